@@ -1,0 +1,278 @@
+"""Blobs as files, crash-safe.
+
+::
+
+    root/staging/{uuid}.part     bytes on their way in, locked by the process that writes them
+    root/blobs/9f/86/9f86d08…    published bytes, two levels of fan-out by digest
+
+A blob appears by fsync of the file, rename within the same file system and fsync of the directory,
+so that it is whole or absent after a crash at any point, and stays after a power cut once
+acknowledged (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+from uuid import uuid4
+
+from anyio import CancelScope, to_thread
+
+from coatcheck.errors import DamagedBlobError, StorageError, StorageFullError
+from coatcheck.reference import is_digest
+
+CHUNK_BYTES: Final = 256 * 1024
+"""Bytes read at a time: what one slow reader holds in memory."""
+
+_STALE_SECONDS: Final = 60.0
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LocalBlobStore:
+    """A `BlobStore` in a directory of a local file system (POSIX).
+
+    Args:
+        root: the directory; made when missing. Several processes may share it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._blobs = root / "blobs"
+        self._staging = root / "staging"
+
+    @classmethod
+    async def open(cls, root: Path) -> Self:
+        """Make the directories and sweep what a killed process left half-written.
+
+        Raises:
+            StorageError: the directory cannot be made or written.
+        """
+        store = cls(root)
+        with _translated():
+            await to_thread.run_sync(store._prepare)
+        return store
+
+    async def aclose(self) -> None:
+        """Nothing is held between calls."""
+
+    @asynccontextmanager
+    async def stage(self) -> AsyncIterator["_StagedFile"]:
+        """Begin to take bytes in. Leaving the context without `publish` leaves nothing behind."""
+        with _translated():
+            staged = await to_thread.run_sync(_StagedFile, self._staging, self._blobs)
+        try:
+            yield staged
+        finally:
+            with _translated(), CancelScope(shield=True):
+                await to_thread.run_sync(staged.discard)
+
+    async def size(self, digest: str) -> int | None:
+        """The length of the blob in bytes, or None where there is none."""
+        path = self._path(digest)
+
+        def measure() -> int | None:
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                return None
+            return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+        with _translated():
+            return await to_thread.run_sync(measure)
+
+    async def read(
+        self, digest: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to but without `end`, `CHUNK_BYTES` at a time.
+
+        Raises:
+            DamagedBlobError: the blob is missing or ends before `end`.
+        """
+        path = self._path(digest)
+        with _translated():
+            file = await to_thread.run_sync(_open_regular, path)
+        try:
+            stop = file.size if end is None else end
+            position = start
+            while position < stop:
+                length = min(CHUNK_BYTES, stop - position)
+                with _translated():
+                    chunk = await to_thread.run_sync(os.pread, file.descriptor, length, position)
+                if not chunk:
+                    raise DamagedBlobError("A stored blob ends before its recorded length.")
+                position += len(chunk)
+                yield chunk
+        finally:
+            os.close(file.descriptor)
+
+    async def remove(self, digest: str) -> bool:
+        """Forget the blob; False where there was none. Repeating it is harmless."""
+        path = self._path(digest)
+
+        def unlink() -> bool:
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return False
+            _sync_directory(path.parent)
+            return True
+
+        with _translated():
+            return await to_thread.run_sync(unlink)
+
+    async def digests(self) -> AsyncIterator[str]:
+        """Every digest that is stored, in order."""
+        with _translated():
+            folders = await to_thread.run_sync(lambda: sorted(self._blobs.glob("??/??")))
+        for folder in folders:
+            with _translated():
+                names = await to_thread.run_sync(lambda folder=folder: sorted(os.listdir(folder)))
+            for name in names:
+                digest = f"sha-256:{name}"
+                if is_digest(digest):
+                    yield digest
+
+    def _path(self, digest: str) -> Path:
+        # Only 64 hexadecimal digits become part of a path: no name from outside can climb out.
+        if not is_digest(digest):
+            raise StorageError("A blob is named by its digest and nothing else.")
+        return _fan_out(self._blobs, digest)
+
+    def _prepare(self) -> None:
+        for directory in (self._blobs, self._staging):
+            directory.mkdir(parents=True, exist_ok=True)
+        _sync_directory(self._blobs.parent)
+        for path in self._staging.glob("*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                _sweep(path)
+
+
+class _StagedFile:
+    """A file in the staging directory, locked while its writer lives."""
+
+    def __init__(self, staging: Path, blobs: Path) -> None:
+        self.path = staging / f"{uuid4()}.part"
+        self.size = 0
+        self._blobs = blobs
+        self._hash = hashlib.sha256()
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    @property
+    def digest(self) -> str:
+        return f"sha-256:{self._hash.hexdigest()}"
+
+    async def write(self, chunk: bytes) -> None:
+        def append() -> None:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            self._hash.update(chunk)
+
+        with _translated():
+            await to_thread.run_sync(append)
+        self.size += len(chunk)
+
+    async def seal(self) -> None:
+        with _translated():
+            await to_thread.run_sync(_sync_file, self._file.fileno())
+
+    async def publish(self) -> None:
+        target = _fan_out(self._blobs, self.digest)
+
+        def move() -> None:
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _sync_directory(target.parent.parent)
+                _sync_directory(self._blobs)
+            # Renamed over a blob that is there already: another process may have renamed its copy
+            # without having come to the directory's fsync yet, and a rotten copy is mended so.
+            self.path.rename(target)
+            _sync_directory(target.parent)
+
+        with _translated():
+            await to_thread.run_sync(move)
+
+    def discard(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class _OpenFile:
+    __slots__ = ("descriptor", "size")
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+
+def _open_regular(path: Path) -> _OpenFile:
+    # O_NOFOLLOW and the check of the mode: a link planted in the store is not followed.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.EMLINK}:
+            raise DamagedBlobError("A stored blob is missing.") from error
+        raise
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise DamagedBlobError("A stored blob is no regular file.")
+    return _OpenFile(descriptor, status.st_size)
+
+
+def _fan_out(blobs: Path, digest: str) -> Path:
+    name = digest.removeprefix("sha-256:")
+    return blobs / name[:2] / name[2:4] / name
+
+
+def _sweep(path: Path) -> None:
+    """Remove a staged file whose writer is gone; its lock ended with the process."""
+    # A file this young may belong to a writer that has not come to lock it yet.
+    if time.time() - path.lstat().st_mtime < _STALE_SECONDS:
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except BlockingIOError:
+        pass  # its writer lives
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file(descriptor: int) -> None:
+    # fsync on macOS leaves the data in the drive's own cache; F_FULLFSYNC is what reaches the disk.
+    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
+    if full_sync is not None:
+        with contextlib.suppress(OSError):  # not every file system knows it; fsync follows
+            fcntl.fcntl(descriptor, full_sync)
+            return
+    os.fsync(descriptor)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _sync_file(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the operating system raises into the project's own errors, without paths."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFullError from error
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise StorageError(f"The local storage failed: {reason}.") from error

@@ -1,0 +1,7 @@
+"""The catalog: where references and conversations live, in SQL."""
+
+from coatcheck.catalog.conversations import SqlConversationLog
+from coatcheck.catalog.database import Database
+from coatcheck.catalog.sql import SqlCatalog
+
+__all__ = ["Database", "SqlCatalog", "SqlConversationLog"]

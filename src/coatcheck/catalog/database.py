@@ -1,0 +1,128 @@
+"""The database behind catalog and conversations: engine, transactions, migrations, errors."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from alembic import command
+from alembic.config import Config
+from anyio import to_thread
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from coatcheck.errors import StorageError, StorageFullError
+
+BUSY_TIMEOUT_SECONDS: Final = 10
+"""How long a writer waits for another process's transaction before it gives up."""
+
+_WRITES: Final = "coatcheck_writes"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """A SQLite file in WAL mode whose commits survive a power cut.
+
+    Reads run beside each other and beside the one writer. Write transactions queue up within the
+    process and take SQLite's write lock from their first statement, so that none of them fails in
+    the middle because another process wrote meanwhile.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open the file, making it or bringing its schema up to date.
+
+        Raises:
+            StorageError: the file cannot be opened, or is of a newer version of Coatcheck.
+        """
+        with translated():
+            await to_thread.run_sync(_migrate, path)
+            engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+            _prepare(engine.sync_engine)
+        return cls(engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose statements see one state of the database."""
+        with translated():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction: commits when left in peace, else rolls back."""
+        with translated():
+            async with self._writer, self._engine.connect() as connection:
+                await connection.execution_options(**{_WRITES: True})
+                async with connection.begin():
+                    yield connection
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        with translated():
+            await self._engine.dispose()
+
+
+def _prepare(engine: Engine) -> None:
+    """Set up each connection, and say BEGIN ourselves: the driver's own comes too late."""
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses acknowledged commits in WAL mode
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    engine = create_engine(f"sqlite:///{path}", execution_options={_WRITES: True})
+    _prepare(engine)
+    try:
+        # One write transaction: a second process that starts meanwhile waits, then finds it done.
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLAlchemy, Alembic and SQLite raise into the project's own errors."""
+    from alembic.util import CommandError  # noqa: PLC0415 - alembic.util is slow to import and rare
+
+    try:
+        yield
+    except DBAPIError as error:
+        # The driver's text alone: SQLAlchemy's own repeats the statement and its parameters.
+        reason = str(error.orig)
+        if "full" in reason:
+            raise StorageFullError from error
+        raise StorageError(f"The catalog failed: {reason}.") from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"The catalog failed: {type(error).__name__}.") from error
+    except CommandError as error:
+        raise StorageError(
+            "The catalog was written by a newer version of Coatcheck; upgrade to open it."
+        ) from error
+    except OSError as error:
+        raise StorageError(f"The catalog cannot be opened: {error.strerror}.") from error

@@ -1,0 +1,194 @@
+"""References in SQL, through SQLAlchemy Core: one implementation for every database."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, insert, select, union_all
+from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coatcheck.catalog.database import Database
+from coatcheck.catalog.tables import blobs, media, variants
+from coatcheck.ports import BlobRecord, CatalogTransaction, MediaRecord, NewMedia, VariantRecord
+from coatcheck.reference import MediaReference
+
+
+class SqlCatalog:
+    """A `Catalog` in a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        await self._database.aclose()
+
+    async def find(self, reference_id: str) -> MediaRecord | None:
+        """The record of a reference, or None."""
+        async with self._database.read() as connection:
+            return await _find(connection, reference_id)
+
+    async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+        """What is known of a blob and its variants, or None."""
+        async with self._database.read() as connection:
+            blob = await _find_blob(connection, digest)
+            if blob is None:
+                return None
+            return blob, await _find_variants(connection, digest)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[CatalogTransaction]:
+        """A write transaction; at most one is under way at a time, across all processes."""
+        async with self._database.write() as connection:
+            yield _SqlTransaction(connection)
+
+    async def expected_blobs(self) -> AsyncIterator[tuple[str, int]]:
+        """Digest and size of every blob and variant that the catalog knows."""
+        statement = union_all(
+            select(blobs.c.digest, blobs.c.size), select(variants.c.digest, variants.c.size)
+        ).order_by("digest")
+        previous = None
+        async with self._database.read() as connection:
+            async for digest, size in await connection.stream(statement):
+                if digest != previous:
+                    yield digest, size
+                previous = digest
+
+
+class _SqlTransaction:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find_blob(self, digest: str) -> BlobRecord | None:
+        return await _find_blob(self._connection, digest)
+
+    async def is_used(self, digest: str) -> bool:
+        return await self._exists(blobs.c.digest == digest) or await self._exists(
+            variants.c.digest == digest
+        )
+
+    async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
+        await self._connection.execute(
+            insert_or(blobs)
+            .values(
+                digest=blob.digest,
+                size=blob.size,
+                media_type=blob.media_type,
+                width=blob.width,
+                height=blob.height,
+                frames=blob.frames,
+                placeholder=blob.placeholder,
+            )
+            .on_conflict_do_nothing()
+        )
+        for rendition in renditions:
+            await self._connection.execute(
+                insert_or(variants)
+                .values(
+                    source=blob.digest,
+                    name=rendition.name,
+                    digest=rendition.digest,
+                    size=rendition.size,
+                    media_type=rendition.media_type,
+                    width=rendition.width,
+                    height=rendition.height,
+                )
+                .on_conflict_do_nothing()
+            )
+
+    async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
+        await self._connection.execute(
+            insert(media).values(
+                id=new.id,
+                digest=digest,
+                display_name=new.display_name,
+                alt=new.alt,
+                owner=new.owner,
+                conversation_id=new.conversation_id,
+                created_at=to_milliseconds(new.created_at),
+            )
+        )
+        record = await _find(self._connection, new.id)
+        if record is None:  # the row was written by this very transaction
+            raise LookupError(new.id)
+        return record
+
+    async def remove_media(self, reference_id: str) -> Sequence[str] | None:
+        digest: str | None = await self._connection.scalar(
+            delete(media).where(media.c.id == reference_id).returning(media.c.digest)
+        )
+        if digest is None:
+            return None
+        if await self._exists(media.c.digest == digest):
+            return []
+        candidates = {digest} | {
+            variant.digest for variant in await _find_variants(self._connection, digest)
+        }
+        await self._connection.execute(delete(blobs).where(blobs.c.digest == digest))
+        return [candidate for candidate in candidates if not await self.is_used(candidate)]
+
+    async def _exists(self, condition: ColumnElement[bool]) -> bool:
+        return bool(await self._connection.scalar(select(exists().where(condition))))
+
+
+async def _find(connection: AsyncConnection, reference_id: str) -> MediaRecord | None:
+    statement: Select[Any] = (
+        select(media, blobs).join(blobs).where(media.c.id == reference_id)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    found = await _find_variants(connection, row.digest)
+    return MediaRecord(
+        reference=_reference(row),
+        created_at=from_milliseconds(row.created_at),
+        owner=row.owner,
+        conversation_id=row.conversation_id,
+        variants={variant.name: variant for variant in found},
+    )
+
+
+def _reference(row: Row[Any]) -> MediaReference:
+    return MediaReference(
+        id=row.id,
+        mime_type=row.media_type,
+        size=row.size,
+        digest=row.digest,
+        width=row.width,
+        height=row.height,
+        display_name=row.display_name,
+        placeholder=row.placeholder,
+        alt=row.alt,
+    )
+
+
+async def _find_blob(connection: AsyncConnection, digest: str) -> BlobRecord | None:
+    row = (await connection.execute(select(blobs).where(blobs.c.digest == digest))).one_or_none()
+    return None if row is None else BlobRecord(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def _find_variants(connection: AsyncConnection, digest: str) -> list[VariantRecord]:
+    rows = await connection.execute(select(variants).where(variants.c.source == digest))
+    return [
+        VariantRecord(
+            name=row.name,
+            digest=row.digest,
+            size=row.size,
+            media_type=row.media_type,
+            width=row.width,
+            height=row.height,
+        )
+        for row in rows
+    ]
+
+
+def to_milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970 UTC."""
+    return round(instant.timestamp() * 1000)
+
+
+def from_milliseconds(instant: int) -> datetime:
+    """The inverse of `to_milliseconds`, in UTC."""
+    return datetime.fromtimestamp(instant / 1000, UTC)

@@ -1,0 +1,89 @@
+"""The schema. A migration brings every database to it, and a test proves the two equal.
+
+Instants are milliseconds since 1970 UTC, sizes are bytes, edges are pixels, digests are
+``sha-256:`` and 64 hexadecimal digits. No column holds a URL.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", String(72), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(127), nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("frames", Integer),
+    Column("placeholder", String(40)),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    Column("source", ForeignKey("blobs.digest", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("digest", String(72), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(127), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Index(None, "digest"),
+)
+
+media = Table(
+    "media",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("digest", ForeignKey("blobs.digest", ondelete="RESTRICT"), nullable=False),
+    Column("display_name", String(255)),
+    Column("alt", String(1000)),
+    Column("owner", String(255)),
+    Column("conversation_id", String(36)),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "digest"),
+    Index(None, "conversation_id"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("title", String(255), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "updated_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column(
+        "conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("position", Integer, primary_key=True),
+    Column("message_id", String(64), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("conversation_id", "message_id"),
+)

@@ -1,0 +1,1 @@
+"""The chat: conversations, their stream of chunks, and the WebSocket."""

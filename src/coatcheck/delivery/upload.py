@@ -1,0 +1,158 @@
+"""Uploads: a multipart form's first file, or a raw body, streamed into the store."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from coatcheck.errors import EmptyMediaError, InvalidInputError, MediaTooLargeError
+from coatcheck.reference import MediaReference
+from coatcheck.store import MediaStore
+
+# What clients send when nobody told them a type; it says nothing about the bytes.
+_NO_CLAIM = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
+_MAX_HEADER_BYTES = 8192
+
+
+@dataclass(slots=True)
+class _Upload:
+    content: AsyncIterator[bytes]
+    display_name: str | None
+    media_type: str | None
+
+
+async def receive_upload(request: Request, store: MediaStore) -> MediaReference:
+    """Store what `request` carries.
+
+    Raises:
+        MediaTooLargeError: its length is over the limit; nothing was read.
+        InvalidInputError: the form cannot be parsed.
+        EmptyMediaError: there is no file, or an empty one.
+        CoatcheckError: what `MediaStore.put` raises.
+    """
+    length = request.headers.get("content-length", "")
+    # A form is somewhat longer than its file.
+    if length.isdecimal() and int(length) > store.max_bytes + 64 * 1024:
+        raise MediaTooLargeError(f"The upload is larger than {store.max_bytes:,} bytes.")
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    if content_type == b"multipart/form-data":
+        upload = await _first_file(_body(request), options.get(b"boundary", b""))
+    else:
+        declared = content_type.decode("latin-1")
+        upload = _Upload(
+            _body(request),
+            request.query_params.get("filename"),
+            None if declared in _NO_CLAIM else declared,
+        )
+    return await store.put(
+        upload.content, display_name=upload.display_name, media_type=upload.media_type
+    )
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:
+        raise InvalidInputError("The upload ended early.") from error
+
+
+async def _first_file(body: AsyncIterator[bytes], boundary: bytes) -> _Upload:
+    """Read up to the headers of the first part with a file name; its content follows lazily."""
+    form = _FormReader(body, boundary)
+    while form.file is None and await form.advance():
+        form.take()  # parts before the file
+    if form.file is None:
+        raise EmptyMediaError("The form holds no file.")
+    name, media_type = form.file
+    return _Upload(form.content(), name, media_type)
+
+
+class _FormReader:
+    """Turns the push parser's call-backs into the first file's name, type and bytes."""
+
+    def __init__(self, body: AsyncIterator[bytes], boundary: bytes) -> None:
+        if not boundary:
+            raise InvalidInputError("The form has no boundary.")
+        self._body = body
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": self._add_field,
+                "on_header_value": self._add_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._end_headers,
+                "on_part_data": self._add_data,
+                "on_part_end": self._end_part,
+            },
+        )
+        self._headers: dict[bytes, bytes] = {}
+        self._field = self._value = b""
+        self._data: list[bytes] = []
+        self._in_file = self._ended = False
+        self.file: tuple[str, str | None] | None = None
+
+    async def advance(self) -> bool:
+        """Feed the parser one chunk; False at the end of the body."""
+        chunk = await anext(self._body, None)
+        if chunk is None:
+            return False
+        try:
+            self._parser.write(chunk)
+        except MultipartParseError as error:
+            raise InvalidInputError("The form cannot be parsed.") from error
+        return True
+
+    def take(self) -> bytes:
+        """The file's bytes parsed since the last call."""
+        data = b"".join(self._data)
+        self._data.clear()
+        return data
+
+    async def content(self) -> AsyncIterator[bytes]:
+        """The bytes of the file."""
+        while True:
+            if data := self.take():
+                yield data
+            if self._ended:
+                return
+            if not await self.advance():
+                raise InvalidInputError("The form ends in the middle of the file.")
+
+    def _begin_part(self) -> None:
+        self._headers = {}
+
+    def _add_field(self, data: bytes, start: int, end: int) -> None:
+        self._field = self._bounded(self._field + data[start:end])
+
+    def _add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value = self._bounded(self._value + data[start:end])
+
+    def _end_header(self) -> None:
+        self._headers[self._field.lower()] = self._value
+        self._field = self._value = b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        if self.file is None and b"filename" in options:
+            declared = self._headers.get(b"content-type", b"").decode("latin-1")
+            name = options[b"filename"].decode("utf-8", "replace")
+            self.file = (name, None if declared in _NO_CLAIM else declared)
+            self._in_file = True
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self._data.append(data[start:end])
+
+    def _end_part(self) -> None:
+        self._ended = self._ended or self._in_file
+        self._in_file = False
+
+    @staticmethod
+    def _bounded(value: bytes) -> bytes:
+        if len(value) > _MAX_HEADER_BYTES:
+            raise InvalidInputError("A header of the form is too long.")
+        return value

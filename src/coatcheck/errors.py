@@ -1,0 +1,198 @@
+"""The error tree of Coatcheck.
+
+::
+
+    CoatcheckError                     coatcheck_error         500
+    ├─ NotFoundError                   not_found               404
+    ├─ InvalidInputError               invalid_input           400
+    │  ├─ EmptyMediaError              empty_media             400
+    │  ├─ MediaTooLargeError           media_too_large         413
+    │  ├─ UnsupportedMediaError        unsupported_media_type  415
+    │  └─ UnprocessableMediaError      unprocessable_media     422
+    │     └─ PixelBudgetError          pixel_budget_exceeded   422
+    ├─ InvalidRangeError               range_not_satisfiable   416
+    ├─ MethodNotAllowedError           method_not_allowed      405
+    ├─ OverloadedError                 overloaded              503
+    ├─ StorageError                    storage_failed          503
+    │  ├─ StorageFullError             storage_full            507
+    │  └─ DamagedBlobError             damaged_blob            500
+    ├─ WorkerError                     worker_failed           500
+    │  ├─ WorkerCrashError             worker_crashed          500
+    │  └─ WorkerTimeoutError           worker_timeout          503
+    ├─ GenerationError                 generation_failed       502
+    ├─ TurnInProgressError             turn_in_progress        409
+    ├─ ProtocolError                   protocol_error          400
+    └─ ConfigurationError              configuration_error     500
+
+A class's ``code`` is stable: clients and logs rely on it. Its docstring is the default message, and
+``status`` is the HTTP status that the delivery answers with. A message never contains bytes of the
+media, a file-system path or a secret, so that it may be shown to a client.
+"""
+
+from collections.abc import Iterator
+from inspect import getdoc
+from typing import ClassVar
+
+
+class CoatcheckError(Exception):
+    """Something went wrong in Coatcheck."""
+
+    code: ClassVar[str] = "coatcheck_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or getdoc(type(self)) or self.code
+        super().__init__(self.message)
+
+
+class NotFoundError(CoatcheckError):
+    """There is nothing under this id."""
+
+    code = "not_found"
+    status = 404
+
+
+class InvalidInputError(CoatcheckError):
+    """The request cannot be understood."""
+
+    code = "invalid_input"
+    status = 400
+
+
+class EmptyMediaError(InvalidInputError):
+    """The media is empty."""
+
+    code = "empty_media"
+    status = 400
+
+
+class MediaTooLargeError(InvalidInputError):
+    """The media is larger than this server accepts."""
+
+    code = "media_too_large"
+    status = 413
+
+
+class UnsupportedMediaError(InvalidInputError):
+    """The media is of no type that is accepted here."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class UnprocessableMediaError(InvalidInputError):
+    """The media is damaged or cut short."""
+
+    code = "unprocessable_media"
+    status = 422
+
+
+class PixelBudgetError(UnprocessableMediaError):
+    """The image has more pixels than this server decodes."""
+
+    code = "pixel_budget_exceeded"
+    status = 422
+
+
+class InvalidRangeError(CoatcheckError):
+    """The requested range lies outside the media."""
+
+    code = "range_not_satisfiable"
+    status = 416
+
+
+class MethodNotAllowedError(CoatcheckError):
+    """The resource does not know this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class OverloadedError(CoatcheckError):
+    """The server has more work than it takes on; try again shortly."""
+
+    code = "overloaded"
+    status = 503
+
+
+class StorageError(CoatcheckError):
+    """The storage did not answer as it should."""
+
+    code = "storage_failed"
+    status = 503
+
+
+class StorageFullError(StorageError):
+    """The storage is full."""
+
+    code = "storage_full"
+    status = 507
+
+
+class DamagedBlobError(StorageError):
+    """Stored bytes are missing or differ from what was handed in."""
+
+    code = "damaged_blob"
+    status = 500
+
+
+class WorkerError(CoatcheckError):
+    """A worker process failed."""
+
+    code = "worker_failed"
+    status = 500
+
+
+class WorkerCrashError(WorkerError):
+    """A worker process died at its task."""
+
+    code = "worker_crashed"
+    status = 500
+
+
+class WorkerTimeoutError(WorkerError):
+    """A worker process took too long and was stopped."""
+
+    code = "worker_timeout"
+    status = 503
+
+
+class GenerationError(CoatcheckError):
+    """The picture could not be made."""
+
+    code = "generation_failed"
+    status = 502
+
+
+class TurnInProgressError(CoatcheckError):
+    """This conversation is still answering the previous message."""
+
+    code = "turn_in_progress"
+    status = 409
+
+
+class ProtocolError(CoatcheckError):
+    """The frame does not follow the chat protocol."""
+
+    code = "protocol_error"
+    status = 400
+
+
+class ConfigurationError(CoatcheckError):
+    """A setting is missing or wrong."""
+
+    code = "configuration_error"
+    status = 500
+
+
+def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[CoatcheckError]]:
+    """Every class of the tree, `root` first."""
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)
+
+
+def error_for(code: str, message: str) -> CoatcheckError | None:
+    """The error with this `code`, as another process told it; None for a code of no class here."""
+    found = (kind(message) for kind in error_classes() if kind.code == code)
+    return next(found, None)

@@ -1,0 +1,105 @@
+"""What is done to images. The only module that knows libvips; it runs in worker processes alone."""
+
+import base64
+from typing import Any, Final
+
+import pyvips
+
+from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
+from coatcheck.imaging.placeholder import encode_thumbhash
+
+THUMBNAIL_EDGE: Final = 256
+"""Longest edge of a thumbnail in pixels."""
+
+THUMBNAIL_BYTES: Final = 10 * 1024
+"""What a thumbnail may weigh; the quality is lowered until it fits."""
+
+_PLACEHOLDER_EDGE: Final = 32
+_QUALITIES: Final = (80, 70, 60, 50, 40, 30, 20)
+_SIDEWAYS: Final = 5  # EXIF orientations from 5 on exchange width and height
+# The decoder that each type may reach, and no other: what a file claims to be cannot pick one.
+_LOADERS: Final = {
+    "image/png": "pngload",
+    "image/jpeg": "jpegload",
+    "image/webp": "webpload",
+    "image/gif": "gifload",
+    "image/avif": "heifload",
+}
+
+
+def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
+    """Check the header, then decode once for thumbnail and placeholder.
+
+    Args:
+        path: a local file.
+        media_type: its sniffed type; another decoder than this type's is never used.
+        max_pixels: budget for width × height × frames.
+
+    Returns:
+        ``width``, ``height`` (pixels as displayed), ``frames``, ``placeholder`` (base64),
+        ``thumbnail`` (``width``, ``height``), and the thumbnail as WebP.
+
+    Raises:
+        PixelBudgetError: the canvas is over the budget; nothing was decoded.
+        UnprocessableMediaError: the image is damaged, cut short, or of another type than told.
+    """
+    pyvips.block_untrusted_set(True)
+    try:
+        header = pyvips.Image.new_from_file(path, access="sequential")
+        frames = header.get("n-pages") if header.get_typeof("n-pages") else 1
+        if header.get("vips-loader") != _LOADERS[media_type]:
+            raise UnprocessableMediaError("The image is of another type than it begins as.")
+        _check_budget(header.width, header.height, frames, max_pixels)
+        thumbnail = pyvips.Image.thumbnail(
+            path,
+            THUMBNAIL_EDGE,
+            height=THUMBNAIL_EDGE,
+            size="down",
+            fail_on="truncated",
+            export_profile="srgb",
+        ).copy_memory()
+        encoded = _encode_thumbnail(thumbnail)
+        placeholder = _placeholder(thumbnail)
+    except pyvips.Error as error:
+        raise UnprocessableMediaError from error
+    sideways = _orientation(header) >= _SIDEWAYS
+    return {
+        "width": header.height if sideways else header.width,
+        "height": header.width if sideways else header.height,
+        "frames": frames,
+        "placeholder": base64.b64encode(placeholder).decode(),
+        "thumbnail": {"width": thumbnail.width, "height": thumbnail.height},
+    }, encoded
+
+
+def _check_budget(width: int, height: int, frames: int, max_pixels: int) -> None:
+    if width * height * frames > max_pixels:
+        extent = f"{width}×{height}" + (f" in {frames} frames" if frames > 1 else "")
+        raise PixelBudgetError(
+            f"The image is {extent}; this server takes {max_pixels:,} pixels in all."
+        )
+
+
+def _orientation(image: Any) -> int:
+    return int(image.get("orientation")) if image.get_typeof("orientation") else 1
+
+
+def _encode_thumbnail(image: Any) -> bytes:
+    encoded = b""
+    for quality in _QUALITIES:
+        encoded = image.webpsave_buffer(Q=quality, effort=4, keep="none")
+        if len(encoded) <= THUMBNAIL_BYTES:
+            break
+    return encoded
+
+
+def _placeholder(thumbnail: Any) -> bytes:
+    small = thumbnail.thumbnail_image(_PLACEHOLDER_EDGE, height=_PLACEHOLDER_EDGE, size="down")
+    small = small.colourspace("srgb").cast("uchar")
+    if not small.hasalpha():
+        small = small.bandjoin(255)
+    return encode_thumbhash(bytes(small.write_to_memory()), small.width, small.height)
+
+
+TASKS: Final = {"inspect": inspect}
+"""What a worker offers (see `coatcheck.workers.child`)."""

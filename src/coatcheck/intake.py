@@ -1,0 +1,73 @@
+"""How content comes in: streamed, bounded, and known by its first bytes."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+from anyio import open_file
+
+from coatcheck.errors import (
+    EmptyMediaError,
+    InvalidInputError,
+    MediaTooLargeError,
+    UnsupportedMediaError,
+)
+from coatcheck.mediatype import SNIFF_BYTES, sniff
+from coatcheck.ports import StagedBlob
+
+CHUNK_BYTES: Final = 1024 * 1024
+"""Bytes of a file that are in memory at a time."""
+
+Content = bytes | bytearray | memoryview | Path | AsyncIterable[bytes]
+"""What a store takes: bytes, a file's path, or an asynchronous iterator of chunks."""
+
+
+async def receive(content: Content, staged: StagedBlob, *, max_bytes: int) -> str:
+    """Stream `content` into `staged` and tell its sniffed media type.
+
+    Raises:
+        EmptyMediaError: there are no bytes.
+        InvalidInputError: the file at the path cannot be read.
+        MediaTooLargeError: there are more than `max_bytes`.
+        UnsupportedMediaError: the bytes are of no accepted type.
+    """
+    head, found = b"", None
+    async with aclosing(_chunks(content)) as chunks:
+        async for chunk in chunks:
+            if staged.size + len(chunk) > max_bytes:
+                raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
+            if len(head) < SNIFF_BYTES:
+                head += chunk[: SNIFF_BYTES - len(head)]
+                if len(head) == SNIFF_BYTES:  # refuse before the rest is taken in
+                    found = _accepted_type(head)
+            await staged.write(chunk)
+    if staged.size == 0:
+        raise EmptyMediaError
+    return found or _accepted_type(head)
+
+
+def _accepted_type(head: bytes) -> str:
+    media_type = sniff(head)
+    if media_type is None:
+        raise UnsupportedMediaError(
+            "The bytes are of no accepted type. Accepted are images (PNG, JPEG, WebP, GIF, AVIF),"
+            " audio (MP3, WAV, Ogg, FLAC, M4A), video (MP4, QuickTime, WebM), PDF, ZIP, JSON and"
+            " UTF-8 text."
+        )
+    return media_type
+
+
+async def _chunks(content: Content) -> AsyncIterator[bytes]:
+    if isinstance(content, bytes | bytearray | memoryview):
+        yield bytes(content)
+    elif isinstance(content, Path):
+        try:
+            async with await open_file(content, "rb") as file:
+                while chunk := await file.read(CHUNK_BYTES):
+                    yield chunk
+        except OSError as error:
+            raise InvalidInputError(f"The file cannot be read: {error.strerror}.") from error
+    else:
+        async for chunk in content:
+            yield chunk

@@ -1,0 +1,1 @@
+"""One module per framework, each importing only its own framework."""

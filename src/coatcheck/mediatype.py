@@ -1,0 +1,164 @@
+"""Magic bytes to media type, and the allow-list of what is stored. Pure.
+
+The signatures come from the formats' own specifications and the WHATWG MIME Sniffing Standard
+(https://mimesniff.spec.whatwg.org/). What a client says about its bytes is a hint at most; the type
+that is stored and served is always the one found here.
+"""
+
+import json
+from pathlib import PurePath
+from typing import Final
+
+SNIFF_BYTES: Final = 4096
+"""How many leading bytes `sniff` looks at."""
+
+IMAGE_TYPES: Final = frozenset(
+    {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}
+)
+"""Types that get dimensions, a thumbnail and a placeholder."""
+
+_EXTENSIONS: Final = {
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "image/webp": (".webp",),
+    "image/gif": (".gif",),
+    "image/avif": (".avif",),
+    "audio/mpeg": (".mp3",),
+    "audio/wav": (".wav",),
+    "audio/ogg": (".ogg", ".oga", ".opus"),
+    "audio/flac": (".flac",),
+    "audio/mp4": (".m4a",),
+    "video/mp4": (".mp4", ".m4v"),
+    "video/quicktime": (".mov",),
+    "video/webm": (".webm",),
+    "application/pdf": (".pdf",),
+    "application/zip": (".zip",),
+    "application/json": (".json",),
+    "text/plain": (".txt", ".md", ".csv", ".log"),
+}
+
+ALLOWED_TYPES: Final = frozenset(_EXTENSIONS)
+"""Every type that a store accepts."""
+
+# Other image formats that a file name or a client may claim: claiming one makes the bytes an image
+# by claim, so that text called "x.svg" is refused instead of being kept as text.
+_OTHER_IMAGE_EXTENSIONS: Final = frozenset(
+    {".svg", ".svgz", ".tif", ".tiff", ".bmp", ".ico", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".eps"}
+)
+
+_PREFIXES: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+)
+_RIFF_KINDS: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+# ISO base media "ftyp" brands (https://mp4ra.org/registered-types/brands).
+_BRANDS: Final = {
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
+    b"qt  ": "video/quicktime",
+    b"isom": "video/mp4",
+    b"iso2": "video/mp4",
+    b"iso4": "video/mp4",
+    b"iso5": "video/mp4",
+    b"iso6": "video/mp4",
+    b"mp41": "video/mp4",
+    b"mp42": "video/mp4",
+    b"avc1": "video/mp4",
+    b"dash": "video/mp4",
+    b"M4V ": "video/mp4",
+}
+_TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
+
+
+def sniff(head: bytes) -> str | None:
+    """Tell the media type of content that begins with `head`.
+
+    Args:
+        head: the first `SNIFF_BYTES` bytes, or all of a shorter content.
+
+    Returns:
+        A member of `ALLOWED_TYPES`, or None for content that is empty or of no accepted type.
+    """
+    for prefix, media_type in _PREFIXES:
+        if head.startswith(prefix):
+            return media_type
+    if head.startswith(b"RIFF"):
+        return _RIFF_KINDS.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return _sniff_brand(head)
+    if head.startswith(b"\x1a\x45\xdf\xa3"):  # EBML; Matroska proper is not played by browsers
+        return "video/webm" if b"webm" in head[:64] else None
+    if _is_mpeg_audio_frame(head):
+        return "audio/mpeg"
+    return _sniff_text(head)
+
+
+def _sniff_brand(head: bytes) -> str | None:
+    # An AVIF file may carry the generic brand "mif1" first and name avif among the compatible ones.
+    if head[8:12] in {b"mif1", b"msf1"}:
+        box = head[16 : int.from_bytes(head[:4], "big")]
+        compatible = {box[start : start + 4] for start in range(0, len(box), 4)}
+        return "image/avif" if compatible & {b"avif", b"avis"} else None
+    return _BRANDS.get(head[8:12])
+
+
+def _is_mpeg_audio_frame(head: bytes) -> bool:
+    # ISO/IEC 11172-3: 11 sync bits, then version, layer III and a bit rate that are not "reserved".
+    return (
+        len(head) >= 4  # noqa: PLR2004 - the length of the frame header
+        and head[0] == 0xFF
+        and head[1] & 0xE6 == 0xE2
+        and head[1] & 0x18 != 0x08
+        and head[2] >> 4 not in {0x0, 0xF}
+        and head[2] & 0x0C != 0x0C
+    )
+
+
+def _sniff_text(head: bytes) -> str | None:
+    if not head.strip() or any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):  # noqa: PLR2004 - the C0 controls
+        return None
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The window may end inside a character: at most three bytes of it are missing then.
+        if len(head) < SNIFF_BYTES or error.start < len(head) - 3:
+            return None
+        text = head[: error.start].decode("utf-8")
+    if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} and _may_be_json(text, len(head)):
+        return "application/json"
+    return "text/plain"
+
+
+def _may_be_json(text: str, length: int) -> bool:
+    if length >= SNIFF_BYTES:
+        return text.lstrip("\ufeff \t\r\n")[1:2] not in {"", "#", "!"}  # judged by its opening alone
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def claims_image(display_name: str | None, declared_type: str | None) -> bool:
+    """Whether a file name's extension or a declared media type says "this is an image"."""
+    if declared_type is not None and declared_type.strip().lower().startswith("image/"):
+        return True
+    extension = PurePath(display_name or "").suffix.lower()
+    return extension in _OTHER_IMAGE_EXTENSIONS or any(
+        extension in _EXTENSIONS[media_type] for media_type in IMAGE_TYPES
+    )
+
+
+def extension_for(media_type: str) -> str:
+    """The usual file extension of an allowed type, dot included; empty for any other."""
+    return _EXTENSIONS.get(media_type, ("",))[0]

@@ -1,0 +1,249 @@
+"""The light stand-in for media, and its three projections. Pure.
+
+* **stored**: identity only, never a URL. What histories and databases keep.
+* **UI**: stored, plus URLs minted at the moment of sending or reading.
+* **model**: one line of text, the same bytes every time, so that prompt caches stay warm.
+
+The normative text is ``spec/wire.md``; ``spec/vectors/references.json`` is tested here and in the browser.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from uuid import UUID
+
+from coatcheck.errors import InvalidInputError
+
+REFERENCE_TYPE: Final = "media_reference"
+REFERENCE_VERSION: Final = 1
+URI_SCHEME: Final = "media://"
+
+ALT_WEIGHT: Final = 200
+"""Longest alternative text, in weight: an ASCII character weighs 1, any other 3.
+
+The weight follows what text costs: a non-ASCII character takes up to 4 bytes on the wire and about
+one token in a model, where ASCII takes 1 byte and a quarter of a token."""
+
+DISPLAY_NAME_WEIGHT: Final = 120
+"""Longest display name, weighed like `ALT_WEIGHT`."""
+
+_DIGEST: Final = re.compile(r"sha-256:[0-9a-f]{64}")
+_UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
+_PLACEHOLDER_BYTES: Final = range(5, 26)
+_MAX_EDGE: Final = 1_000_000
+
+
+def is_reference_id(value: object) -> bool:
+    """Whether `value` is the canonical text of a UUIDv4, which is what every reference id is."""
+    return isinstance(value, str) and _UUID4.fullmatch(value) is not None
+
+
+def is_digest(value: object) -> bool:
+    """Whether `value` is ``sha-256:`` and 64 lower-case hexadecimal digits."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def clean_text(value: str, weight: int) -> str:
+    """One line without control, format (bidi and zero-width) or surrogate characters, cut to `weight`.
+
+    A text that is cut ends in an ellipsis. See `ALT_WEIGHT` for how text is weighed.
+    """
+    # Cut generously before the per-character work, so that megabytes of text cost nothing.
+    kept = "".join(
+        " " if character.isspace() else character
+        for character in value[: 8 * weight]
+        if character.isspace() or unicodedata.category(character)[0] != "C"
+    )
+    line = " ".join(kept.split())
+    total = 0
+    for index, character in enumerate(line):
+        total += 1 if character.isascii() else 3
+        if total > weight:
+            return line[: max(index - 1, 0)].rstrip() + "…"
+    return line
+
+
+def clean_display_name(value: str) -> str | None:
+    """The last component of a file name, made safe to show and to put in a header; None if empty."""
+    name = re.split(r"[/\\]", value)[-1]
+    return clean_text(name, DISPLAY_NAME_WEIGHT).strip(". ") or None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUrls:
+    """Mints the URLs of a UI form: ``{prefix}/{id}`` and its thumbnail.
+
+    Args:
+        prefix: where the media endpoint is reachable for the browser, without a trailing slash.
+    """
+
+    prefix: str = "/api/media/image"
+
+    def original(self, reference_id: str) -> str:
+        """The URL of the original bytes."""
+        return f"{self.prefix}/{reference_id}"
+
+    def thumbnail(self, reference_id: str) -> str:
+        """The URL of the WebP thumbnail."""
+        return f"{self.prefix}/{reference_id}?thumbnail=true"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaReference:
+    """A reference to stored media.
+
+    Attributes:
+        id: random UUIDv4 in canonical lower-case text; unguessable, unlike the digest.
+        mime_type: the sniffed media type, for example ``image/png``.
+        size: length of the original in bytes.
+        digest: ``sha-256:`` and the lower-case hexadecimal SHA-256 of the original.
+        width: displayed width in pixels (after EXIF orientation); None when unknown.
+        height: displayed height in pixels; None when unknown.
+        duration: seconds of audio or video; None when unknown.
+        display_name: file name to show and to save under; None when there is none.
+        placeholder: base64 of a ThumbHash (5 to 25 bytes); None for what is no image.
+        alt: alternative text, one line; None when there is none.
+    """
+
+    id: str
+    mime_type: str
+    size: int
+    digest: str
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    display_name: str | None = None
+    placeholder: str | None = None
+    alt: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """``media://`` and the id: names the media without saying where it is."""
+        return URI_SCHEME + self.id
+
+    def to_stored(self) -> dict[str, Any]:
+        """The stored form: a JSON object, unknown members absent, never a URL."""
+        members = {
+            "type": REFERENCE_TYPE,
+            "version": REFERENCE_VERSION,
+            "id": self.id,
+            "uri": self.uri,
+            "mimeType": self.mime_type,
+            "size": self.size,
+            "digest": self.digest,
+            "width": self.width,
+            "height": self.height,
+            "duration": self.duration,
+            "displayName": self.display_name,
+            "placeholder": self.placeholder,
+            "alt": self.alt,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+    def to_ui(self, urls: MediaUrls) -> dict[str, Any]:
+        """The UI form: the stored form and freshly minted URLs. Send it, never keep it."""
+        ui = self.to_stored() | {"url": urls.original(self.id)}
+        if self.placeholder is not None:
+            ui["thumbnailUrl"] = urls.thumbnail(self.id)
+        return ui
+
+    def to_model(self) -> str:
+        """One line for a model, under 120 tokens: what it is, never where it is nor what it holds."""
+        kind, _, subtype = self.mime_type.partition("/")
+        words = [kind if kind in {"image", "audio", "video"} else "file", self.id]
+        caption = self.alt or self.display_name
+        if caption is not None:
+            quotable = clean_text(caption, ALT_WEIGHT).translate(_MODEL_BRACKETS)
+            words.append(f'"{quotable}"')
+        if self.width is not None and self.height is not None:
+            words.append(f"{self.width}×{self.height}")
+        words.append(subtype)
+        return f"[{' '.join(words)}]"
+
+    @classmethod
+    def from_stored(cls, value: object) -> Self:
+        """Read a stored or UI form; members that only the UI form has are passed over.
+
+        Read this way what this application wrote itself. Of a reference that came from outside
+        believe the ``id`` alone and ask the store for the rest (`MediaStore.get`).
+
+        Raises:
+            InvalidInputError: `value` is no reference of this version; the message names the member.
+        """
+        if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
+            raise InvalidInputError("Not a media reference: 'type' must be 'media_reference'.")
+        if value.get("version") != REFERENCE_VERSION or isinstance(value["version"], bool):
+            raise InvalidInputError("Not a media reference of version 1.")
+        _require(is_reference_id(value.get("id")), "id")
+        _require(value.get("uri") == URI_SCHEME + value["id"], "uri")
+        _require(_matches(_MEDIA_TYPE, value.get("mimeType")), "mimeType")
+        _require(_is_count(value.get("size")), "size")
+        _require(is_digest(value.get("digest")), "digest")
+        for edge in ("width", "height"):
+            _require(edge not in value or _is_edge(value[edge]), edge)
+        _require(("width" in value) == ("height" in value), "width")
+        _require("duration" not in value or _is_duration(value["duration"]), "duration")
+        for text in ("displayName", "alt"):
+            _require(text not in value or (isinstance(value[text], str) and value[text] != ""), text)
+        _require("placeholder" not in value or _is_placeholder(value["placeholder"]), "placeholder")
+        return cls(
+            id=value["id"],
+            mime_type=value["mimeType"],
+            size=value["size"],
+            digest=value["digest"],
+            width=value.get("width"),
+            height=value.get("height"),
+            duration=value.get("duration"),
+            display_name=value.get("displayName"),
+            placeholder=value.get("placeholder"),
+            alt=value.get("alt"),
+        )
+
+
+# A caption must not close the line's own quotes or brackets.
+_MODEL_BRACKETS: Final = str.maketrans({'"': "'", "[": "(", "]": ")"})
+
+
+def normalize_reference_id(value: str) -> str | None:
+    """The canonical form of a UUIDv4 written in any case, or None for anything else."""
+    try:
+        canonical = str(UUID(value)) if len(value) == 36 else ""  # noqa: PLR2004 - canonical length
+    except ValueError:
+        return None
+    return canonical if is_reference_id(canonical) else None
+
+
+def _require(condition: bool, member: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise InvalidInputError(f"Not a media reference: '{member}' is missing or wrong.")
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_edge(value: object) -> bool:
+    return _is_count(value) and isinstance(value, int) and value <= _MAX_EDGE
+
+
+def _is_duration(value: object) -> bool:
+    # The comparison also turns away NaN.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _is_placeholder(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        return len(base64.b64decode(value, validate=True)) in _PLACEHOLDER_BYTES
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,50 @@
+"""Settings from the environment, read once and then frozen.
+
+Each is documented in ``docs/reference/settings.md``; a test compares the two.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from coatcheck.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """What an installation decides. Every field is an environment variable with this prefix."""
+
+    model_config = SettingsConfigDict(env_prefix="COATCHECK_", frozen=True, extra="ignore")
+
+    data: Path = Path(".coatcheck")
+    """Directory of the catalog and the blobs; made when missing."""
+
+    max_bytes: Annotated[int, Field(ge=1)] = 64 * 1024 * 1024
+    """Largest media that is accepted, in bytes."""
+
+    max_pixels: Annotated[int, Field(ge=1)] = 50_000_000
+    """Largest image that is decoded: width × height × frames."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Worker processes that look at images."""
+
+    model: str = "offline"
+    """The agent's model: `offline`, or a pydantic-ai model name such as `openai:gpt-5-mini`."""
+
+    log_level: str = "INFO"
+    """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process's environment.
+
+    Raises:
+        ConfigurationError: a variable has a value that cannot be used; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = "COATCHECK_" + str(first["loc"][0]).upper()
+        raise ConfigurationError(f"{variable}: {first['msg']}.") from error

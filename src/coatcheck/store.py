@@ -1,0 +1,280 @@
+"""`MediaStore`, the one object that an application holds: bytes in, references out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+from uuid import uuid4
+
+from anyio import CancelScope
+
+from coatcheck.errors import InvalidRangeError, NotFoundError, UnsupportedMediaError
+from coatcheck.intake import Content, receive
+from coatcheck.mediatype import IMAGE_TYPES, claims_image
+from coatcheck.ports import (
+    THUMBNAIL,
+    BlobRecord,
+    BlobStore,
+    Catalog,
+    MediaRecord,
+    NewMedia,
+    RenderedImage,
+    Renderer,
+    StagedBlob,
+    VariantRecord,
+)
+from coatcheck.reference import (
+    ALT_WEIGHT,
+    MediaReference,
+    clean_display_name,
+    clean_text,
+    normalize_reference_id,
+)
+from coatcheck.verification import BlobFinding, verify_blobs
+
+DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
+
+@dataclass(frozen=True, slots=True)
+class MediaStream:
+    """Media on its way out: bytes `start` up to but without `end` of `reference`."""
+
+    reference: MediaReference
+    start: int
+    end: int
+    chunks: AsyncIterator[bytes]
+
+
+class MediaStore:
+    """Keeps media and hands out references. Use it as ``async with``; `open_store` makes one.
+
+    Args:
+        blobs: where bytes live.
+        catalog: where references live.
+        renderer: looks at images.
+        max_bytes: largest media that is accepted.
+        clock: tells the time of a put.
+    """
+
+    def __init__(
+        self,
+        *,
+        blobs: BlobStore,
+        catalog: Catalog,
+        renderer: Renderer,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._blobs = blobs
+        self._catalog = catalog
+        self._renderer = renderer
+        self._clock = clock
+        self.max_bytes = max_bytes
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Release workers, connections and files."""
+        async with AsyncExitStack() as stack:  # each is closed even if another fails to
+            stack.push_async_callback(self._blobs.aclose)
+            stack.push_async_callback(self._catalog.aclose)
+            stack.push_async_callback(self._renderer.aclose)
+
+    async def put(
+        self,
+        content: Content,
+        *,
+        display_name: str | None = None,
+        alt: str | None = None,
+        media_type: str | None = None,
+        owner: str | None = None,
+        conversation_id: str | None = None,
+    ) -> MediaReference:
+        """Store media durably and return a new reference to it.
+
+        When this returns, the media survives a crash and a power cut. When it raises, nothing of it
+        is left. The same content is stored once, however many references there are.
+
+        Args:
+            content: the bytes, a file's path, or an asynchronous iterator of chunks, which is
+                streamed to disk and never held as a whole.
+            display_name: a file name to show; reduced to its last component and cleaned.
+            alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
+            media_type: what the sender says it is. The stored type is always the sniffed one; a
+                claim to be an image that does not hold is refused.
+            owner: whom it belongs to.
+            conversation_id: the conversation that it belongs to.
+
+        Raises:
+            EmptyMediaError: there are no bytes.
+            MediaTooLargeError: there are more than `max_bytes`.
+            UnsupportedMediaError: the bytes are of no accepted type, or claim to be an image.
+            PixelBudgetError: the image's canvas is too large.
+            UnprocessableMediaError: the image is damaged or cut short.
+            StorageError: the storage failed.
+        """
+        name = clean_display_name(display_name) if display_name else None
+        new = NewMedia(
+            id=str(uuid4()),
+            created_at=self._clock(),
+            display_name=name,
+            alt=(clean_text(alt, ALT_WEIGHT) or None) if alt else None,
+            owner=owner,
+            conversation_id=conversation_id,
+        )
+        async with self._blobs.stage() as staged:
+            found = await receive(content, staged, max_bytes=self.max_bytes)
+            if found not in IMAGE_TYPES and claims_image(name, media_type):
+                raise UnsupportedMediaError("The media claims to be an image and is none.")
+            record = None
+            if await self._catalog.find_blob(staged.digest) is not None:
+                await staged.seal()
+                record = await self._commit_known(staged, new)
+            if record is None:
+                record = await self._inspect_and_commit(staged, found, new)
+        return record.reference
+
+    async def get(self, reference_id: str) -> MediaReference:
+        """The reference with this id, read from the catalog.
+
+        Raises:
+            NotFoundError: there is none; a malformed id is one that there is none of.
+        """
+        return (await self.record(reference_id)).reference
+
+    async def record(self, reference_id: str) -> MediaRecord:
+        """The reference with its scope and its variants.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        canonical = normalize_reference_id(reference_id)
+        record = None if canonical is None else await self._catalog.find(canonical)
+        if record is None:
+            raise NotFoundError("There is no media under this id.")
+        return record
+
+    async def open(
+        self, reference_id: str, *, start: int = 0, end: int | None = None
+    ) -> MediaStream:
+        """The original bytes, whole or from `start` up to but without `end`.
+
+        Raises:
+            NotFoundError: there is no such reference.
+            InvalidRangeError: the range lies outside the media.
+            DamagedBlobError: while iterating: stored bytes are missing.
+        """
+        reference = await self.get(reference_id)
+        stop = reference.size if end is None else end
+        if not 0 <= start <= stop <= reference.size:
+            raise InvalidRangeError
+        chunks = self._blobs.read(reference.digest, start=start, end=stop)
+        return MediaStream(reference, start, stop, chunks)
+
+    async def thumbnail(self, reference_id: str) -> RenderedImage:
+        """The WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
+
+        Raises:
+            NotFoundError: there is no such reference, or it is no image.
+        """
+        variant = (await self.record(reference_id)).variants.get(THUMBNAIL)
+        if variant is None:
+            raise NotFoundError("This media has no thumbnail: it is no image.")
+        async with aclosing(self.read_blob(variant.digest, end=variant.size)) as chunks:
+            data = b"".join([chunk async for chunk in chunks])
+        return RenderedImage(
+            data=data, media_type=variant.media_type, width=variant.width, height=variant.height
+        )
+
+    async def read_blob(
+        self, digest: str, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes of an original or a variant, by its digest; see `BlobStore.read`."""
+        async for chunk in self._blobs.read(digest, start=start, end=end):
+            yield chunk
+
+    async def delete(self, reference_id: str) -> None:
+        """Forget a reference; with the last one to a content, its bytes and variants.
+
+        Raises:
+            NotFoundError: there is no such reference.
+            StorageError: the reference is gone, but bytes that nothing refers to may be left.
+        """
+        canonical = normalize_reference_id(reference_id) or ""
+        with CancelScope(shield=True):
+            async with self._catalog.transaction() as transaction:
+                unused = await transaction.remove_media(canonical)
+            if unused is None:
+                raise NotFoundError("There is no media under this id.")
+            for digest in unused:
+                # Under the write lock: a put of the same content comes wholly before or after.
+                async with self._catalog.transaction() as transaction:
+                    if not await transaction.is_used(digest):
+                        await self._blobs.remove(digest)
+
+    async def verify(self) -> AsyncIterator[BlobFinding]:
+        """Hash every stored blob anew and compare it with the catalog."""
+        async with aclosing(verify_blobs(self._blobs, self._catalog)) as findings:
+            async for finding in findings:
+                yield finding
+
+    async def blob_count(self) -> int:
+        """How many blobs `verify` is going to look at, orphans aside."""
+        return sum([1 async for _ in self._catalog.expected_blobs()])
+
+    async def _commit_known(self, staged: StagedBlob, new: NewMedia) -> MediaRecord | None:
+        """Refer to content that is stored already; None if it has been deleted meanwhile."""
+        with CancelScope(shield=True):
+            async with self._catalog.transaction() as transaction:
+                if await transaction.find_blob(staged.digest) is None:
+                    return None
+                await staged.publish()
+                return await transaction.add_media(new, staged.digest)
+
+    async def _inspect_and_commit(
+        self, staged: StagedBlob, media_type: str, new: NewMedia
+    ) -> MediaRecord:
+        blob = BlobRecord(digest=staged.digest, size=staged.size, media_type=media_type)
+        variants: list[VariantRecord] = []
+        async with AsyncExitStack() as stack:
+            publications = [staged]
+            if media_type in IMAGE_TYPES:
+                facts = await self._renderer.inspect(staged.path, media_type)
+                blob = BlobRecord(
+                    digest=staged.digest,
+                    size=staged.size,
+                    media_type=media_type,
+                    width=facts.width,
+                    height=facts.height,
+                    frames=facts.frames,
+                    placeholder=facts.placeholder,
+                )
+                rendition = await stack.enter_async_context(self._blobs.stage())
+                await rendition.write(facts.thumbnail.data)
+                variants.append(_variant(THUMBNAIL, rendition.digest, facts.thumbnail))
+                publications.append(rendition)
+            for publication in publications:
+                await publication.seal()
+            # From here on it is all or nothing, whether or not the caller still waits. The write
+            # lock keeps a deletion of the same content out; the blob comes before its row.
+            with CancelScope(shield=True):
+                async with self._catalog.transaction() as transaction:
+                    for publication in publications:
+                        await publication.publish()
+                    await transaction.add_blob(blob, variants)
+                    return await transaction.add_media(new, staged.digest)
+
+
+def _variant(name: str, digest: str, image: RenderedImage) -> VariantRecord:
+    return VariantRecord(
+        name=name,
+        digest=digest,
+        size=len(image.data),
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+    )

@@ -1,0 +1,47 @@
+"""Whether the stored bytes are still what was handed in."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal
+
+from coatcheck.errors import DamagedBlobError
+from coatcheck.ports import BlobStore, Catalog
+
+BlobState = Literal["sound", "missing", "damaged", "orphan"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFinding:
+    """One blob of `size` bytes and its state; an orphan is left by a crash and harms nothing."""
+
+    digest: str
+    size: int
+    state: BlobState
+
+
+async def verify_blobs(blobs: BlobStore, catalog: Catalog) -> AsyncIterator[BlobFinding]:
+    """Hash every blob that the catalog knows anew, then look for blobs that it does not know."""
+    expected = set()
+    async for digest, size in catalog.expected_blobs():
+        expected.add(digest)
+        yield BlobFinding(digest, size, await _examine(blobs, digest, size))
+    async for digest in blobs.digests():
+        if digest not in expected:
+            yield BlobFinding(digest, await blobs.size(digest) or 0, "orphan")
+
+
+async def _examine(blobs: BlobStore, digest: str, size: int) -> BlobState:
+    if await blobs.size(digest) is None:
+        return "missing"
+    sha256, length = hashlib.sha256(), 0
+    try:
+        async with aclosing(blobs.read(digest)) as chunks:
+            async for chunk in chunks:
+                sha256.update(chunk)
+                length += len(chunk)
+    except DamagedBlobError:
+        return "damaged"
+    sound = f"sha-256:{sha256.hexdigest()}" == digest and length == size
+    return "sound" if sound else "damaged"

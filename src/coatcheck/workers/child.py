@@ -1,0 +1,75 @@
+"""The worker process: ``python -m coatcheck.workers.child MODULE MEMORY_BYTES``.
+
+Runs one task after the other. A task is a function of MODULE listed in its ``TASKS``; it takes
+keyword arguments of JSON and returns a JSON object and bytes. The process ends when its standard
+input does, and so with its server.
+"""
+
+import importlib
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from coatcheck.errors import CoatcheckError, WorkerCrashError
+from coatcheck.workers import wire
+
+Task = Callable[..., tuple[dict[str, Any], bytes]]
+
+
+def serve(tasks: Mapping[str, Task], requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests until there are no more."""
+    while prefix := requests.read(wire.PREFIX.size):
+        header_length, payload_length = wire.decode_prefix(prefix)
+        request = wire.decode_header(requests.read(header_length))
+        requests.read(payload_length)
+        _limit_cpu(request["cpu_seconds"])
+        answers.write(_answer(tasks[request["task"]], request["arguments"]))
+        answers.flush()
+
+
+def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
+    try:
+        result, payload = task(**arguments)
+    except CoatcheckError as error:
+        return wire.encode({"error": error.code, "message": error.message})
+    except MemoryError:
+        return wire.encode({"error": WorkerCrashError.code, "message": "The task needs more memory than it may use."})
+    except Exception as error:  # noqa: BLE001 - the seam: whatever a task raises is told, by kind only
+        traceback.print_exc()  # to the server's standard error, for whoever mends the task
+        return wire.encode({"error": "unexpected", "message": type(error).__name__})
+    return wire.encode({"result": result}, payload)
+
+
+def _limit_memory(limit: int) -> None:
+    # macOS refuses or ignores RLIMIT_AS; the wall clock and the pixel budget are what is left there.
+    if sys.platform != "darwin":
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_cpu(seconds: int) -> None:
+    # RLIMIT_CPU counts since the process began, so each task's allowance comes on top of what is used.
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    allowance = int(used.ru_utime + used.ru_stime) + seconds + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowance, hard))
+
+
+def main() -> None:
+    """Serve on the process's own pipes."""
+    module, memory = sys.argv[1:]
+    # The answers get a descriptor of their own, so that a library that prints cannot corrupt them.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _limit_memory(int(memory))
+    tasks: Mapping[str, Task] = importlib.import_module(module).TASKS
+    answers.write(wire.encode({"result": {"ready": True}}))
+    answers.flush()
+    serve(tasks, sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What travels between a pool and its worker: frames of a JSON header and a binary payload.
+
+::
+
+    4 bytes  length of the header, big-endian
+    4 bytes  length of the payload, big-endian
+    header   JSON
+    payload  bytes
+
+Never pickle: a worker that hostile media has taken over must not reach the server through its
+answers. Both lengths are bounded.
+"""
+
+import struct
+from typing import Any, Final
+
+import msgspec
+
+from coatcheck.errors import WorkerError
+
+PREFIX: Final = struct.Struct(">II")
+MAX_HEADER_BYTES: Final = 1024 * 1024
+MAX_PAYLOAD_BYTES: Final = 256 * 1024 * 1024
+
+
+def encode(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """A frame with `header` and `payload`."""
+    text = msgspec.json.encode(header)
+    return PREFIX.pack(len(text), len(payload)) + text + payload
+
+
+def decode_prefix(prefix: bytes) -> tuple[int, int]:
+    """The lengths of header and payload.
+
+    Raises:
+        WorkerError: a length is over its bound.
+    """
+    header, payload = PREFIX.unpack(prefix)
+    if header > MAX_HEADER_BYTES or payload > MAX_PAYLOAD_BYTES:
+        raise WorkerError("A worker's answer is larger than allowed.")
+    return header, payload
+
+
+def decode_header(text: bytes) -> dict[str, Any]:
+    """The header as an object.
+
+    Raises:
+        WorkerError: it is none.
+    """
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise WorkerError("A worker's answer cannot be read.") from error
