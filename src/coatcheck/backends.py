@@ -1,4 +1,4 @@
-"""From settings to back ends: the one place that knows which implementation stands behind a port."""
+"""From settings to back ends: the one place that knows what stands behind each port."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

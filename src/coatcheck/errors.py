@@ -20,6 +20,8 @@
     │  ├─ WorkerCrashError             worker_crashed          500
     │  └─ WorkerTimeoutError           worker_timeout          503
     ├─ GenerationError                 generation_failed       502
+    ├─ ResponderError                  responder_failed        502
+    ├─ CancelledTurnError              cancelled               499
     ├─ TurnInProgressError             turn_in_progress        409
     ├─ ProtocolError                   protocol_error          400
     └─ ConfigurationError              configuration_error     500
@@ -162,6 +164,20 @@ class GenerationError(CoatcheckError):
 
     code = "generation_failed"
     status = 502
+
+
+class ResponderError(CoatcheckError):
+    """The model could not answer."""
+
+    code = "responder_failed"
+    status = 502
+
+
+class CancelledTurnError(CoatcheckError):
+    """The answer was stopped."""
+
+    code = "cancelled"
+    status = 499
 
 
 class TurnInProgressError(CoatcheckError):

@@ -1,6 +1,6 @@
 """How content comes in: streamed, bounded, and known by its first bytes."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -58,7 +58,7 @@ def _accepted_type(head: bytes) -> str:
     return media_type
 
 
-async def _chunks(content: Content) -> AsyncIterator[bytes]:
+async def _chunks(content: Content) -> AsyncGenerator[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content)
     elif isinstance(content, Path):

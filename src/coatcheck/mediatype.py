@@ -6,15 +6,14 @@ that is stored and served is always the one found here.
 """
 
 import json
+import struct
 from pathlib import PurePath
 from typing import Final
 
 SNIFF_BYTES: Final = 4096
 """How many leading bytes `sniff` looks at."""
 
-IMAGE_TYPES: Final = frozenset(
-    {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}
-)
+IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
 """Types that get dimensions, a thumbnail and a placeholder."""
 
 _EXTENSIONS: Final = {
@@ -43,7 +42,20 @@ ALLOWED_TYPES: Final = frozenset(_EXTENSIONS)
 # Other image formats that a file name or a client may claim: claiming one makes the bytes an image
 # by claim, so that text called "x.svg" is refused instead of being kept as text.
 _OTHER_IMAGE_EXTENSIONS: Final = frozenset(
-    {".svg", ".svgz", ".tif", ".tiff", ".bmp", ".ico", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".eps"}
+    {
+        ".svg",
+        ".svgz",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".ico",
+        ".heic",
+        ".heif",
+        ".jxl",
+        ".jp2",
+        ".psd",
+        ".eps",
+    }
 )
 
 _PREFIXES: Final = (
@@ -77,6 +89,11 @@ _BRANDS: Final = {
     b"dash": "video/mp4",
     b"M4V ": "video/mp4",
 }
+_MPEG_HEADER: Final = struct.Struct(">I")
+_MPEG_SYNC: Final = 0b111_1111_1111
+_MPEG_RESERVED_VERSION: Final = 0b01
+_MPEG_LAYER_III: Final = 0b01
+_MPEG_RESERVED_RATE: Final = 0b11
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
 
 
@@ -113,14 +130,19 @@ def _sniff_brand(head: bytes) -> str | None:
 
 
 def _is_mpeg_audio_frame(head: bytes) -> bool:
-    # ISO/IEC 11172-3: 11 sync bits, then version, layer III and a bit rate that are not "reserved".
+    # ISO/IEC 11172-3, 2.4.1.3: 11 sync bits, then a version, layer III, a bit rate and a sampling
+    # rate that are not among the reserved values.
+    if len(head) < _MPEG_HEADER.size:
+        return False
+    (word,) = _MPEG_HEADER.unpack_from(head)
+    version, layer = word >> 19 & 0b11, word >> 17 & 0b11
+    bit_rate, sampling_rate = word >> 12 & 0b1111, word >> 10 & 0b11
     return (
-        len(head) >= 4  # noqa: PLR2004 - the length of the frame header
-        and head[0] == 0xFF
-        and head[1] & 0xE6 == 0xE2
-        and head[1] & 0x18 != 0x08
-        and head[2] >> 4 not in {0x0, 0xF}
-        and head[2] & 0x0C != 0x0C
+        word >> 21 == _MPEG_SYNC
+        and version != _MPEG_RESERVED_VERSION
+        and layer == _MPEG_LAYER_III
+        and bit_rate not in {0b0000, 0b1111}
+        and sampling_rate != _MPEG_RESERVED_RATE
     )
 
 
@@ -141,7 +163,11 @@ def _sniff_text(head: bytes) -> str | None:
 
 def _may_be_json(text: str, length: int) -> bool:
     if length >= SNIFF_BYTES:
-        return text.lstrip("\ufeff \t\r\n")[1:2] not in {"", "#", "!"}  # judged by its opening alone
+        return text.lstrip("\ufeff \t\r\n")[1:2] not in {
+            "",
+            "#",
+            "!",
+        }  # judged by its opening alone
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ A back end implements a protocol; whoever needs it receives it. ``tests/contract
 that every implementation must pass.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +70,7 @@ class BlobStore(Protocol):
         """The length of the blob in bytes, or None where there is none."""
         ...
 
-    def read(self, digest: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(self, digest: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to but without `end`, in chunks of bounded size.
 
         Raises:
@@ -82,7 +82,7 @@ class BlobStore(Protocol):
         """Forget the blob; False where there was none. Repeating it is harmless."""
         ...
 
-    def digests(self) -> AsyncIterator[str]:
+    def digests(self) -> AsyncGenerator[str]:
         """Every digest that is stored, in any order."""
         ...
 
@@ -185,7 +185,7 @@ class Catalog(Protocol):
         """A write transaction; at most one is under way at a time, across all processes."""
         ...
 
-    def expected_blobs(self) -> AsyncIterator[tuple[str, int]]:
+    def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows."""
         ...
 
@@ -287,6 +287,6 @@ class Responder(Protocol):
             message_id: the id of the message that the turn makes.
 
         Returns:
-            A context that yields AI SDK UI message chunks, media in UI form. Leaving it ends the turn.
+            A context with AI SDK UI message chunks, media in UI form. Leaving it ends the turn.
         """
         ...

@@ -4,7 +4,8 @@
 * **UI**: stored, plus URLs minted at the moment of sending or reading.
 * **model**: one line of text, the same bytes every time, so that prompt caches stay warm.
 
-The normative text is ``spec/wire.md``; ``spec/vectors/references.json`` is tested here and in the browser.
+The normative text is ``spec/wire.md``; ``spec/vectors/references.json`` is tested on both
+sides.
 """
 
 import base64
@@ -49,7 +50,7 @@ def is_digest(value: object) -> bool:
 
 
 def clean_text(value: str, weight: int) -> str:
-    """One line without control, format (bidi and zero-width) or surrogate characters, cut to `weight`.
+    """One line without control, format (bidi, zero-width) or surrogate characters, cut to `weight`.
 
     A text that is cut ends in an ellipsis. See `ALT_WEIGHT` for how text is weighed.
     """
@@ -69,7 +70,7 @@ def clean_text(value: str, weight: int) -> str:
 
 
 def clean_display_name(value: str) -> str | None:
-    """The last component of a file name, made safe to show and to put in a header; None if empty."""
+    """The last component of a file name, safe to show and to put in a header; None if empty."""
     name = re.split(r"[/\\]", value)[-1]
     return clean_text(name, DISPLAY_NAME_WEIGHT).strip(". ") or None
 
@@ -153,7 +154,7 @@ class MediaReference:
         return ui
 
     def to_model(self) -> str:
-        """One line for a model, under 120 tokens: what it is, never where it is nor what it holds."""
+        """One line for a model, under 120 tokens: what it is, not where it is nor what it holds."""
         kind, _, subtype = self.mime_type.partition("/")
         words = [kind if kind in {"image", "audio", "video"} else "file", self.id]
         caption = self.alt or self.display_name
@@ -173,7 +174,7 @@ class MediaReference:
         believe the ``id`` alone and ask the store for the rest (`MediaStore.get`).
 
         Raises:
-            InvalidInputError: `value` is no reference of this version; the message names the member.
+            InvalidInputError: `value` is no reference of version 1; the message names the member.
         """
         if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
             raise InvalidInputError("Not a media reference: 'type' must be 'media_reference'.")
@@ -189,7 +190,9 @@ class MediaReference:
         _require(("width" in value) == ("height" in value), "width")
         _require("duration" not in value or _is_duration(value["duration"]), "duration")
         for text in ("displayName", "alt"):
-            _require(text not in value or (isinstance(value[text], str) and value[text] != ""), text)
+            _require(
+                text not in value or (isinstance(value[text], str) and value[text] != ""), text
+            )
         _require("placeholder" not in value or _is_placeholder(value["placeholder"]), "placeholder")
         return cls(
             id=value["id"],
@@ -237,7 +240,9 @@ def _is_edge(value: object) -> bool:
 
 def _is_duration(value: object) -> bool:
     # The comparison also turns away NaN.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    )
 
 
 def _is_placeholder(value: object) -> bool:

@@ -1,6 +1,6 @@
 """`MediaStore`, the one object that an application holds: bytes in, references out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from coatcheck.verification import BlobFinding, verify_blobs
 
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 
+
 @dataclass(frozen=True, slots=True)
 class MediaStream:
     """Media on its way out: bytes `start` up to but without `end` of `reference`."""
@@ -42,7 +43,7 @@ class MediaStream:
     reference: MediaReference
     start: int
     end: int
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
 
 
 class MediaStore:
@@ -192,10 +193,11 @@ class MediaStore:
 
     async def read_blob(
         self, digest: str, *, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The bytes of an original or a variant, by its digest; see `BlobStore.read`."""
-        async for chunk in self._blobs.read(digest, start=start, end=end):
-            yield chunk
+        async with aclosing(self._blobs.read(digest, start=start, end=end)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def delete(self, reference_id: str) -> None:
         """Forget a reference; with the last one to a content, its bytes and variants.
@@ -216,7 +218,7 @@ class MediaStore:
                     if not await transaction.is_used(digest):
                         await self._blobs.remove(digest)
 
-    async def verify(self) -> AsyncIterator[BlobFinding]:
+    async def verify(self) -> AsyncGenerator[BlobFinding]:
         """Hash every stored blob anew and compare it with the catalog."""
         async with aclosing(verify_blobs(self._blobs, self._catalog)) as findings:
             async for finding in findings:
@@ -233,7 +235,8 @@ class MediaStore:
                 if await transaction.find_blob(staged.digest) is None:
                     return None
                 await staged.publish()
-                return await transaction.add_media(new, staged.digest)
+                record = await transaction.add_media(new, staged.digest)
+        return record
 
     async def _inspect_and_commit(
         self, staged: StagedBlob, media_type: str, new: NewMedia
@@ -266,7 +269,8 @@ class MediaStore:
                     for publication in publications:
                         await publication.publish()
                     await transaction.add_blob(blob, variants)
-                    return await transaction.add_media(new, staged.digest)
+                    record = await transaction.add_media(new, staged.digest)
+        return record
 
 
 def _variant(name: str, digest: str, image: RenderedImage) -> VariantRecord:

@@ -1,7 +1,7 @@
 """Whether the stored bytes are still what was handed in."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ class BlobFinding:
     state: BlobState
 
 
-async def verify_blobs(blobs: BlobStore, catalog: Catalog) -> AsyncIterator[BlobFinding]:
+async def verify_blobs(blobs: BlobStore, catalog: Catalog) -> AsyncGenerator[BlobFinding]:
     """Hash every blob that the catalog knows anew, then look for blobs that it does not know."""
     expected = set()
     async for digest, size in catalog.expected_blobs():

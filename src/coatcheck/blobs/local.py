@@ -17,7 +17,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -88,7 +88,7 @@ class LocalBlobStore:
 
     async def read(
         self, digest: str, *, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to but without `end`, `CHUNK_BYTES` at a time.
 
         Raises:
@@ -126,13 +126,13 @@ class LocalBlobStore:
         with _translated():
             return await to_thread.run_sync(unlink)
 
-    async def digests(self) -> AsyncIterator[str]:
+    async def digests(self) -> AsyncGenerator[str]:
         """Every digest that is stored, in order."""
         with _translated():
             folders = await to_thread.run_sync(lambda: sorted(self._blobs.glob("??/??")))
         for folder in folders:
             with _translated():
-                names = await to_thread.run_sync(lambda folder=folder: sorted(os.listdir(folder)))
+                names = await to_thread.run_sync(_names, folder)
             for name in names:
                 digest = f"sha-256:{name}"
                 if is_digest(digest):
@@ -211,6 +211,10 @@ class _OpenFile:
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _open_regular(path: Path) -> _OpenFile:

@@ -1,6 +1,6 @@
 """References in SQL, through SQLAlchemy Core: one implementation for every database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -44,7 +44,7 @@ class SqlCatalog:
         async with self._database.write() as connection:
             yield _SqlTransaction(connection)
 
-    async def expected_blobs(self) -> AsyncIterator[tuple[str, int]]:
+    async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows."""
         statement = union_all(
             select(blobs.c.digest, blobs.c.size), select(variants.c.digest, variants.c.size)
@@ -134,9 +134,7 @@ class _SqlTransaction:
 
 
 async def _find(connection: AsyncConnection, reference_id: str) -> MediaRecord | None:
-    statement: Select[Any] = (
-        select(media, blobs).join(blobs).where(media.c.id == reference_id)
-    )
+    statement: Select[Any] = select(media, blobs).join(blobs).where(media.c.id == reference_id)
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         return None

@@ -78,9 +78,7 @@ conversations = Table(
 messages = Table(
     "messages",
     metadata,
-    Column(
-        "conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("message_id", String(64), nullable=False),
     Column("content", JSON, nullable=False),

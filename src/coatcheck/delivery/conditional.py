@@ -35,7 +35,9 @@ def is_not_modified(if_none_match: str | None, tag: str) -> bool:
     return False
 
 
-def content_disposition(kind: str, display_name: str | None, reference_id: str, media_type: str) -> str:
+def content_disposition(
+    kind: str, display_name: str | None, reference_id: str, media_type: str
+) -> str:
     """``inline`` or ``attachment`` with a file name (RFC 6266).
 
     Args:

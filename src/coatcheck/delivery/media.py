@@ -1,6 +1,6 @@
 """``GET`` and ``HEAD`` of originals and thumbnails: the hot path, plain ASGI."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class MediaEndpoint:
     def __init__(self, store: MediaStore) -> None:
         self._store = store
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises:
@@ -82,8 +82,8 @@ def _choose(record: MediaRecord, *, thumbnail: bool) -> _Representation:
     return _Representation(variant.digest, variant.size, variant.media_type)
 
 
-async def _stream(send: Send, headers: dict[str, str], chunks: AsyncIterator[bytes]) -> None:
-    # The first chunk comes before the status: missing bytes are still an error then, not a torn 200.
+async def _stream(send: Send, headers: dict[str, str], chunks: AsyncGenerator[bytes]) -> None:
+    # The first chunk comes before the status: missing bytes are an error then, not a torn 200.
     first = await anext(chunks, None)
     if first is None:
         raise DamagedBlobError

@@ -1,7 +1,8 @@
 """Errors as answers: RFC 9457 ``application/problem+json`` with a stable ``code``."""
 
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -52,7 +53,9 @@ async def answer_error(_request: Request, error: Exception) -> Response:
     return ProblemResponse(CoatcheckError())  # Starlette goes on to log what it was
 
 
-EXCEPTION_HANDLERS: Final = {
+EXCEPTION_HANDLERS: Final[
+    dict[int | type[Exception], Callable[[Request, Exception], Coroutine[Any, Any, Response]]]
+] = {
     CoatcheckError: answer_error,
     HTTPException: answer_error,
     Exception: answer_error,

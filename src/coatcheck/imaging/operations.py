@@ -46,7 +46,7 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
     pyvips.block_untrusted_set(True)
     try:
         header = pyvips.Image.new_from_file(path, access="sequential")
-        frames = header.get("n-pages") if header.get_typeof("n-pages") else 1
+        frames = _integer(header, "n-pages")
         if header.get("vips-loader") != _LOADERS[media_type]:
             raise UnprocessableMediaError("The image is of another type than it begins as.")
         _check_budget(header.width, header.height, frames, max_pixels)
@@ -56,13 +56,13 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
             height=THUMBNAIL_EDGE,
             size="down",
             fail_on="truncated",
-            export_profile="srgb",
+            output_profile="srgb",
         ).copy_memory()
         encoded = _encode_thumbnail(thumbnail)
         placeholder = _placeholder(thumbnail)
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
-    sideways = _orientation(header) >= _SIDEWAYS
+    sideways = _integer(header, "orientation") >= _SIDEWAYS
     return {
         "width": header.height if sideways else header.width,
         "height": header.width if sideways else header.height,
@@ -80,8 +80,8 @@ def _check_budget(width: int, height: int, frames: int, max_pixels: int) -> None
         )
 
 
-def _orientation(image: Any) -> int:
-    return int(image.get("orientation")) if image.get_typeof("orientation") else 1
+def _integer(image: Any, field: str) -> int:
+    return int(image.get(field)) if image.get_typeof(field) else 1
 
 
 def _encode_thumbnail(image: Any) -> bytes:

@@ -87,7 +87,9 @@ def _split(rgba: bytes) -> tuple[list[float], list[float], list[float], list[flo
 def _transform(values: list[float], size: tuple[int, int], across: int, down: int) -> _Channel:
     """The factors below the diagonal of an `across` × `down` transform, and their scale."""
     width, height = size
-    waves = [[math.cos(math.pi / width * k * (x + 0.5)) for x in range(width)] for k in range(across)]
+    waves = [
+        [math.cos(math.pi / width * k * (x + 0.5)) for x in range(width)] for k in range(across)
+    ]
     rows = [values[start : start + width] for start in range(0, width * height, width)]
     by_row = [
         [sum(v * w for v, w in zip(row, wave, strict=True)) for row in rows] for wave in waves

@@ -36,7 +36,12 @@ def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
     except CoatcheckError as error:
         return wire.encode({"error": error.code, "message": error.message})
     except MemoryError:
-        return wire.encode({"error": WorkerCrashError.code, "message": "The task needs more memory than it may use."})
+        return wire.encode(
+            {
+                "error": WorkerCrashError.code,
+                "message": "The task needs more memory than it may use.",
+            }
+        )
     except Exception as error:  # noqa: BLE001 - the seam: whatever a task raises is told, by kind only
         traceback.print_exc()  # to the server's standard error, for whoever mends the task
         return wire.encode({"error": "unexpected", "message": type(error).__name__})
@@ -44,14 +49,14 @@ def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
 
 
 def _limit_memory(limit: int) -> None:
-    # macOS refuses or ignores RLIMIT_AS; the wall clock and the pixel budget are what is left there.
+    # macOS refuses or ignores RLIMIT_AS; the wall clock and the pixel budget are left there.
     if sys.platform != "darwin":
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_cpu(seconds: int) -> None:
-    # RLIMIT_CPU counts since the process began, so each task's allowance comes on top of what is used.
+    # RLIMIT_CPU counts from the process's start: each task's allowance comes on top of that.
     used = resource.getrusage(resource.RUSAGE_SELF)
     allowance = int(used.ru_utime + used.ru_stime) + seconds + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

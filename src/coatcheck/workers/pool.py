@@ -1,8 +1,8 @@
 """A pool of worker processes that may be killed without harm.
 
-Why not `concurrent.futures`: a pool there cannot end one task that hangs, breaks as a whole when one
-process dies, unpickles what a worker says, and imports the application's main module again in each
-child. Here a worker is a plain subprocess with a bounded pipe protocol (``wire.py``).
+Why not `concurrent.futures`: a pool there cannot end one task that hangs, breaks as a whole when
+one process dies, unpickles what a worker says, and imports the application's main module again in
+each child. Here a worker is a plain subprocess with a bounded pipe protocol (``wire.py``).
 """
 
 import asyncio
@@ -168,7 +168,7 @@ class WorkerPool:
             for name, value in os.environ.items()
             if name in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
         }
-        # The child finds the modules where this process finds them, but not in its own directory (-P).
+        # The child finds modules where this process does, but not in its own directory (-P).
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         # One thread each: the processes are the parallelism, and threads cost address space.
         environment |= dict.fromkeys(

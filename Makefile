@@ -1,0 +1,85 @@
+# Everything a developer needs, on a machine with Python >= 3.11, Node >= 20 and make.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PORT ?= 8787
+export PORT
+
+BIN := .venv/bin
+NPM := npm --prefix web --no-update-notifier
+PAGE := src/coatcheck/page/index.html
+NODE_MODULES := web/node_modules/.package-lock.json
+PAGE_SOURCES := $(shell find web -type f \
+	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' 2>/dev/null)
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make requirements'
+
+.PHONY: help demo setup page test lint format bench requirements clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/demo.stamp $(PAGE) ## Set up, build the page and serve the chat on http://127.0.0.1:8787 (PORT= changes it)
+	$(BIN)/coatcheck demo --port $(PORT)
+
+setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the browser; makes .venv/bin/coatcheck
+
+page: $(PAGE) ## Build the page
+
+test: setup lint ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest
+	$(NPM) test
+
+lint: .venv/dev.stamp $(NODE_MODULES) ## Lint, formats, types and import contracts, both languages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(NPM) run lint
+	$(NPM) run typecheck
+
+format: .venv/dev.stamp ## Format and mend what can be mended automatically
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup ## Measure what the README claims; prints tables of ratios
+	$(BIN)/python benchmarks/run.py
+
+requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo -o requirements/demo.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo --group dev \
+		-c requirements/demo.txt -o requirements/dev.txt
+
+clean: ## Remove what was built and installed; data in .coatcheck/ stays
+	rm -rf .venv web/node_modules web/*/node_modules web/packages/*/node_modules src/coatcheck/page \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/uv.stamp: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: PYTHON=python3.12 make ...' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ echo 'The venv module is missing; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/demo.stamp: .venv/uv.stamp requirements/demo.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/demo.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/demo.stamp requirements/dev.txt
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(NODE_MODULES): web/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+		{ echo 'Node.js 20 or newer is needed: https://nodejs.org' >&2; exit 1; }
+	$(NPM) ci
+	@touch $@
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	$(NPM) run build
+	@touch $@

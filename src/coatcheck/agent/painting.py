@@ -1,0 +1,32 @@
+"""What painters' worker processes do: landscapes and plots. Imports are made by the first task."""
+
+from typing import Any, Final
+
+from coatcheck.workers import WorkerLimits
+
+PAINTERS: Final = WorkerLimits(
+    processes=2, waiting=16, seconds=60.0, memory_bytes=4 * 1024**3, tasks_per_process=50
+)
+"""A 2048×2048 landscape takes a few seconds and about a gigabyte of address space."""
+
+
+def paint(
+    *, prompt: str, seed: int, width: int, height: int, stage: float
+) -> tuple[dict[str, Any], bytes]:
+    """A landscape as PNG; see `coatcheck.agent.providers.procedural.paint`."""
+    from coatcheck.agent.providers import procedural  # noqa: PLC0415 - numpy, in the worker alone
+
+    return {}, procedural.paint(prompt, seed=seed, width=width, height=height, stage=stage)
+
+
+def plot(
+    *, expression: str, x_min: float, x_max: float, title: str | None
+) -> tuple[dict[str, Any], bytes]:
+    """A plot as PNG; see `coatcheck.agent.plotting.draw_plot`."""
+    from coatcheck.agent.plotting import draw_plot  # noqa: PLC0415 - matplotlib, in the worker alone
+
+    return {}, draw_plot(expression, x_min=x_min, x_max=x_max, title=title)
+
+
+TASKS: Final = {"paint": paint, "plot": plot}
+"""What a worker offers (see `coatcheck.workers.child`)."""

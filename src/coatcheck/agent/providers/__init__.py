@@ -1,0 +1,1 @@
+"""Image providers: what turns a prompt into a picture."""

@@ -1,0 +1,113 @@
+"""Conversations as they are kept and as they are shown."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck.payload import media_part
+from coatcheck.payload.projection import for_storage, for_ui
+from coatcheck.ports import ConversationLog, ConversationRecord
+from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
+from coatcheck.store import MediaStore
+
+MAX_TEXT: Final = 16_000
+"""Characters of one message."""
+
+INLINE_THRESHOLD: Final = 4096
+"""Base64 characters in a row that count as inline media."""
+
+_INLINE_MEDIA: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{INLINE_THRESHOLD}}}")
+_MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TITLE_WEIGHT: Final = 60
+_LISTED: Final = 200
+
+
+class History:
+    """Reads and writes conversations; references are kept in stored form and shown in UI form.
+
+    Args:
+        log: where conversations live.
+        store: where the media live that messages refer to.
+        urls: mints URLs when messages are read.
+        clock: tells the time of a message.
+    """
+
+    def __init__(
+        self,
+        log: ConversationLog,
+        store: MediaStore,
+        urls: MediaUrls,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._urls = urls
+        self._clock = clock
+
+    async def conversations(self) -> Sequence[ConversationRecord]:
+        """The newest conversations."""
+        return await self._log.list_conversations(limit=_LISTED)
+
+    async def shown(self, conversation_id: str) -> list[dict[str, Any]]:
+        """The messages of a conversation in UI form.
+
+        Raises:
+            NotFoundError: there is no such conversation.
+        """
+        messages = await self._log.read_messages(conversation_id)
+        if messages is None:
+            raise NotFoundError("There is no conversation under this id.")
+        shown: list[dict[str, Any]] = for_ui(list(messages), self._urls)
+        return shown
+
+    async def stored(self, conversation_id: str) -> Sequence[Mapping[str, Any]]:
+        """The messages of a conversation in stored form; none of one that is new."""
+        return await self._log.read_messages(conversation_id) or []
+
+    async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
+        """Keep a message, its references in stored form."""
+        kept = for_storage(message)
+        await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
+
+    async def accept(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """A client's message, reduced to what is believed: its text, and the ids of its media.
+
+        Raises:
+            InvalidInputError: it holds nothing to answer, is too long, or carries media inline.
+            NotFoundError: it refers to media that is unknown.
+        """
+        parts = message.get("parts")
+        if message.get("role") != "user" or not isinstance(parts, list):
+            raise InvalidInputError("A message of a client has the role user and parts.")
+        accepted = [part for part in [await self._accept_part(part) for part in parts] if part]
+        if not accepted:
+            raise InvalidInputError("The message is empty.")
+        if sum(len(part.get("text", "")) for part in accepted) > MAX_TEXT:
+            raise InvalidInputError(f"A message may have {MAX_TEXT} characters.")
+        identifier = message.get("id")
+        known = isinstance(identifier, str) and _MESSAGE_ID.fullmatch(identifier) is not None
+        return {"id": identifier if known else str(uuid4()), "role": "user", "parts": accepted}
+
+    async def _accept_part(self, part: object) -> dict[str, Any] | None:
+        match part:
+            case {"type": "text", "text": str(text)} if text.strip():
+                if _INLINE_MEDIA.search(text):
+                    raise InvalidInputError(
+                        "The message carries media inline as base64; upload the file instead."
+                    )
+                return {"type": "text", "text": text}
+            case {"type": media_part.MEDIA_PART, "data": {"reference": {"id": str(identifier)}}}:
+                if normalize_reference_id(identifier) is None:
+                    raise NotFoundError("There is no media under this id.")
+                reference = await self._store.get(identifier)
+                return media_part.media_part(reference.id, media_part.ready(reference.to_stored()))
+            case _:
+                return None
+
+
+def _title(message: Mapping[str, Any]) -> str:
+    texts = [part["text"] for part in message["parts"] if part["type"] == "text"]
+    return clean_text(" ".join(texts), _TITLE_WEIGHT) or "Untitled"

@@ -1,0 +1,104 @@
+"""The commands and what their help says."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+
+from coatcheck.cli import media
+from coatcheck.errors import CoatcheckError
+from coatcheck.settings import Settings, read_settings
+from coatcheck.version import __version__
+
+app = typer.Typer(
+    name="coatcheck",
+    help="Keep pictures out of an AI application's message stream.",
+    epilog="Data lives in .coatcheck/ unless COATCHECK_DATA says otherwise.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)]
+
+
+def main() -> None:
+    """Run a command; a `CoatcheckError` becomes one line on standard error and exit code 1."""
+    try:
+        app()
+    except CoatcheckError as error:
+        Console(stderr=True).print(f"[bold red]Error[/] ({error.code}): ", end="")
+        Console(stderr=True, markup=False, highlight=False).print(error.message)
+        sys.exit(1)
+
+
+@app.callback()
+def options(
+    version: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Keep pictures out of an AI application's message stream."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(host: Host = "127.0.0.1", port: Port = 8787) -> None:
+    """Start the chat and open it in the browser. Needs no key and no network."""
+    _serve(host, port, open_browser=True)
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
+    """Start the chat's server: the page, the WebSocket and the media endpoint."""
+    _serve(host, port, open_browser=False)
+
+
+@app.command()
+def put(
+    files: Annotated[list[Path], typer.Argument(help="Files to store.", metavar="FILE...")],
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each reference as one line of JSON.")
+    ] = False,
+) -> None:
+    """Store files and print their references.
+
+    A file that is refused is reported, the others are stored, and the exit code is 1.
+    """
+    refused = anyio.run(media.put, read_settings(), files, as_json)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def get(
+    reference_id: Annotated[str, typer.Argument(help="The id of a reference.", metavar="ID")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; standard output without it."),
+    ] = None,
+) -> None:
+    """Write the original bytes of a reference to a file or to standard output."""
+    anyio.run(media.get, read_settings(), reference_id, output)
+
+
+@app.command()
+def verify() -> None:
+    """Hash every stored blob anew; report missing and damaged ones.
+
+    The exit code is 1 if there are any. Orphans, which a crash may leave, are counted and harmless.
+    """
+    broken = anyio.run(media.verify, read_settings())
+    raise typer.Exit(1 if broken else 0)
+
+
+def _serve(host: str, port: int, *, open_browser: bool) -> None:
+    settings: Settings = read_settings()
+    from coatcheck.cli.server import run_server  # noqa: PLC0415 - needs the demo extra, others do not
+
+    run_server(settings, host, port, open_browser=open_browser)

@@ -1,0 +1,69 @@
+"""``demo`` and ``serve``: the server process."""
+
+import socket
+import webbrowser
+from threading import Timer
+
+from rich.console import Console
+
+from coatcheck.errors import ConfigurationError
+from coatcheck.settings import Settings
+
+_GRACE_SECONDS = 10
+
+
+def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        ConfigurationError: the demo's packages are missing, the port is taken, or the model cannot
+            be used.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 - part of the demo extra
+
+        from coatcheck.app import create_app  # noqa: PLC0415 - likewise
+    except ImportError as error:
+        raise ConfigurationError(
+            f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[demo]'"
+        ) from error
+    app = create_app(settings)
+    listener = _listen(host, port)
+    shown_host = f"[{host}]" if ":" in host else host
+    url = f"http://{shown_host}:{listener.getsockname()[1]}"
+    Console(stderr=True).print(
+        f"Coatcheck's chat is on [bold link={url}]{url}[/]  (Ctrl+C stops it)\n"
+        f"Data: {settings.data.absolute()}   Model: {settings.model}",
+        highlight=False,
+    )
+    if open_browser:
+        timer = Timer(1.0, webbrowser.open, [url])  # once the server answers
+        timer.daemon = True
+        timer.start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level=settings.log_level.lower(),
+            # Frames are small; compressing them costs more time than it saves, and memory for each.
+            ws_per_message_deflate=False,
+            ws_max_size=128 * 1024,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            server_header=False,
+        )
+    )
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on ({error.strerror}). Choose another port:"
+            " coatcheck serve --port 8788, or PORT=8788 make demo."
+        ) from error
+    return listener

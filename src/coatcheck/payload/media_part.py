@@ -1,0 +1,27 @@
+"""The ``data-media`` part: a picture's life in a message, from pending to ready. Pure."""
+
+from typing import Any, Final
+
+from coatcheck.errors import CoatcheckError
+
+MEDIA_PART: Final = "data-media"
+
+
+def media_part(part_id: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The part itself. A later one with the same id takes the earlier one's place."""
+    return {"type": MEDIA_PART, "id": part_id, "data": data}
+
+
+def pending(*, width: int, height: int, alt: str) -> dict[str, Any]:
+    """Being made; `width` × `height` pixels are announced so that nothing shifts later."""
+    return {"state": "pending", "width": width, "height": height, "alt": alt}
+
+
+def ready(reference: dict[str, Any]) -> dict[str, Any]:
+    """Made: `reference` in UI form."""
+    return {"state": "ready", "reference": reference}
+
+
+def failed(error: CoatcheckError) -> dict[str, Any]:
+    """Not made, and why."""
+    return {"state": "failed", "error": {"code": error.code, "message": error.message}}

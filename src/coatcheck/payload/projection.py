@@ -1,0 +1,88 @@
+"""References inside payloads, in the form that fits where the payload goes. Pure.
+
+A payload is any JSON value. Each function returns a new one and leaves the rest of it as it was.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from coatcheck.errors import InvalidInputError
+from coatcheck.reference import REFERENCE_TYPE, MediaReference, MediaUrls
+
+MAX_DEPTH: Final = 64
+"""How deep a payload may nest; messages nest about ten levels."""
+
+_URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
+
+Replace = Callable[[MediaReference], Any]
+
+
+def for_storage(payload: Any) -> Any:
+    """What histories and databases keep: references in stored form, no URL of ours."""
+    return _project(payload, MediaReference.to_stored, _drop_urls)
+
+
+def for_ui(payload: Any, urls: MediaUrls) -> Any:
+    """What a browser gets: references in UI form, with URLs minted now."""
+
+    def mint(members: dict[str, Any]) -> dict[str, Any]:
+        reference = _image_of(members)
+        if reference is None:
+            return members
+        return members | result_urls(reference, urls)
+
+    return _project(payload, lambda reference: reference.to_ui(urls), mint)
+
+
+def for_model(payload: Any) -> Any:
+    """What a model gets: each reference as one line of text, the same bytes every time."""
+    return _project(payload, MediaReference.to_model, _drop_urls)
+
+
+def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
+    """The URLs that stand beside ``imageReference`` in a tool's result."""
+    return {
+        "fullImageUrl": urls.original(reference.id),
+        "thumbnailUrl": urls.thumbnail(reference.id),
+    }
+
+
+def references(payload: Any) -> Iterator[MediaReference]:
+    """Every reference in a payload, in order of appearance."""
+    found: list[MediaReference] = []
+    _project(payload, found.append, lambda members: members)
+    yield from found
+
+
+def _image_of(members: Mapping[str, Any]) -> MediaReference | None:
+    candidate = members.get("imageReference")
+    if not isinstance(candidate, Mapping) or candidate.get("type") != REFERENCE_TYPE:
+        return None
+    return MediaReference.from_stored(candidate)
+
+
+def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
+    if _image_of(members) is None:
+        return members
+    return {name: value for name, value in members.items() if name not in _URL_MEMBERS}
+
+
+def _project(
+    value: Any,
+    replace: Replace,
+    finish: Callable[[dict[str, Any]], dict[str, Any]],
+    depth: int = 0,
+) -> Any:
+    if depth > MAX_DEPTH:
+        raise InvalidInputError(f"The payload nests deeper than {MAX_DEPTH} levels.")
+    if isinstance(value, Mapping):
+        if value.get("type") == REFERENCE_TYPE:
+            return replace(MediaReference.from_stored(value))
+        # An object that holds a reference is finished as it was, then its members are projected.
+        members = finish(dict(value))
+        return {
+            name: _project(member, replace, finish, depth + 1) for name, member in members.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_project(item, replace, finish, depth + 1) for item in value]
+    return value
