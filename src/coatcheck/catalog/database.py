@@ -44,9 +44,7 @@ class Database:
             StorageError: the file cannot be opened, or is of a newer version of Coatcheck.
         """
         with translated():
-            await to_thread.run_sync(_migrate, path)
-            engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-            _prepare(engine.sync_engine)
+            engine = await to_thread.run_sync(_open_engine, path)
         return cls(engine)
 
     @asynccontextmanager
@@ -69,6 +67,13 @@ class Database:
         """Close every connection."""
         with translated():
             await self._engine.dispose()
+
+
+def _open_engine(path: Path) -> AsyncEngine:
+    _migrate(path)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    _prepare(engine.sync_engine)
+    return engine
 
 
 def _prepare(engine: Engine) -> None:

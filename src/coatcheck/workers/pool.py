@@ -187,7 +187,7 @@ class WorkerPool:
         try:
             with anyio.fail_after(_START_SECONDS):
                 await worker.exchange(None)
-        except TimeoutError as error:
+        except (TimeoutError, WorkerCrashError) as error:
             await worker.stop()
             raise WorkerError("A worker process does not start.") from error
         except BaseException:

@@ -1,0 +1,1 @@
+"""Coatcheck's tests."""

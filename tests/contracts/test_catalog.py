@@ -1,0 +1,161 @@
+"""What any catalog must do. A new back end joins the list of `OPENERS` and nothing else."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import pytest
+
+from coatcheck.catalog import Database, SqlCatalog
+from coatcheck.ports import THUMBNAIL, BlobRecord, Catalog, MediaRecord, NewMedia, VariantRecord
+
+pytestmark = pytest.mark.anyio
+
+
+async def open_sqlite(path: Path) -> Catalog:
+    return SqlCatalog(await Database.open(path / "catalog.sqlite3"))
+
+
+OPENERS: dict[str, Callable[[Path], Awaitable[Catalog]]] = {"sqlite": open_sqlite}
+NOW = datetime(2026, 11, 22, 12, 30, 15, 250_000, tzinfo=UTC)
+
+
+@pytest.fixture(params=list(OPENERS))
+async def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalog]:
+    opened = await OPENERS[request.param](tmp_path)
+    yield opened
+    await opened.aclose()
+
+
+def digest(letter: str) -> str:
+    return f"sha-256:{letter * 64}"
+
+
+def blob(letter: str = "a") -> BlobRecord:
+    return BlobRecord(
+        digest=digest(letter),
+        size=1000,
+        media_type="image/png",
+        width=640,
+        height=480,
+        frames=1,
+        placeholder="1QcSHQRnh493V4dIh4eXh1h4kJUI",
+    )
+
+
+def thumbnail(letter: str = "b") -> VariantRecord:
+    return VariantRecord(
+        name=THUMBNAIL,
+        digest=digest(letter),
+        size=100,
+        media_type="image/webp",
+        width=256,
+        height=192,
+    )
+
+
+async def put(
+    catalog: Catalog, source: BlobRecord | None = None, rendition: VariantRecord | None = None
+) -> MediaRecord:
+    recorded = source or blob()
+    new = NewMedia(
+        id=str(uuid4()),
+        created_at=NOW,
+        display_name="sea.png",
+        alt="the sea",
+        owner="ada",
+        conversation_id="talk",
+    )
+    async with catalog.transaction() as transaction:
+        await transaction.add_blob(recorded, [rendition or thumbnail()])
+        return await transaction.add_media(new, recorded.digest)
+
+
+async def test_what_is_added_is_found(catalog: Catalog) -> None:
+    record = await put(catalog)
+    found = await catalog.find(record.reference.id)
+    assert found == record
+    assert (found.owner, found.conversation_id, found.created_at) == ("ada", "talk", NOW)
+    assert (found.reference.width, found.reference.height) == (640, 480)
+    assert (found.reference.display_name, found.reference.alt) == ("sea.png", "the sea")
+    assert found.variants == {THUMBNAIL: thumbnail()}
+    assert await catalog.find_blob(digest("a")) == (blob(), [thumbnail()])
+
+
+async def test_what_is_unknown_is_none(catalog: Catalog) -> None:
+    assert await catalog.find(str(uuid4())) is None
+    assert await catalog.find("' OR 1=1 --") is None
+    assert await catalog.find_blob(digest("f")) is None
+    async with catalog.transaction() as transaction:
+        assert await transaction.find_blob(digest("f")) is None
+        assert await transaction.remove_media(str(uuid4())) is None
+
+
+async def test_a_transaction_that_fails_leaves_nothing(catalog: Catalog) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with catalog.transaction() as transaction:
+            await transaction.add_blob(blob(), [thumbnail()])
+            raise ZeroDivisionError
+    assert await catalog.find_blob(digest("a")) is None
+    assert [row async for row in catalog.expected_blobs()] == []
+
+
+async def test_adding_a_known_blob_keeps_what_is_recorded(catalog: Catalog) -> None:
+    await put(catalog)
+    other = BlobRecord(digest=digest("a"), size=1, media_type="text/plain")
+    await put(catalog, other, thumbnail("c"))
+    assert await catalog.find_blob(digest("a")) == (blob(), [thumbnail()])
+
+
+async def test_the_last_reference_takes_its_blob_and_variants_along(catalog: Catalog) -> None:
+    first, second = await put(catalog), await put(catalog)
+    async with catalog.transaction() as transaction:
+        assert await transaction.remove_media(first.reference.id) == []
+    assert await catalog.find(second.reference.id) == second
+    async with catalog.transaction() as transaction:
+        unused = await transaction.remove_media(second.reference.id)
+        assert unused is not None
+        assert set(unused) == {digest("a"), digest("b")}
+        assert not await transaction.is_used(digest("a"))
+    assert await catalog.find_blob(digest("a")) is None
+
+
+async def test_a_thumbnail_that_another_blob_shares_stays_in_use(catalog: Catalog) -> None:
+    first = await put(catalog, blob("a"), thumbnail("b"))
+    await put(catalog, blob("c"), thumbnail("b"))
+    async with catalog.transaction() as transaction:
+        assert await transaction.remove_media(first.reference.id) == [digest("a")]
+        assert await transaction.is_used(digest("b"))
+
+
+async def test_a_blob_that_is_another_blobs_thumbnail_stays_in_use(catalog: Catalog) -> None:
+    await put(catalog, blob("a"), thumbnail("b"))
+    uploaded = await put(catalog, blob("b"), thumbnail("d"))
+    async with catalog.transaction() as transaction:
+        assert await transaction.remove_media(uploaded.reference.id) == [digest("d")]
+
+
+async def test_expected_blobs_names_each_digest_once(catalog: Catalog) -> None:
+    await put(catalog, blob("a"), thumbnail("b"))
+    await put(catalog, blob("c"), thumbnail("b"))
+    await put(catalog, blob("b"), thumbnail("d"))
+    rows = [row async for row in catalog.expected_blobs()]
+    assert sorted(digest for digest, _ in rows) == [digest(letter) for letter in "abcd"]
+
+
+async def test_writers_queue_up_and_all_succeed(catalog: Catalog) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(put, catalog)
+    async with catalog.transaction() as transaction:
+        assert await transaction.is_used(digest("a"))
+
+
+async def test_a_reader_does_not_wait_for_a_writer(catalog: Catalog) -> None:
+    record = await put(catalog)
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(record.reference.id)
+        with anyio.fail_after(5):
+            assert await catalog.find(record.reference.id) == record

@@ -1,0 +1,41 @@
+"""Pictures for tests, made when they are needed."""
+
+import io
+import random
+
+from PIL import Image, ImageDraw
+
+
+def picture(width: int, height: int, seed: int = 0) -> Image.Image:
+    """Soft shapes on a gradient: compresses like a photograph rather than like noise."""
+    rng = random.Random(seed)
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    for _ in range(24):
+        x, y = rng.randrange(width), rng.randrange(height)
+        radius = rng.randrange(1, max(2, min(width, height) // 3))
+        colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    return image
+
+
+def image_bytes(kind: str, width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """An encoded picture; `kind` is png, jpeg, webp, gif or avif."""
+    buffer = io.BytesIO()
+    picture(width, height, seed).save(buffer, format=kind)
+    return buffer.getvalue()
+
+
+def png_bytes(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+    """An encoded PNG."""
+    return image_bytes("png", width, height, seed)
+
+
+def gif_frames(count: int, width: int = 8, height: int = 8) -> bytes:
+    """An animated GIF of `count` frames."""
+    frames = [
+        Image.new("RGB", (width, height), (index % 256, index // 256, 80)) for index in range(count)
+    ]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, format="gif", save_all=True, append_images=frames[1:], duration=20)
+    return buffer.getvalue()

@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coatcheck.errors import InvalidInputError
+from coatcheck.reference import (
+    ALT_WEIGHT,
+    DISPLAY_NAME_WEIGHT,
+    MediaReference,
+    MediaUrls,
+    clean_display_name,
+    clean_text,
+    is_reference_id,
+    normalize_reference_id,
+)
+
+VECTORS = json.loads(
+    (Path(__file__).parents[2] / "spec" / "vectors" / "references.json").read_text()
+)
+IDENTIFIER = "9188cc90-b172-47e9-b493-4e22175bd478"
+TYPICAL = MediaReference.from_stored(VECTORS["valid"][0]["reference"])
+
+
+def named(vectors: list[dict[str, Any]]) -> list[Any]:
+    return [pytest.param(vector, id=vector["name"]) for vector in vectors]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["valid"]))
+def test_a_valid_reference_is_read_and_has_the_model_line_of_the_vector(
+    vector: dict[str, Any],
+) -> None:
+    reference = MediaReference.from_stored(vector["reference"])
+    assert reference.to_model() == vector["model"]
+    assert MediaReference.from_stored(reference.to_stored()) == reference
+    assert reference.to_stored().items() <= vector["reference"].items()
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["invalid"]))
+def test_an_invalid_reference_is_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError):
+        MediaReference.from_stored(vector["reference"])
+
+
+def test_the_ui_form_fits_its_budget_with_a_prefix_of_sixty_characters() -> None:
+    urls = MediaUrls("https://media.example.com/" + "m" * 34)
+    assert len(urls.prefix) == 60
+    text = json.dumps(TYPICAL.to_ui(urls), ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) <= 700
+
+
+def test_the_stored_form_holds_no_url_and_no_null() -> None:
+    for vector in VECTORS["valid"]:
+        stored = MediaReference.from_stored(vector["reference"]).to_stored()
+        assert not any("/api/" in str(value) or "http" in str(value) for value in stored.values())
+        assert None not in stored.values()
+
+
+def test_only_an_image_has_a_thumbnail_url() -> None:
+    document = MediaReference(
+        id=IDENTIFIER, mime_type="application/pdf", size=1, digest=TYPICAL.digest
+    )
+    assert "thumbnailUrl" not in document.to_ui(MediaUrls())
+    assert TYPICAL.to_ui(MediaUrls())["thumbnailUrl"].endswith("?thumbnail=true")
+
+
+@given(st.text(max_size=3000))
+def test_the_model_line_is_one_line_of_bounded_cost_whatever_the_caption(caption: str) -> None:
+    alt = clean_text(caption, ALT_WEIGHT)
+    reference = MediaReference(
+        id=IDENTIFIER, mime_type="image/png", size=1, digest=TYPICAL.digest, alt=alt or None
+    )
+    line = reference.to_model()
+    assert line.splitlines() == [line]
+    assert line.count("[") == line.count("]") == 1
+    assert line.count('"') in {0, 2}
+    # About a quarter of a token for an ASCII character and at most one for any other, plus some
+    # thirty for the id: below the budget of 120.
+    cost = sum(0.25 if character.isascii() else 1 for character in alt)
+    assert cost <= 67
+
+
+@given(st.text(max_size=2000), st.integers(1, 300))
+def test_cleaned_text_is_one_printable_line_within_its_weight(text: str, weight: int) -> None:
+    cleaned = clean_text(text, weight)
+    assert sum(1 if character.isascii() else 3 for character in cleaned) <= weight + 3
+    assert cleaned == cleaned.strip()
+    assert not any(character != " " and not character.isprintable() for character in cleaned)
+    assert clean_text(cleaned, weight + 3) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("given_name", "cleaned"),
+    [
+        ("lighthouse.png", "lighthouse.png"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ada\\sea.png", "sea.png"),
+        ("a\r\nSet-Cookie: x=1.png", "a Set-Cookie: x=1.png"),
+        ("exe\u202egnp.png", "exegnp.png"),
+        ("  .hidden. ", "hidden"),
+        ("/", None),
+        ("\x00\x07", None),
+    ],
+)
+def test_a_display_name_is_safe_to_show(given_name: str, cleaned: str | None) -> None:
+    assert clean_display_name(given_name) == cleaned
+
+
+@given(st.text(max_size=1000))
+def test_a_display_name_never_names_a_directory(name: str) -> None:
+    cleaned = clean_display_name(name)
+    assert cleaned is None or not {"/", "\\", "\n", "\r", "\x00"} & set(cleaned)
+    assert cleaned is None or len(cleaned) <= DISPLAY_NAME_WEIGHT + 1
+
+
+@pytest.mark.parametrize(
+    ("value", "canonical"),
+    [
+        (IDENTIFIER, IDENTIFIER),
+        (IDENTIFIER.upper(), IDENTIFIER),
+        (IDENTIFIER.replace("-", ""), None),
+        ("{" + IDENTIFIER[1:-1] + "}", None),
+        ("9188cc90-b172-17e9-b493-4e22175bd478", None),
+        ("", None),
+        (IDENTIFIER + "\n", None),
+    ],
+)
+def test_an_id_is_a_uuid4_and_has_one_spelling(value: str, canonical: str | None) -> None:
+    assert normalize_reference_id(value) == canonical
+    assert is_reference_id(value) == (value == canonical)
