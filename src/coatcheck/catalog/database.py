@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from alembic import command
-from alembic.config import Config
 from anyio import to_thread
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +17,9 @@ from coatcheck.errors import StorageError, StorageFullError
 
 BUSY_TIMEOUT_SECONDS: Final = 10
 """How long a writer waits for another process's transaction before it gives up."""
+
+SCHEMA_REVISION: Final = "0001"
+"""The newest migration; a test compares it with the directory of migrations."""
 
 _WRITES: Final = "coatcheck_writes"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -97,24 +98,44 @@ def _prepare(engine: Engine) -> None:
 
 def _migrate(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     engine = create_engine(f"sqlite:///{path}", execution_options={_WRITES: True})
     _prepare(engine)
     try:
         # One write transaction: a second process that starts meanwhile waits, then finds it done.
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if _revision(connection) != SCHEMA_REVISION:
+                _upgrade(connection)
     finally:
         engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported here: most starts find the schema up to date, and Alembic takes long to import.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StorageError(
+            "The catalog was written by a newer version of Coatcheck; upgrade to open it."
+        ) from error
 
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
     """Turn what SQLAlchemy, Alembic and SQLite raise into the project's own errors."""
-    from alembic.util import CommandError  # noqa: PLC0415 - alembic.util is slow to import and rare
-
     try:
         yield
     except DBAPIError as error:
@@ -125,9 +146,5 @@ def translated() -> Iterator[None]:
         raise StorageError(f"The catalog failed: {reason}.") from error
     except SQLAlchemyError as error:
         raise StorageError(f"The catalog failed: {type(error).__name__}.") from error
-    except CommandError as error:
-        raise StorageError(
-            "The catalog was written by a newer version of Coatcheck; upgrade to open it."
-        ) from error
     except OSError as error:
         raise StorageError(f"The catalog cannot be opened: {error.strerror}.") from error

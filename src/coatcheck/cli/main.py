@@ -1,17 +1,21 @@
-"""The commands and what their help says."""
+"""The commands and what their help says.
+
+What a command needs is imported when it runs: help and completion answer without the database.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 from rich.console import Console
 
-from coatcheck.cli import media
 from coatcheck.errors import CoatcheckError
-from coatcheck.settings import Settings, read_settings
 from coatcheck.version import __version__
+
+if TYPE_CHECKING:
+    from coatcheck.settings import Settings
 
 app = typer.Typer(
     name="coatcheck",
@@ -23,6 +27,12 @@ app = typer.Typer(
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)]
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
 
 
 def main() -> None:
@@ -37,14 +47,15 @@ def main() -> None:
 
 @app.callback()
 def options(
-    version: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
     """Keep pictures out of an AI application's message stream."""
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
 
 
 @app.command()
@@ -71,7 +82,9 @@ def put(
 
     A file that is refused is reported, the others are stored, and the exit code is 1.
     """
-    refused = anyio.run(media.put, read_settings(), files, as_json)
+    from coatcheck.cli import media  # noqa: PLC0415 - see above
+
+    refused = anyio.run(media.put, _settings(), files, as_json)
     raise typer.Exit(1 if refused else 0)
 
 
@@ -84,7 +97,9 @@ def get(
     ] = None,
 ) -> None:
     """Write the original bytes of a reference to a file or to standard output."""
-    anyio.run(media.get, read_settings(), reference_id, output)
+    from coatcheck.cli import media  # noqa: PLC0415 - see above
+
+    anyio.run(media.get, _settings(), reference_id, output)
 
 
 @app.command()
@@ -93,12 +108,19 @@ def verify() -> None:
 
     The exit code is 1 if there are any. Orphans, which a crash may leave, are counted and harmless.
     """
-    broken = anyio.run(media.verify, read_settings())
+    from coatcheck.cli import media  # noqa: PLC0415 - see above
+
+    broken = anyio.run(media.verify, _settings())
     raise typer.Exit(1 if broken else 0)
 
 
 def _serve(host: str, port: int, *, open_browser: bool) -> None:
-    settings: Settings = read_settings()
-    from coatcheck.cli.server import run_server  # noqa: PLC0415 - needs the demo extra, others do not
+    from coatcheck.cli.server import run_server  # noqa: PLC0415 - see above
 
-    run_server(settings, host, port, open_browser=open_browser)
+    run_server(_settings(), host, port, open_browser=open_browser)
+
+
+def _settings() -> "Settings":
+    from coatcheck.settings import read_settings  # noqa: PLC0415 - see above
+
+    return read_settings()

@@ -229,7 +229,8 @@ async def _stream_offline(
 def _decide(messages: list[ModelMessage]) -> offline.Speak | offline.CallTool:
     last = messages[-1]
     if isinstance(last, ModelRequest):
-        for part in last.parts:
+        # From the end: a stopped turn's tool result may stand before the new message.
+        for part in reversed(last.parts):
             if isinstance(part, ToolReturnPart):
                 failed = part.outcome != "success"
                 text = part.model_response_str(wrap_if_error=False)

@@ -1,0 +1,21 @@
+/**
+ * A random UUIDv4. `crypto.randomUUID` exists in secure contexts only, and this page is also opened
+ * from another machine over plain http.
+ */
+export function newId(source: Pick<Crypto, "getRandomValues"> & Partial<Crypto> = crypto): string {
+  if (source.randomUUID !== undefined) {
+    return source.randomUUID();
+  }
+  const bytes = source.getRandomValues(new Uint8Array(16));
+  // Version 4 and the RFC 9562 variant.
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join("-");
+}

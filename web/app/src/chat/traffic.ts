@@ -1,0 +1,103 @@
+import { type FrameReport, parseMediaState, parseReference } from "coatcheck";
+import { useSyncExternalStore } from "react";
+
+/** What the chat cost on the socket since the page was opened, and what it would have cost more. */
+export interface TrafficTotals {
+  /** Bytes of all text frames, both ways. */
+  readonly carried: number;
+  /** Bytes of the pictures that were referred to instead of sent. */
+  readonly keptOut: number;
+}
+
+/**
+ * Adds up the frames that the transport saw, in total and for each picture.
+ *
+ * A picture's share is every frame that speaks of it: the states of its part, and the tool's output.
+ */
+export class TrafficLedger {
+  #totals: TrafficTotals = { carried: 0, keptOut: 0 };
+  readonly #byMedia = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
+
+  /** A recorder for one transport: part ids are only unique within a conversation. */
+  openAccount(): (report: FrameReport) => void {
+    const byPart = new Map<string, number>();
+    return (report) => this.#record(report, byPart);
+  }
+
+  get totals(): TrafficTotals {
+    return this.#totals;
+  }
+
+  /** Bytes of the frames that brought this picture, or null if it came with the history. */
+  carriedFor(mediaId: string): number | null {
+    return this.#byMedia.get(mediaId) ?? null;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  #record(report: FrameReport, byPart: Map<string, number>): void {
+    let keptOut = 0;
+    if (report.direction === "received") {
+      const { chunk } = report.frame;
+      if (chunk.type === "data-media" && "data" in chunk) {
+        keptOut = this.#recordPart(chunk.id ?? "", chunk.data, report.bytes, byPart);
+      } else if (chunk.type === "tool-output-available") {
+        const reference = referenceOfToolOutput(chunk.output);
+        if (reference !== null) {
+          this.#credit(reference.id, report.bytes);
+        }
+      }
+    }
+    this.#totals = {
+      carried: this.#totals.carried + report.bytes,
+      keptOut: this.#totals.keptOut + keptOut,
+    };
+    for (const listener of this.#listeners) {
+      listener();
+    }
+  }
+
+  /** @returns the size of a picture that became ready, or 0. */
+  #recordPart(partId: string, data: unknown, bytes: number, byPart: Map<string, number>): number {
+    const soFar = (byPart.get(partId) ?? 0) + bytes;
+    const media = parseMediaState(data);
+    if (media.state !== "ready") {
+      byPart.set(partId, soFar);
+      return 0;
+    }
+    byPart.delete(partId);
+    this.#credit(media.reference.id, soFar);
+    return media.reference.size;
+  }
+
+  #credit(mediaId: string, bytes: number): void {
+    this.#byMedia.set(mediaId, (this.#byMedia.get(mediaId) ?? 0) + bytes);
+  }
+}
+
+/** The page's one ledger. */
+export const trafficLedger = new TrafficLedger();
+
+/** The totals, re-rendering as frames pass. */
+export function useTrafficTotals(): TrafficTotals {
+  return useSyncExternalStore(trafficLedger.subscribe, () => trafficLedger.totals);
+}
+
+/** One picture's share, or null if it came with the history. */
+export function useCarriedFor(mediaId: string): number | null {
+  return useSyncExternalStore(trafficLedger.subscribe, () => trafficLedger.carriedFor(mediaId));
+}
+
+function referenceOfToolOutput(output: unknown) {
+  if (typeof output !== "object" || output === null || !("data" in output)) {
+    return null;
+  }
+  const { data } = output;
+  return typeof data === "object" && data !== null && "imageReference" in data
+    ? parseReference(data.imageReference)
+    : null;
+}

@@ -1,0 +1,111 @@
+import { type Chat, useChat } from "@ai-sdk/react";
+import type { UIMessage } from "ai";
+import { useCallback, useEffect, useRef } from "react";
+import { wasNotSent } from "../chat/not-sent.ts";
+import { isBusy } from "../chat/sessions.ts";
+import { Transcript } from "../transcript/transcript.tsx";
+import { Composer } from "./composer.tsx";
+import { EmptyState } from "./empty-state.tsx";
+import { TurnError } from "./turn-error.tsx";
+
+/** Between two renders of a growing answer: often enough to read along, rarely enough to stay calm. */
+const RENDER_INTERVAL_MS = 40;
+
+interface ChatViewProps {
+  readonly chat: Chat<UIMessage>;
+  /** A new conversation's first message was sent; null takes that back, for it never arrived. */
+  readonly onDraft: (title: string | null) => void;
+  /** The server has a new conversation's first message. */
+  readonly onStarted: () => void;
+  readonly onReload: () => void;
+}
+
+/** An open conversation: its messages, or suggestions for the first one, and the composer. */
+export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) {
+  const { messages, status, error, sendMessage, setMessages, stop } = useChat({
+    chat,
+    throttle: RENDER_INTERVAL_MS,
+  });
+  const busy = isBusy({ status });
+  const isFirst = messages.length === 0;
+
+  // The server knows a new conversation once its first answer begins, even if it ends in an error.
+  const awaitsFirstAnswer = useRef(isFirst);
+  useEffect(() => {
+    if (!awaitsFirstAnswer.current) {
+      return;
+    }
+    if (status === "submitted") {
+      onDraft(textOf(chat.messages[0]));
+    } else if (status === "error" && wasNotSent(error)) {
+      onDraft(null);
+    } else if (status !== "ready") {
+      awaitsFirstAnswer.current = false;
+      onStarted();
+    }
+  }, [chat, status, error, onDraft, onStarted]);
+
+  // The element that had the focus goes away with the first message, and when an answer is stopped.
+  const inputRef = useRef<HTMLTextAreaElement>(null);
+  const focusInput = useCallback(() => {
+    // On a touch screen the focus would raise the keyboard over what the reader wants to see.
+    if (matchMedia("(pointer: fine)").matches) {
+      inputRef.current?.focus();
+    }
+  }, []);
+  useEffect(focusInput, [focusInput]);
+
+  const send = useCallback(
+    (text: string) => {
+      void sendMessage({ text });
+      focusInput();
+    },
+    [sendMessage, focusInput],
+  );
+  const stopAnswer = () => {
+    void stop();
+    focusInput();
+  };
+
+  const sendAgain = useCallback(() => {
+    const unsent = chat.messages.at(-1);
+    if (unsent?.role === "user") {
+      setMessages(chat.messages.slice(0, -1));
+      void sendMessage(unsent);
+    }
+  }, [chat, setMessages, sendMessage]);
+
+  return (
+    <div className="chat" data-empty={isFirst}>
+      {isFirst ? (
+        <EmptyState onPick={send} />
+      ) : (
+        <Transcript
+          messages={messages}
+          busy={busy}
+          notice={
+            error !== undefined && (
+              <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+            )
+          }
+        />
+      )}
+      <Composer inputRef={inputRef} busy={busy} onSend={send} onStop={stopAnswer} />
+      <p className="visually-hidden" role="status">
+        {announcement(status, isFirst)}
+      </p>
+    </div>
+  );
+}
+
+function textOf(message: UIMessage | undefined): string {
+  return message?.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") ?? "";
+}
+
+/** Spoken instead of the growing text itself, which would be read out word by word. */
+function announcement(status: Chat<UIMessage>["status"], isFirst: boolean): string {
+  if (isFirst || status === "error") {
+    return "";
+  }
+  return status === "ready" ? "The answer is complete." : "An answer is being written.";
+}

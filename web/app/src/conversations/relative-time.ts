@@ -1,0 +1,25 @@
+const STEPS = [
+  ["minute", 60, 60],
+  ["hour", 3600, 24],
+  ["day", 86_400, 7],
+  ["week", 604_800, 5],
+  ["month", 2_629_746, 12],
+  ["year", 31_556_952, Number.POSITIVE_INFINITY],
+] as const;
+
+/** How long ago something was, in the reader's words: `now`, `5 min. ago`, `yesterday`. */
+export function relativeTime(then: Date, now: Date, locale?: string): string {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const seconds = (then.getTime() - now.getTime()) / 1000;
+  // A server's clock a little ahead of the reader's is no reason to speak of the future.
+  if (seconds > -45) {
+    return format.format(0, "second");
+  }
+  for (const [unit, length, limit] of STEPS) {
+    const count = Math.round(seconds / length);
+    if (-count < limit) {
+      return format.format(Math.min(count, -1), unit);
+    }
+  }
+  return format.format(0, "second");
+}

@@ -1,0 +1,75 @@
+import { useCallback, useSyncExternalStore } from "react";
+import { newId } from "../chat/identifiers.ts";
+
+/** Which conversation the address names. `/` is a conversation that does not exist on the server yet. */
+export interface Route {
+  readonly conversationId: string;
+  readonly isNew: boolean;
+}
+
+interface Navigation extends Route {
+  readonly open: (conversationId: string) => void;
+  readonly startNew: () => void;
+  /** Gives a new conversation its address, once its first message is sent. */
+  readonly adopt: (conversationId: string) => void;
+}
+
+/** The address of a conversation within the page. */
+export function conversationPath(id: string): string {
+  return `/c/${encodeURIComponent(id)}`;
+}
+
+/** Keeps the page and its address in step, with the browser's back and forward. */
+export function useNavigation(): Navigation {
+  const route = useSyncExternalStore(subscribe, () => current);
+  const open = useCallback((id: string) => go(conversationPath(id)), []);
+  const startNew = useCallback(() => go("/"), []);
+  const adopt = useCallback((id: string) => {
+    if (current.isNew && current.conversationId === id) {
+      history.pushState(null, "", conversationPath(id));
+      publish({ conversationId: id, isNew: false });
+    }
+  }, []);
+  return { ...route, open, startNew, adopt };
+}
+
+const CONVERSATION_PATH = /^\/c\/(?<id>[^/]+)\/?$/u;
+
+const listeners = new Set<() => void>();
+let current: Route = readLocation();
+
+addEventListener("popstate", () => publish(readLocation()));
+
+function go(path: string): void {
+  if (path !== location.pathname) {
+    history.pushState(null, "", path);
+  }
+  publish(readLocation());
+}
+
+function publish(route: Route): void {
+  current = route;
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function readLocation(): Route {
+  const segment = CONVERSATION_PATH.exec(location.pathname)?.groups?.["id"];
+  return segment === undefined
+    ? { conversationId: newId(), isNew: true }
+    : { conversationId: decode(segment), isNew: false };
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,19 @@
+import "./strict-csp.ts";
+import "coatcheck/styles.css";
+import "./styles/index.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./shell/app.tsx";
+import { applyTheme, storedTheme } from "./shell/theme.ts";
+
+applyTheme(storedTheme());
+
+const container = document.querySelector("#root");
+if (container === null) {
+  throw new Error("index.html has no #root element");
+}
+createRoot(container).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,58 @@
+import type { FrameReport } from "coatcheck";
+import { expect, it } from "vitest";
+import { TrafficLedger } from "../src/chat/traffic.ts";
+
+const ID = "11111111-1111-4111-8111-111111111111";
+const reference = {
+  type: "media_reference",
+  version: 1,
+  id: ID,
+  uri: `media://${ID}`,
+  mimeType: "image/png",
+  size: 1_000_000,
+  digest: `sha-256:${"0".repeat(64)}`,
+};
+
+const received = (bytes: number, chunk: object): FrameReport =>
+  ({ direction: "received", bytes, frame: { seq: 0, chunk } }) as FrameReport;
+
+it("books every frame that speaks of a picture on that picture", () => {
+  const ledger = new TrafficLedger();
+  const record = ledger.openAccount();
+  record(received(100, { type: "start" }));
+  record(received(150, { type: "data-media", id: "m1", data: { state: "pending" } }));
+  expect(ledger.carriedFor(ID)).toBeNull();
+  record(received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }));
+  record(
+    received(900, {
+      type: "tool-output-available",
+      output: { data: { imageReference: reference } },
+    }),
+  );
+  expect(ledger.carriedFor(ID)).toBe(1750);
+  expect(ledger.totals).toEqual({ carried: 1850, keptOut: 1_000_000 });
+});
+
+it("keeps two conversations' parts of the same name apart", () => {
+  const ledger = new TrafficLedger();
+  ledger.openAccount()(
+    received(5000, { type: "data-media", id: "m1", data: { state: "pending" } }),
+  );
+  ledger.openAccount()(
+    received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }),
+  );
+  expect(ledger.carriedFor(ID)).toBe(700);
+});
+
+it("tells its listeners until they leave", () => {
+  const ledger = new TrafficLedger();
+  let calls = 0;
+  const leave = ledger.subscribe(() => {
+    calls += 1;
+  });
+  const record = ledger.openAccount();
+  record(received(1, { type: "start" }));
+  leave();
+  record(received(1, { type: "finish" }));
+  expect(calls).toBe(1);
+});

@@ -1,0 +1,152 @@
+import { type SyntheticEvent, use, useCallback, useMemo } from "react";
+import { decodePlaceholder } from "../core/placeholder.ts";
+import type { MediaReference } from "../core/reference.ts";
+import { imageSource } from "../core/source.ts";
+import { MediaLabelsContext } from "./labels.ts";
+import { MediaBox } from "./media-box.tsx";
+import { type ImagePhaseControl, useImagePhase } from "./use-image-phase.ts";
+
+/** Props of {@link MediaImage}. */
+export interface MediaImageProps {
+  readonly reference: MediaReference;
+  /** Overrides the reference's own text; an empty string marks the picture as decoration. */
+  readonly alt?: string;
+  /** Fetch at once and first: for pictures in view when the page opens. Others load when near. */
+  readonly priority?: boolean;
+  /** As on `<img>`: how wide the picture is shown, for choosing among the server's widths. */
+  readonly sizes?: string;
+}
+
+/**
+ * A picture that is there at once: its blur in the first render, its thumbnail as soon as that is
+ * decoded, and the picture itself on top of both when it can be painted without a stutter.
+ */
+export function MediaImage({ reference, ...rest }: MediaImageProps) {
+  // A fresh component for each picture, or the old one's phase would show the new one too early.
+  return <OneImage key={`${reference.id} ${reference.url}`} reference={reference} {...rest} />;
+}
+
+function OneImage({ reference, alt, priority = false, sizes = DEFAULT_SIZES }: MediaImageProps) {
+  const labels = use(MediaLabelsContext);
+  const control = useImagePhase();
+  const placeholder = useMemo(
+    () => decodePlaceholder(reference.placeholder),
+    [reference.placeholder],
+  );
+  const source = imageSource(reference);
+  const phase = source === null ? "failed" : control.phase;
+  const description = alt ?? reference.alt ?? reference.displayName ?? labels.untitled;
+  const { width, height, thumbnailUrl } = reference;
+  const loading = priority ? "eager" : "lazy";
+
+  return (
+    <MediaBox
+      dimensions={width === undefined || height === undefined ? null : { width, height }}
+      aspectRatio={placeholder?.aspectRatio}
+      className="coat-image"
+      data-testid="media-image"
+      data-phase={phase}
+      data-media-id={reference.id}
+    >
+      {placeholder !== null && (
+        <img
+          className="coat-layer coat-image-placeholder"
+          src={placeholder.dataUrl}
+          alt=""
+          // A thousand pixels: decoded with the frame that shows the box, not one frame later.
+          decoding="sync"
+        />
+      )}
+      {thumbnailUrl !== undefined && (
+        <PhasedImage
+          key={`thumbnail ${control.attempt}`}
+          className="coat-layer coat-image-thumbnail"
+          src={thumbnailUrl}
+          alt=""
+          loading={loading}
+          // A few kilobytes that end the blur: ahead of every megabyte on the page.
+          fetchPriority="high"
+          onReady={control.onThumbnailLoad}
+        />
+      )}
+      {source !== null && phase !== "failed" && (
+        <PhasedImage
+          key={`full ${control.attempt}`}
+          className="coat-layer coat-image-full"
+          {...source}
+          {...(source.srcSet === undefined ? {} : { sizes })}
+          alt={description}
+          loading={loading}
+          fetchPriority={priority ? "high" : "auto"}
+          onReady={control.onFullLoad}
+          onError={control.onFullError}
+        />
+      )}
+      {phase === "failed" && (
+        <LoadFailure description={description} retry={source === null ? null : control.retry} />
+      )}
+    </MediaBox>
+  );
+}
+
+/** The picture never shows wider than its box; without a better word, that is the reading column. */
+const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";
+
+interface PhasedImageProps {
+  readonly className: string;
+  readonly src: string;
+  readonly srcSet?: string;
+  readonly sizes?: string;
+  readonly alt: string;
+  readonly loading: "eager" | "lazy";
+  readonly fetchPriority: "high" | "auto";
+  readonly onReady: ImagePhaseControl["onFullLoad"];
+  readonly onError?: () => void;
+}
+
+function PhasedImage({ onReady, onError, src, srcSet, alt, ...rest }: PhasedImageProps) {
+  // An image from the cache, or in server-rendered markup, may be complete before React listens.
+  const adoptComplete = useCallback(
+    (image: HTMLImageElement | null) => {
+      if (image?.complete === true && image.naturalWidth > 0) {
+        onReady({ currentTarget: image });
+      }
+    },
+    [onReady],
+  );
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load and error are no interactions
+    <img
+      {...rest}
+      alt={alt}
+      // `src` last: a browser begins to fetch when it is set, and the hints must be there by then.
+      srcSet={srcSet}
+      src={src}
+      decoding="async"
+      ref={adoptComplete}
+      onLoad={(event: SyntheticEvent<HTMLImageElement>) => onReady(event)}
+      onError={onError}
+    />
+  );
+}
+
+interface LoadFailureProps {
+  readonly description: string;
+  /** Null where trying again cannot help: the reference has no address. */
+  readonly retry: (() => void) | null;
+}
+
+function LoadFailure({ description, retry }: LoadFailureProps) {
+  const labels = use(MediaLabelsContext);
+  return (
+    <div className="coat-layer coat-notice" role="alert">
+      <p className="coat-notice-title">{labels.loadFailed}</p>
+      {description !== "" && <p className="coat-notice-detail">{description}</p>}
+      {retry !== null && (
+        <button type="button" className="coat-button" onClick={retry}>
+          {labels.retry}
+        </button>
+      )}
+    </div>
+  );
+}
