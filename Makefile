@@ -45,7 +45,7 @@ format: .venv/dev.stamp ## Format and mend what can be mended automatically
 	$(BIN)/ruff format
 
 bench: setup ## Measure what the README claims; prints tables of ratios
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt

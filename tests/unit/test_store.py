@@ -15,8 +15,9 @@ from coatcheck.errors import (
     UnprocessableMediaError,
     UnsupportedMediaError,
 )
+from coatcheck.intake import Content
 from coatcheck.reference import MediaReference
-from coatcheck.store import Content, MediaStore
+from coatcheck.store import MediaStore
 from tests.media import gif_frames, image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio

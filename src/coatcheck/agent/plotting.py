@@ -142,7 +142,8 @@ def _evaluate(node: ast.expr, x: Any) -> Any:
 
 
 def _render(x: Any, y: Any, title: str) -> bytes:
-    figure = Figure(figsize=(8, 6), dpi=128, layout="constrained")
+    figure = Figure(figsize=(8, 6), dpi=128)
+    figure.set_layout_engine("constrained", w_pad=0.2, h_pad=0.2)  # inches
     axes = figure.add_subplot()
     low, high = np.nanpercentile(y, (1, 99))
     span = high - low or 1.0

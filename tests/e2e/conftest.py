@@ -1,0 +1,143 @@
+"""The real server in a process of its own, and the page in a real Chromium."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+
+from coatcheck.app import PAGE
+
+RESULTS = Path(__file__).parents[2] / "test-results"
+"""Where the screenshots go."""
+
+# Quiet without a network: no look-ups and no updates of the browser's own.
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Server:
+    """A running ``coatcheck serve``."""
+
+    url: str
+    data: Path
+    log: Path
+
+    def requests(self, path: str) -> int:
+        """How many requests for `path` the server has answered so far."""
+        return self.log.read_text().count(f"GET {path} ")
+
+
+@dataclass
+class Visit:
+    """A page with everything that its WebSocket and its console said."""
+
+    page: Page
+    server: Server
+    frames: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.page.get_by_test_id("composer-input").fill(text)
+        self.page.keyboard.press("Enter")
+
+    def await_pictures(self, count: int) -> None:
+        painted = self.page.locator('[data-testid="media-image"][data-phase="full"]')
+        expect(painted).to_have_count(count, timeout=30_000)
+
+    def await_answer(self) -> None:
+        """Until the composer takes the next message."""
+        expect(self.page.get_by_test_id("composer-send")).to_be_visible(timeout=30_000)
+
+    def widths(self) -> list[int]:
+        """The natural width of each picture that is painted in full."""
+        widths: list[int] = self.page.evaluate(
+            "[...document.querySelectorAll('[data-phase=full] img:last-of-type')]"
+            ".map(image => image.naturalWidth)"
+        )
+        return widths
+
+    def screenshot(self, name: str) -> None:
+        RESULTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(700)  # transitions end
+        self.page.screenshot(path=RESULTS / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        pytest.fail("No browser: install Chromium or name one by CHROMIUM=, as `make test` does.")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not (PAGE / "index.html").is_file():
+        pytest.fail("The page is not built: run `make page`, as `make test` does.")
+    directory = tmp_path_factory.mktemp("server")
+    log, data = directory / "log", directory / "data"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "coatcheck", "serve", "--port", "0"],
+            env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Server(_await_url(log, process), data, log)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
+    page = context.new_page()
+    visit = Visit(page, server)
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: visit.frames.append(str(frame)))
+
+    page.on("websocket", listen)
+    page.on(
+        "console",
+        lambda message: (
+            visit.complaints.append(message.text) if message.type in {"error", "warning"} else None
+        ),
+    )
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    page.goto(server.url)
+    yield visit
+    context.close()
+
+
+def _await_url(log: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        text = log.read_text()
+        match = re.search(r"http://[\d.]+:\d+", text)
+        if match and "startup complete" in text:
+            return match[0]
+        time.sleep(0.05)
+    pytest.fail(f"The server did not start:\n{log.read_text()}")
