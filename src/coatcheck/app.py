@@ -2,15 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Final
 
 from fastapi import FastAPI, WebSocket
-from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
@@ -22,24 +15,12 @@ from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.frontend import frontend
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
-
-PAGE: Final = Path(__file__).parent / "page"
-"""Where the built page is: made by ``make page``, part of the wheel."""
-
-_PAGE_HEADERS: Final = {
-    "cache-control": "no-cache",
-    "content-security-policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline';"
-        " connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     model = load_model(settings.model)
     urls = MediaUrls()
+    page = frontend()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
                     urls=urls,
                 ),
             )
+            await stack.enter_async_context(responder)
             turns = await stack.enter_async_context(Turns.running(history, responder))
             chat = ChatSocket(history, turns)
 
@@ -76,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
 
             app.include_router(conversations_api(history))
             app.mount("/api/media", media_app(backends.store, urls))
-            _serve_page(app)
+            app.mount("/", page)  # last: it answers whatever nothing else does
             yield
 
     app = FastAPI(
@@ -94,29 +77,3 @@ def create_app(settings: Settings) -> FastAPI:
         return {"status": "ok", "version": __version__}
 
     return app
-
-
-class _HashedAssets(StaticFiles):
-    """Files whose names change with their content."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return response
-
-
-def _serve_page(app: FastAPI) -> None:
-    index = PAGE / "index.html"
-
-    async def page(_request: Request) -> Response:
-        if not index.is_file():
-            return PlainTextResponse(
-                "The page is not built yet. Run `make page`, then reload.\n", 503, _PAGE_HEADERS
-            )
-        return FileResponse(index, headers=_PAGE_HEADERS)
-
-    app.add_route("/", page, include_in_schema=False)
-    app.add_route("/c/{conversation_id}", page, include_in_schema=False)
-    if PAGE.is_dir():
-        app.routes.append(Mount("/assets", _HashedAssets(directory=PAGE / "assets")))
-        app.routes.append(Mount("/", StaticFiles(directory=PAGE)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
 
-from coatcheck.app import PAGE
+from coatcheck.frontend import PAGE
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 """Where the screenshots go."""

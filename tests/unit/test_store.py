@@ -1,4 +1,5 @@
 import hashlib
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -268,3 +269,21 @@ async def test_verify_finds_what_is_missing_damaged_or_left_behind(
         f"sha-256:{orphan}": "orphan",
     }
     assert await store.blob_count() == 4
+
+
+async def test_a_large_file_is_never_in_memory_as_a_whole(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.zip"
+    with path.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(60 * 1024 * 1024)
+    await store.put(b"warm")
+    tracemalloc.start()
+    reference = await store.put(path)
+    stream = await store.open(reference.id)
+    length = sum([len(chunk) async for chunk in stream.chunks])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert length == reference.size == 60 * 1024 * 1024
+    assert peak < 5 * 1024 * 1024

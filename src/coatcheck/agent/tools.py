@@ -10,7 +10,7 @@ from typing import Any, Final
 from coatcheck.agent.providers.image import ImageProvider, ImageRequest
 from coatcheck.errors import CoatcheckError, GenerationError, InvalidInputError
 from coatcheck.payload import media_part
-from coatcheck.payload.projection import result_urls
+from coatcheck.payload.projection import result_line, result_urls
 from coatcheck.reference import ALT_WEIGHT, MediaReference, MediaUrls, clean_text
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerPool
@@ -85,7 +85,7 @@ class ImageResult:
 
     def to_model(self) -> str:
         """The tool's result as the model gets it: text of one line, no URL, no bytes."""
-        return f"{self.message} {self.reference.to_model()}"
+        return result_line(self.message, self.reference)
 
 
 async def generate_image(

@@ -1,8 +1,10 @@
 """``demo`` and ``serve``: the server process."""
 
+import os
 import socket
+import sys
 import webbrowser
-from threading import Timer
+from threading import Thread
 
 from rich.console import Console
 
@@ -10,6 +12,7 @@ from coatcheck.errors import ConfigurationError
 from coatcheck.settings import Settings
 
 _GRACE_SECONDS = 10
+_BACKLOG = 2048
 
 
 def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) -> None:
@@ -36,10 +39,9 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         f"Data: {settings.data.absolute()}   Model: {settings.model}",
         highlight=False,
     )
-    if open_browser:
-        timer = Timer(1.0, webbrowser.open, [url])  # once the server answers
-        timer.daemon = True
-        timer.start()
+    if open_browser and _has_screen():
+        # The socket listens already: a request that comes early waits for the application.
+        Thread(target=webbrowser.open, args=[url], daemon=True).start()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -54,12 +56,20 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
     server.run(sockets=[listener])
 
 
+def _has_screen() -> bool:
+    # Without one, `webbrowser` would start a text browser in this very terminal.
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(

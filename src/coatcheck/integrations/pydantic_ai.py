@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from secrets import token_hex
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import Field
 from pydantic_ai import Agent, CustomEvent, RunContext
@@ -141,7 +141,7 @@ class _Turn:
 
 
 class PydanticAIResponder:
-    """Answers a conversation with a pydantic-ai agent; a `Responder`.
+    """Answers a conversation with a pydantic-ai agent; a `Responder`. Use it as ``async with``.
 
     Args:
         model: what drives the agent.
@@ -153,6 +153,13 @@ class PydanticAIResponder:
         self._agent: Agent[TurnDeps, str] = Agent(
             model, deps_type=TurnDeps, instructions=_INSTRUCTIONS, toolsets=[media_toolset()]
         )
+
+    async def __aenter__(self) -> Self:
+        await self._agent.__aenter__()  # opens the model's connections
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._agent.__aexit__(*error)
 
     @asynccontextmanager
     async def respond(

@@ -3,7 +3,7 @@
 A payload is any JSON value. Each function returns a new one and leaves the rest of it as it was.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
@@ -15,6 +15,7 @@ MAX_DEPTH: Final = 64
 _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
 
 Replace = Callable[[MediaReference], Any]
+Finish = Callable[[dict[str, Any]], Any]
 
 
 def for_storage(payload: Any) -> Any:
@@ -35,8 +36,16 @@ def for_ui(payload: Any, urls: MediaUrls) -> Any:
 
 
 def for_model(payload: Any) -> Any:
-    """What a model gets: each reference as one line of text, the same bytes every time."""
-    return _project(payload, MediaReference.to_model, _drop_urls)
+    """What a model gets: each reference as one line of text, the same bytes every time.
+
+    A tool's whole result becomes the line that the model was given when the tool returned.
+    """
+    return _project(payload, MediaReference.to_model, _result_line)
+
+
+def result_line(message: str, reference: MediaReference) -> str:
+    """A tool's result for a model: what happened, and the reference's line."""
+    return f"{message} {reference.to_model()}"
 
 
 def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
@@ -47,18 +56,19 @@ def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
     }
 
 
-def references(payload: Any) -> Iterator[MediaReference]:
-    """Every reference in a payload, in order of appearance."""
-    found: list[MediaReference] = []
-    _project(payload, found.append, lambda members: members)
-    yield from found
-
-
 def _image_of(members: Mapping[str, Any]) -> MediaReference | None:
     candidate = members.get("imageReference")
     if not isinstance(candidate, Mapping) or candidate.get("type") != REFERENCE_TYPE:
         return None
     return MediaReference.from_stored(candidate)
+
+
+def _result_line(members: dict[str, Any]) -> Any:
+    data = members.get("data")
+    if not isinstance(data, Mapping) or not isinstance(data.get("message"), str):
+        return _drop_urls(members)
+    reference = _image_of(data)
+    return members if reference is None else result_line(data["message"], reference)
 
 
 def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
 def _project(
     value: Any,
     replace: Replace,
-    finish: Callable[[dict[str, Any]], dict[str, Any]],
+    finish: Finish,
     depth: int = 0,
 ) -> Any:
     if depth > MAX_DEPTH:
@@ -80,6 +90,8 @@ def _project(
             return replace(MediaReference.from_stored(value))
         # An object that holds a reference is finished as it was, then its members are projected.
         members = finish(dict(value))
+        if not isinstance(members, Mapping):
+            return members
         return {
             name: _project(member, replace, finish, depth + 1) for name, member in members.items()
         }

@@ -1,0 +1,56 @@
+"""The built page as an ASGI application."""
+
+import pathlib
+from typing import Final
+
+from anyio import Path
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGE: Final = pathlib.Path(__file__).parent / "page"
+"""Where the built page is: made by ``make page``, part of the wheel."""
+
+_HEADERS: Final = {
+    "cache-control": "no-cache",
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline';"
+        " connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+
+
+def frontend() -> Starlette:
+    """The page at ``/`` and ``/c/{conversation}``, and its assets."""
+    # The directories are not looked at before a request comes: the page may be built later.
+    return Starlette(
+        routes=[
+            Route("/", _page),
+            Route("/c/{conversation}", _page),
+            Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
+            Mount("/", StaticFiles(directory=PAGE, check_dir=False)),
+        ]
+    )
+
+
+class _HashedAssets(StaticFiles):
+    """Files whose names change with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+async def _page(_request: Request) -> Response:
+    index = PAGE / "index.html"
+    if not await Path(index).is_file():
+        return PlainTextResponse(
+            "The page is not built yet: run `make page`, then reload.\n", 503, _HEADERS
+        )
+    return FileResponse(index, headers=_HEADERS)
