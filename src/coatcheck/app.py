@@ -1,9 +1,10 @@
 """The composition root: settings in, the server's application out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI, WebSocket
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
@@ -15,7 +16,7 @@ from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
-from coatcheck.frontend import frontend
+from coatcheck.frontend import page_routes
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
@@ -23,15 +24,19 @@ from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
     """The server: chat, media and the page.
+
+    Args:
+        settings: what the installation decides.
+        allowed_hosts: names in the Host header that are answered; others get 400. A page of another
+            site that makes its own name point here (DNS rebinding) is turned away by it.
 
     Raises:
         ConfigurationError: the model that `settings` name cannot be used.
     """
     model = load_model(settings.model)
     urls = MediaUrls()
-    page = frontend()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +64,6 @@ def create_app(settings: Settings) -> FastAPI:
 
             app.include_router(conversations_api(history))
             app.mount("/api/media", media_app(backends.store, urls))
-            app.mount("/", page)  # last: it answers whatever nothing else does
             yield
 
     app = FastAPI(
@@ -69,9 +73,12 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers=EXCEPTION_HANDLERS,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
+    app.router.routes.extend(page_routes())
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
 
-    @app.get("/healthz", tags=["health"])
+    @app.api_route("/healthz", methods=["GET", "HEAD"], tags=["health"])
     async def healthz() -> dict[str, str]:
         """Whether the process answers."""
         return {"status": "ok", "version": __version__}

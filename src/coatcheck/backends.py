@@ -38,8 +38,10 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
             renderer=ImagingPool(
                 max_pixels=settings.max_pixels,
                 limits=WorkerLimits(processes=settings.workers),
+                max_renditions_waiting=2 * settings.workers,
             ),
             max_bytes=settings.max_bytes,
+            variant_bytes=settings.variant_bytes,
         )
         await stack.enter_async_context(store)
         yield Backends(store, SqlConversationLog(database))

@@ -12,6 +12,8 @@
     │     └─ PixelBudgetError          pixel_budget_exceeded   422
     ├─ InvalidRangeError               range_not_satisfiable   416
     ├─ MethodNotAllowedError           method_not_allowed      405
+    ├─ PreconditionFailedError         precondition_failed     412
+    ├─ VariantBudgetError              variant_budget_exceeded 429
     ├─ OverloadedError                 overloaded              503
     ├─ StorageError                    storage_failed          503
     │  ├─ StorageFullError             storage_full            507
@@ -102,12 +104,30 @@ class InvalidRangeError(CoatcheckError):
     code = "range_not_satisfiable"
     status = 416
 
+    def __init__(self, message: str | None = None, *, size: int | None = None) -> None:
+        super().__init__(message)
+        self.size = size
+
 
 class MethodNotAllowedError(CoatcheckError):
     """The resource does not know this method."""
 
     code = "method_not_allowed"
     status = 405
+
+
+class PreconditionFailedError(CoatcheckError):
+    """The media is not the one that the request was made for."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class VariantBudgetError(CoatcheckError):
+    """No more renditions are stored; the original and what is rendered already can be had."""
+
+    code = "variant_budget_exceeded"
+    status = 429
 
 
 class OverloadedError(CoatcheckError):

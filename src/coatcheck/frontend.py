@@ -1,13 +1,12 @@
-"""The built page as an ASGI application."""
+"""The built page."""
 
 import pathlib
 from typing import Final
 
 from anyio import Path
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -25,17 +24,14 @@ _HEADERS: Final = {
 }
 
 
-def frontend() -> Starlette:
+def page_routes() -> list[BaseRoute]:
     """The page at ``/`` and ``/c/{conversation}``, and its assets."""
     # The directories are not looked at before a request comes: the page may be built later.
-    return Starlette(
-        routes=[
-            Route("/", _page),
-            Route("/c/{conversation}", _page),
-            Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
-            Mount("/", StaticFiles(directory=PAGE, check_dir=False)),
-        ]
-    )
+    return [
+        Route("/", _page),
+        Route("/c/{conversation}", _page),
+        Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
+    ]
 
 
 class _HashedAssets(StaticFiles):

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.variants import widths_for
 
 REFERENCE_TYPE: Final = "media_reference"
 REFERENCE_VERSION: Final = 1
@@ -37,6 +38,10 @@ _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
 _PLACEHOLDER_BYTES: Final = range(5, 26)
 _MAX_EDGE: Final = 1_000_000
+_MAX_TEXT: Final = 4096
+_MAX_COUNT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
+# A narrower picture is its own display width: another size would save nothing.
+_SRCSET_FROM: Final = 1536
 
 
 def is_reference_id(value: object) -> bool:
@@ -151,6 +156,8 @@ class MediaReference:
         ui = self.to_stored() | {"url": urls.original(self.id)}
         if self.placeholder is not None:
             ui["thumbnailUrl"] = urls.thumbnail(self.id)
+        if self.placeholder is not None and self.width is not None:
+            ui |= {"variants": widths_for(self.width)} if self.width >= _SRCSET_FROM else {}
         return ui
 
     def to_model(self) -> str:
@@ -190,9 +197,7 @@ class MediaReference:
         _require(("width" in value) == ("height" in value), "width")
         _require("duration" not in value or _is_duration(value["duration"]), "duration")
         for text in ("displayName", "alt"):
-            _require(
-                text not in value or (isinstance(value[text], str) and value[text] != ""), text
-            )
+            _require(text not in value or _is_text(value[text]), text)
         _require("placeholder" not in value or _is_placeholder(value["placeholder"]), "placeholder")
         return cls(
             id=value["id"],
@@ -231,7 +236,11 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_COUNT
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT
 
 
 def _is_edge(value: object) -> bool:

@@ -4,7 +4,7 @@ Each is documented in ``docs/reference/settings.md``; a test compares the two.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,13 +26,20 @@ class Settings(BaseSettings):
     max_pixels: Annotated[int, Field(ge=1)] = 50_000_000
     """Largest image that is decoded: width × height × frames."""
 
+    variant_bytes: Annotated[int, Field(ge=0)] = 10 * 1024**3
+    """What rendered variants may occupy together, in bytes; thumbnails do not count."""
+
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     """Worker processes that look at images."""
+
+    allowed_hosts: str = ""
+    """Names in the Host header that are answered, separated by commas. When it is empty, a server
+    on a loopback address answers to 127.0.0.1 and localhost, and any other to every name."""
 
     model: str = "offline"
     """The agent's model: `offline`, or a pydantic-ai model name such as `openai:gpt-5-mini`."""
 
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
 

@@ -31,9 +31,12 @@ from coatcheck.reference import (
     clean_text,
     normalize_reference_id,
 )
+from coatcheck.renditions import Renditions, variant_record
+from coatcheck.variants import VariantSpec
 from coatcheck.verification import BlobFinding, verify_blobs
 
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
+DEFAULT_VARIANT_BYTES: Final = 10 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class MediaStore:
         catalog: where references live.
         renderer: looks at images.
         max_bytes: largest media that is accepted.
+        variant_bytes: what rendered variants may occupy together; thumbnails do not count.
         clock: tells the time of a put.
     """
 
@@ -64,12 +68,16 @@ class MediaStore:
         catalog: Catalog,
         renderer: Renderer,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        variant_bytes: int = DEFAULT_VARIANT_BYTES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._blobs = blobs
         self._catalog = catalog
         self._renderer = renderer
         self._clock = clock
+        self._renditions = Renditions(
+            blobs=blobs, catalog=catalog, renderer=renderer, max_bytes=variant_bytes
+        )
         self.max_bytes = max_bytes
 
     async def __aenter__(self) -> Self:
@@ -84,6 +92,7 @@ class MediaStore:
             stack.push_async_callback(self._blobs.aclose)
             stack.push_async_callback(self._catalog.aclose)
             stack.push_async_callback(self._renderer.aclose)
+            stack.push_async_callback(self._renditions.aclose)
 
     async def put(
         self,
@@ -98,7 +107,9 @@ class MediaStore:
         """Store media durably and return a new reference to it.
 
         When this returns, the media survives a crash and a power cut. When it raises, nothing of it
-        is left. The same content is stored once, however many references there are.
+        is left, but for a commit that fails at the very end: that may leave bytes that nothing
+        refers to, which `verify` counts as an orphan. The same content is stored once, however many
+        references there are.
 
         Args:
             content: the bytes, a file's path, or an asynchronous iterator of chunks, which is
@@ -191,6 +202,20 @@ class MediaStore:
             data=data, media_type=variant.media_type, width=variant.width, height=variant.height
         )
 
+    async def variant(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
+        """A rendition of an image, rendered now if it is asked for the first time.
+
+        Any number of simultaneous calls render it once. Its bytes are read with `read_blob`.
+
+        Raises:
+            NotFoundError: the media is no image, or has been deleted.
+            OverloadedError: too many renditions are waiting already.
+            VariantBudgetError: the budget for renditions is used up.
+            UnprocessableMediaError: the original cannot be decoded any more.
+            WorkerTimeoutError: rendering took too long.
+        """
+        return await self._renditions.get(record, spec)
+
     async def read_blob(
         self, digest: str, *, start: int = 0, end: int | None = None
     ) -> AsyncGenerator[bytes]:
@@ -258,7 +283,7 @@ class MediaStore:
                 )
                 rendition = await stack.enter_async_context(self._blobs.stage())
                 await rendition.write(facts.thumbnail.data)
-                variants.append(_variant(THUMBNAIL, rendition.digest, facts.thumbnail))
+                variants.append(variant_record(THUMBNAIL, rendition.digest, facts.thumbnail))
                 publications.append(rendition)
             for publication in publications:
                 await publication.seal()
@@ -271,14 +296,3 @@ class MediaStore:
                     await transaction.add_blob(blob, variants)
                     record = await transaction.add_media(new, staged.digest)
         return record
-
-
-def _variant(name: str, digest: str, image: RenderedImage) -> VariantRecord:
-    return VariantRecord(
-        name=name,
-        digest=digest,
-        size=len(image.data),
-        media_type=image.media_type,
-        width=image.width,
-        height=image.height,
-    )

@@ -26,7 +26,13 @@ async def verify_blobs(blobs: BlobStore, catalog: Catalog) -> AsyncGenerator[Blo
     expected = set()
     async for digest, size in catalog.expected_blobs():
         expected.add(digest)
-        yield BlobFinding(digest, size, await _examine(blobs, digest, size))
+        state = await _examine(blobs, digest, size)
+        if state != "sound":
+            async with catalog.transaction() as transaction:
+                used = await transaction.is_used(digest)
+            if not used:
+                continue  # deleted while it was looked at
+        yield BlobFinding(digest, size, state)
     async for digest in blobs.digests():
         if digest not in expected:
             yield BlobFinding(digest, await blobs.size(digest) or 0, "orphan")

@@ -30,6 +30,7 @@ ASPECT_RATIOS: Final = {
 MAX_PROMPT: Final = 4000
 EDGES: Final = range(64, 2049)
 _SEEDS: Final = 2**31
+_SHOWN_PROMPT_WEIGHT: Final = 120  # the reference's own text holds more of it
 _PLOT_SIZE: Final = (1024, 768)
 
 Announce = Callable[[dict[str, Any]], Awaitable[None]]
@@ -74,7 +75,7 @@ class ImageResult:
             "data": {
                 "imageReference": self.reference.to_ui(urls),
                 **result_urls(self.reference, urls),
-                "prompt": clean_text(self.prompt, ALT_WEIGHT),
+                "prompt": clean_text(self.prompt, _SHOWN_PROMPT_WEIGHT),
                 "model": self.model,
                 "mode": "generate",
                 "size": f"{self.reference.width}x{self.reference.height}",
@@ -234,10 +235,11 @@ async def _make(
 
 
 def _size(aspect_ratio: str | None, width: int | None, height: int | None) -> tuple[int, int]:
-    ratio = ASPECT_RATIOS.get((aspect_ratio or "1:1").replace(" ", ""))
+    named = (aspect_ratio or "1:1").replace(" ", "")
+    ratio = ASPECT_RATIOS.get(named)
     if ratio is None:
         raise InvalidInputError(
-            f"aspect_ratio is {aspect_ratio!r}; it may be {', '.join(ASPECT_RATIOS)}."
+            f"aspect_ratio is {named[:20]!r}; it may be {', '.join(ASPECT_RATIOS)}."
         )
     if width is None and height is None:
         return ratio

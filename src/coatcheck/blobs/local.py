@@ -86,6 +86,17 @@ class LocalBlobStore:
         with _translated():
             return await to_thread.run_sync(measure)
 
+    @asynccontextmanager
+    async def local_file(self, digest: str) -> AsyncIterator[Path]:
+        """The blob's own file.
+
+        Raises:
+            DamagedBlobError: the blob is missing.
+        """
+        if await self.size(digest) is None:
+            raise DamagedBlobError("A stored blob is missing.")
+        yield self._path(digest)
+
     async def read(
         self, digest: str, *, start: int = 0, end: int | None = None
     ) -> AsyncGenerator[bytes]:

@@ -87,6 +87,8 @@ def _prepare(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses acknowledged commits in WAL mode
+        cursor.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
+        cursor.execute("PRAGMA checkpoint_fullfsync = ON")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 

@@ -5,13 +5,20 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, insert, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, select, union_all
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
 from coatcheck.catalog.tables import blobs, media, variants
-from coatcheck.ports import BlobRecord, CatalogTransaction, MediaRecord, NewMedia, VariantRecord
+from coatcheck.ports import (
+    THUMBNAIL,
+    BlobRecord,
+    CatalogTransaction,
+    MediaRecord,
+    NewMedia,
+    VariantRecord,
+)
 from coatcheck.reference import MediaReference
 
 
@@ -43,6 +50,14 @@ class SqlCatalog:
         """A write transaction; at most one is under way at a time, across all processes."""
         async with self._database.write() as connection:
             yield _SqlTransaction(connection)
+
+    async def rendered_bytes(self) -> int:
+        """The size of all variants but thumbnails."""
+        total = select(func.coalesce(func.sum(variants.c.size), 0)).where(
+            variants.c.name != THUMBNAIL
+        )
+        async with self._database.read() as connection:
+            return int(await connection.scalar(total) or 0)
 
     async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows."""
@@ -84,19 +99,14 @@ class _SqlTransaction:
             .on_conflict_do_nothing()
         )
         for rendition in renditions:
-            await self._connection.execute(
-                insert_or(variants)
-                .values(
-                    source=blob.digest,
-                    name=rendition.name,
-                    digest=rendition.digest,
-                    size=rendition.size,
-                    media_type=rendition.media_type,
-                    width=rendition.width,
-                    height=rendition.height,
-                )
-                .on_conflict_do_nothing()
-            )
+            await self._insert_variant(blob.digest, rendition)
+
+    async def add_variant(self, source: str, rendition: VariantRecord) -> VariantRecord | None:
+        if not await self._exists(blobs.c.digest == source):
+            return None
+        await self._insert_variant(source, rendition)
+        known = await _find_variants(self._connection, source)
+        return next(one for one in known if one.name == rendition.name)
 
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
         await self._connection.execute(
@@ -128,6 +138,21 @@ class _SqlTransaction:
         }
         await self._connection.execute(delete(blobs).where(blobs.c.digest == digest))
         return [candidate for candidate in candidates if not await self.is_used(candidate)]
+
+    async def _insert_variant(self, source: str, rendition: VariantRecord) -> None:
+        await self._connection.execute(
+            insert_or(variants)
+            .values(
+                source=source,
+                name=rendition.name,
+                digest=rendition.digest,
+                size=rendition.size,
+                media_type=rendition.media_type,
+                width=rendition.width,
+                height=rendition.height,
+            )
+            .on_conflict_do_nothing()
+        )
 
     async def _exists(self, condition: ColumnElement[bool]) -> bool:
         return bool(await self._connection.scalar(select(exists().where(condition))))

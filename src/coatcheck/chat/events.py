@@ -18,8 +18,10 @@ MAX_CLIENT_FRAME: Final = 64 * 1024
 MAX_SERVER_FRAME: Final = 2048
 """Bytes of any frame but plain text deltas."""
 
-_MAX_SHOWN_ARGUMENT: Final = 400
-"""Characters of a tool's argument that are shown; the model and the tool have the whole."""
+_MAX_DELTA: Final = 900  # characters; below 4 KiB in a frame whatever they are
+_CUT_MEMBERS: Final = frozenset({"input", "errorText"})
+_SHOWN_TEXT: Final = (400, 150, 50, 10)  # the model and the tool have the whole of an argument
+_LARGE_SEQUENCE: Final = 10**9
 
 # Progress of the arguments' JSON text: nothing shows it, and the whole input follows at once.
 _UNSHOWN: Final = frozenset({"tool-input-delta", "message-metadata"})
@@ -74,13 +76,25 @@ def encode_frame(sequence: int, chunk: dict[str, Any]) -> str:
     return msgspec.json.encode({"seq": sequence, "chunk": chunk}).decode()
 
 
-def shown(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    """The chunk as the user's side gets it: None for what nobody shows, long arguments cut."""
+def shown(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the user's side gets of a chunk: nothing of what nobody shows, long texts in pieces.
+
+    Arguments of tools and texts of errors are cut until the frame fits `MAX_SERVER_FRAME`.
+    """
     if chunk["type"] in _UNSHOWN:
-        return None
-    if "input" in chunk and isinstance(chunk["input"], dict):
-        return chunk | {"input": {name: _cut(value) for name, value in chunk["input"].items()}}
-    return chunk
+        return []
+    delta = chunk.get("delta")
+    if isinstance(delta, str):
+        pieces = range(0, max(len(delta), 1), _MAX_DELTA)
+        return [chunk | {"delta": delta[start : start + _MAX_DELTA]} for start in pieces]
+    for limit in _SHOWN_TEXT:
+        fitting = {
+            name: _cut(value, limit) if name in _CUT_MEMBERS else value
+            for name, value in chunk.items()
+        }
+        if len(encode_frame(_LARGE_SEQUENCE, fitting).encode()) <= MAX_SERVER_FRAME:
+            return [fitting]
+    return [{name: value for name, value in chunk.items() if name not in _CUT_MEMBERS}]
 
 
 def error_chunk(error: CoatcheckError) -> dict[str, Any]:
@@ -88,7 +102,11 @@ def error_chunk(error: CoatcheckError) -> dict[str, Any]:
     return {"type": "error", "errorText": error.message, "code": error.code}
 
 
-def _cut(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _MAX_SHOWN_ARGUMENT:
-        return value[:_MAX_SHOWN_ARGUMENT] + "…"
+def _cut(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= limit else value[:limit] + "…"
+    if isinstance(value, dict):
+        return {_cut(name, limit): _cut(item, limit) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item, limit) for item in value[:limit]]
     return value

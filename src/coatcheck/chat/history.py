@@ -72,6 +72,12 @@ class History:
         kept = for_storage(message)
         await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
 
+    async def append_new(self, conversation_id: str, message: Mapping[str, Any]) -> None:
+        """Keep a client's message as the last one, whatever id the client gave it."""
+        known = {kept["id"] for kept in await self.stored(conversation_id)}
+        unique = message["id"] if message["id"] not in known else str(uuid4())
+        await self.append(conversation_id, {**message, "id": unique})
+
     async def accept(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """A client's message, reduced to what is believed: its text, and the ids of its media.
 

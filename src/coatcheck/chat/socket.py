@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import anyio
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from coatcheck.chat.events import (
@@ -18,6 +19,7 @@ from coatcheck.chat.turns import Turn, Turns
 from coatcheck.errors import CoatcheckError, ProtocolError
 from coatcheck.reference import is_reference_id
 
+_UNSUPPORTED_DATA = 1003
 _POLICY_VIOLATION = 1008
 _TOO_BIG = 1009
 
@@ -45,9 +47,12 @@ class ChatSocket:
         async with anyio.create_task_group() as readers:
             try:
                 while True:
-                    text = await websocket.receive_text()
+                    text = (await _receive(websocket)).get("text")
+                    if text is None:
+                        await websocket.close(_UNSUPPORTED_DATA, "Frames are text.")
+                        break
                     if len(text) > MAX_CLIENT_FRAME:
-                        await websocket.close(_TOO_BIG)
+                        await websocket.close(_TOO_BIG, "The frame is too long.")
                         break
                     try:
                         turn = await self._obey(text)
@@ -56,7 +61,7 @@ class ChatSocket:
                     else:
                         if turn is not None:
                             readers.start_soon(connection.relay, turn)
-            except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame has no text
+            except WebSocketDisconnect:
                 pass
             readers.cancel_scope.cancel()  # the turns themselves go on
 
@@ -95,6 +100,13 @@ class _Connection:
         async with self._sending:
             self._sequence += 1
             await self._websocket.send_text(encode_frame(self._sequence, chunk))
+
+
+async def _receive(websocket: WebSocket) -> Message:
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"])
+    return message
 
 
 def _is_same_origin(websocket: WebSocket) -> bool:

@@ -88,7 +88,7 @@ class Turns:
             raise TurnInProgressError
         turn = self._running[conversation_id] = Turn()
         try:
-            await self._history.append(conversation_id, message)
+            await self._history.append_new(conversation_id, message)
         except BaseException:
             del self._running[conversation_id]
             raise
@@ -142,8 +142,7 @@ class Turns:
                     end = chunk
                     continue
                 assembly.apply(chunk)
-                visible = shown(chunk)
-                if visible is not None:
+                for visible in shown(chunk):
                     turn.publish(visible)
         return end
 

@@ -30,7 +30,7 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         raise ConfigurationError(
             f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[demo]'"
         ) from error
-    app = create_app(settings)
+    app = create_app(settings, allowed_hosts=_allowed_hosts(settings.allowed_hosts, host))
     listener = _listen(host, port)
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{listener.getsockname()[1]}"
@@ -54,6 +54,13 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         )
     )
     server.run(sockets=[listener])
+
+
+def _allowed_hosts(configured: str, host: str) -> list[str]:
+    names = [name.strip() for name in configured.split(",") if name.strip()]
+    if names:
+        return names
+    return ["127.0.0.1", "localhost"] if host in {"127.0.0.1", "localhost"} else ["*"]
 
 
 def _has_screen() -> bool:

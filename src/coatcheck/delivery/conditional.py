@@ -4,12 +4,17 @@ import re
 from typing import Final
 from urllib.parse import quote
 
+from coatcheck.errors import InvalidRangeError
 from coatcheck.mediatype import extension_for
 
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
 """For content-addressed answers with status 200 or 304, and for nothing else."""
 
 _ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+# One range of bytes: "first-last", "first-" or "-suffix".
+_BYTE_RANGE: Final = re.compile(r"bytes=\s*(?=\d|-\d)(?P<first>\d*)-(?P<last>\d*)\s*", re.ASCII)
+_MAX_DIGITS: Final = 18
+_PAST_EVERY_SIZE: Final = 10**18
 _TOKEN: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -33,6 +38,57 @@ def is_not_modified(if_none_match: str | None, tag: str) -> bool:
             return True
         position = match.end()
     return False
+
+
+def fails_if_match(if_match: str | None, tag: str) -> bool:
+    """Whether a request is answered 412, by its ``If-Match`` (RFC 9110, 13.1.1).
+
+    The comparison is strong: a weak validator matches nothing.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return False
+    return tag not in _strong_tags(if_match)
+
+
+def requested_range(
+    method: str, range_header: str | None, if_range: str | None, tag: str, size: int
+) -> tuple[int, int] | None:
+    """The one range that is sent, as start and end (exclusive), or None for the whole.
+
+    A method other than GET, several ranges, another unit, a header that does not parse, and an
+    ``If-Range`` that names anything but this very content: each gets the whole (RFC 9110, 14.2).
+
+    Raises:
+        InvalidRangeError: the range is well formed and lies outside the content.
+    """
+    if method != "GET" or range_header is None:
+        return None
+    if if_range is not None and if_range.strip() != tag:
+        return None
+    match = _BYTE_RANGE.fullmatch(range_header.strip())
+    if match is None:
+        return None
+    first, last = match["first"], match["last"]
+    if not first:
+        length = min(_bounded(last), size)
+        if length == 0:
+            raise InvalidRangeError(size=size)
+        return size - length, size
+    start = _bounded(first)
+    if last and _bounded(last) < start:
+        return None  # not well formed, so not there
+    if start >= size:
+        raise InvalidRangeError(size=size)
+    return start, min(_bounded(last) + 1, size) if last else size
+
+
+def _bounded(digits: str) -> int:
+    # Digits without end would cost time to read; anything this long is past every size.
+    return int(digits) if len(digits) <= _MAX_DIGITS else _PAST_EVERY_SIZE
+
+
+def _strong_tags(header: str) -> set[str]:
+    return {item.strip() for item in header.split(",")}
 
 
 def content_disposition(

@@ -1,4 +1,4 @@
-"""``GET`` and ``HEAD`` of originals and thumbnails: the hot path, plain ASGI."""
+"""``GET`` and ``HEAD`` of originals and renditions: the hot path, plain ASGI."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,11 +11,22 @@ from coatcheck.delivery.conditional import (
     CACHE_FOREVER,
     content_disposition,
     entity_tag,
+    fails_if_match,
     is_not_modified,
+    requested_range,
 )
-from coatcheck.errors import DamagedBlobError, NotFoundError
-from coatcheck.ports import THUMBNAIL, MediaRecord
+from coatcheck.delivery.negotiation import negotiate
+from coatcheck.errors import (
+    DamagedBlobError,
+    InvalidInputError,
+    NotFoundError,
+    PreconditionFailedError,
+)
+from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.store import MediaStore
+from coatcheck.variants import LADDER, VariantSpec, parse_format, parse_width, snap
+
+_PARAMETERS = ("thumbnail", "download", "w", "format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,11 @@ class _Representation:
     digest: str
     size: int
     media_type: str
+    negotiated: bool = False
 
 
 class MediaEndpoint:
-    """Answers ``/image/{id}``: the original, or with ``?thumbnail=true`` the thumbnail."""
+    """Answers ``/image/{id}``: the original, its thumbnail, or a width of the ladder."""
 
     def __init__(self, store: MediaStore) -> None:
         self._store = store
@@ -35,62 +47,114 @@ class MediaEndpoint:
         """Answer one request.
 
         Raises:
-            NotFoundError: there is no such reference, or no thumbnail of it.
-            DamagedBlobError: the stored bytes are missing.
+            NotFoundError: there is no such reference, or no such rendition of it.
+            InvalidInputError: a parameter cannot be read.
+            PreconditionFailedError: ``If-Match`` names other content.
+            InvalidRangeError: the range lies outside the content.
+            CoatcheckError: what `MediaStore.variant` raises.
         """
-        query = QueryParams(scope["query_string"])
+        query = _parameters(scope["query_string"])
+        request = Headers(scope=scope)
         record = await self._store.record(scope["path_params"]["id"])
-        chosen = _choose(record, thumbnail=query.get("thumbnail") == "true")
+        chosen = await self._choose(record, query, request.get("accept"))
         tag = entity_tag(chosen.digest)
+        if fails_if_match(request.get("if-match"), tag):
+            raise PreconditionFailedError
         headers = {"etag": tag, "cache-control": CACHE_FOREVER}
+        if chosen.negotiated:
+            headers["vary"] = "Accept"
         # Before any look at the blob: the catalog's row is enough to know what has not changed.
-        if is_not_modified(Headers(scope=scope).get("if-none-match"), tag):
-            await _start(send, 304, headers)
-            await send({"type": "http.response.body"})
+        if is_not_modified(request.get("if-none-match"), tag):
+            await _answer(send, 304, headers)
             return
-        reference = record.reference
-        attachment = query.get("download") == "true"
-        headers |= {
-            "content-type": chosen.media_type,
-            "content-length": str(chosen.size),
-            "content-disposition": content_disposition(
-                "attachment" if attachment else "inline",
-                # The stored name fits the original's type only.
-                reference.display_name if chosen.digest == reference.digest else None,
-                reference.id,
-                chosen.media_type,
-            ),
-            "x-content-type-options": "nosniff",
-            # Media is never a document of our origin, whatever a browser makes of it.
-            "content-security-policy": "default-src 'none'; sandbox",
-        }
+        headers |= _describe(record, chosen, attachment=query.get("download") == "true")
+        part = requested_range(
+            scope["method"], request.get("range"), request.get("if-range"), tag, chosen.size
+        )
+        start, end = part or (0, chosen.size)
+        headers["content-length"] = str(end - start)
+        if part is not None:
+            headers["content-range"] = f"bytes {start}-{end - 1}/{chosen.size}"
         if scope["method"] == "HEAD":
-            await _start(send, 200, headers)
-            await send({"type": "http.response.body"})
+            await _answer(send, 200, headers)
             return
-        async with aclosing(self._store.read_blob(chosen.digest, end=chosen.size)) as chunks:
-            await _stream(send, headers, chunks)
+        async with aclosing(self._store.read_blob(chosen.digest, start=start, end=end)) as chunks:
+            await _stream(send, 200 if part is None else 206, headers, chunks)
 
-
-def _choose(record: MediaRecord, *, thumbnail: bool) -> _Representation:
-    if not thumbnail:
+    async def _choose(
+        self, record: MediaRecord, query: dict[str, str], accept: str | None
+    ) -> _Representation:
         reference = record.reference
-        return _Representation(reference.digest, reference.size, reference.mime_type)
-    variant = record.variants.get(THUMBNAIL)
-    if variant is None:
-        raise NotFoundError("This media has no thumbnail: it is no image.")
-    return _Representation(variant.digest, variant.size, variant.media_type)
+        if query.get("thumbnail") == "true":
+            thumbnail = record.variants.get(THUMBNAIL)
+            if thumbnail is None:
+                raise NotFoundError("This media has no thumbnail: it is no image.")
+            return _represent(thumbnail)
+        if "w" not in query and "format" not in query:
+            return _Representation(reference.digest, reference.size, reference.mime_type)
+        width = parse_width(query.get("w", str(LADDER[-1])))
+        given = parse_format(query.get("format", "auto"))
+        if reference.width is None:
+            raise NotFoundError("This media has no variants: it is no image.")
+        spec = VariantSpec(
+            snap(width, reference.width), given or negotiate(accept, reference.mime_type)
+        )
+        variant = await self._store.variant(record, spec)
+        return _represent(variant, negotiated=given is None)
 
 
-async def _stream(send: Send, headers: dict[str, str], chunks: AsyncGenerator[bytes]) -> None:
+def _represent(variant: VariantRecord, *, negotiated: bool = False) -> _Representation:
+    return _Representation(variant.digest, variant.size, variant.media_type, negotiated)
+
+
+def _parameters(query_string: bytes) -> dict[str, str]:
+    """The parameters that mean something here; others are passed over."""
+    query = QueryParams(query_string)
+    found = {}
+    for name in _PARAMETERS:
+        values = query.getlist(name)
+        if len(values) > 1:
+            raise InvalidInputError(f"{name} is given more than once.")
+        if values:
+            found[name] = values[0]
+    return found
+
+
+def _describe(record: MediaRecord, chosen: _Representation, *, attachment: bool) -> dict[str, str]:
+    reference = record.reference
+    return {
+        "content-type": chosen.media_type,
+        "accept-ranges": "bytes",
+        "content-disposition": content_disposition(
+            "attachment" if attachment else "inline",
+            # The stored name fits the original's type only.
+            reference.display_name if chosen.digest == reference.digest else None,
+            reference.id,
+            chosen.media_type,
+        ),
+        "x-content-type-options": "nosniff",
+        # Media is never a document of our origin, whatever a browser makes of it.
+        "content-security-policy": "default-src 'none'; sandbox",
+    }
+
+
+async def _stream(
+    send: Send, status: int, headers: dict[str, str], chunks: AsyncGenerator[bytes]
+) -> None:
     # The first chunk comes before the status: missing bytes are an error then, not a torn 200.
     first = await anext(chunks, None)
     if first is None:
         raise DamagedBlobError
-    await _start(send, 200, headers)
+    await _start(send, status, headers)
     await send({"type": "http.response.body", "body": first, "more_body": True})
     async for chunk in chunks:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def _answer(send: Send, status: int, headers: dict[str, str]) -> None:
+    """An answer without a body."""
+    await _start(send, status, headers)
     await send({"type": "http.response.body"})
 
 

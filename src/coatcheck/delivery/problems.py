@@ -12,6 +12,7 @@ from starlette.responses import Response
 from coatcheck.errors import (
     CoatcheckError,
     InvalidInputError,
+    InvalidRangeError,
     MethodNotAllowedError,
     NotFoundError,
 )
@@ -38,6 +39,8 @@ class ProblemResponse(Response):
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         if error.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        if isinstance(error, InvalidRangeError) and error.size is not None:
+            headers["content-range"] = f"bytes */{error.size}"
         super().__init__(msgspec.json.encode(body), error.status, headers)
 
 

@@ -63,7 +63,7 @@ async def _first_file(body: AsyncIterator[bytes], boundary: bytes) -> _Upload:
     """Read up to the headers of the first part with a file name; its content follows lazily."""
     form = _FormReader(body, boundary)
     while form.file is None and await form.advance():
-        form.take()  # parts before the file
+        pass  # parts before the file are parsed and not kept
     if form.file is None:
         raise EmptyMediaError("The form holds no file.")
     name, media_type = form.file

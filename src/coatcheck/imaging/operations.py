@@ -7,6 +7,7 @@ import pyvips
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging.placeholder import encode_thumbhash
+from coatcheck.variants import MAX_ANIMATION_FRAMES
 
 THUMBNAIL_EDGE: Final = 256
 """Longest edge of a thumbnail in pixels."""
@@ -17,6 +18,14 @@ THUMBNAIL_BYTES: Final = 10 * 1024
 _PLACEHOLDER_EDGE: Final = 32
 _QUALITIES: Final = (80, 70, 60, 50, 40, 30, 20)
 _SIDEWAYS: Final = 5  # EXIF orientations from 5 on exchange width and height
+_ANY_HEIGHT: Final = 10_000_000  # libvips' largest coordinate: the width alone decides
+# Quality by format, chosen for about the same visual quality; effort where it is still fast.
+_ENCODING: Final[dict[str, dict[str, Any]]] = {
+    "webp": {"Q": 80, "effort": 3, "keep": "none"},
+    "avif": {"Q": 55, "effort": 2, "keep": "none"},
+    "jpeg": {"Q": 82, "optimize_coding": True, "interlace": True, "keep": "none"},
+    "png": {"compression": 6, "keep": "none"},
+}
 # The decoder that each type may reach, and no other: what a file claims to be cannot pick one.
 _LOADERS: Final = {
     "image/png": "pngload",
@@ -72,6 +81,45 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
     }, encoded
 
 
+def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - the parameter's name on the wire
+    """Render a variant.
+
+    Args:
+        path: a local file with the original.
+        media_type: its stored type.
+        width: pixels; no more than the original has.
+        format: ``webp``, ``avif``, ``jpeg`` or ``png``.
+
+    Returns:
+        ``width`` and ``height`` in pixels, and the encoded image: oriented, in sRGB, without
+        metadata, animated in WebP if the original is and has at most `MAX_ANIMATION_FRAMES`.
+
+    Raises:
+        UnprocessableMediaError: the original cannot be decoded.
+    """
+    pyvips.block_untrusted_set(True)
+    try:
+        header = pyvips.Image.new_from_file(path, access="sequential")
+        if header.get("vips-loader") != _LOADERS[media_type]:
+            raise UnprocessableMediaError("The image is of another type than it begins as.")
+        animated = format == "webp" and 1 < _integer(header, "n-pages") <= MAX_ANIMATION_FRAMES
+        image = pyvips.Image.thumbnail(
+            f"{path}[n=-1]" if animated else path,
+            width,
+            height=_ANY_HEIGHT,
+            size="down",
+            fail_on="truncated",
+            output_profile="srgb",
+        )
+        if format == "jpeg" and image.hasalpha():
+            image = image.flatten(background=[255])
+        pages = _integer(header, "n-pages") if animated else 1
+        encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])
+    except pyvips.Error as error:
+        raise UnprocessableMediaError from error
+    return {"width": image.width, "height": image.height // pages}, encoded
+
+
 def _check_budget(width: int, height: int, frames: int, max_pixels: int) -> None:
     if width * height * frames > max_pixels:
         extent = f"{width}×{height}" + (f" in {frames} frames" if frames > 1 else "")
@@ -101,5 +149,5 @@ def _placeholder(thumbnail: Any) -> bytes:
     return encode_thumbhash(bytes(small.write_to_memory()), small.width, small.height)
 
 
-TASKS: Final = {"inspect": inspect}
+TASKS: Final = {"inspect": inspect, "render": render}
 """What a worker offers (see `coatcheck.workers.child`)."""

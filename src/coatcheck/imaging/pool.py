@@ -1,9 +1,12 @@
 """The `Renderer`: image operations in worker processes with limits."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError
 from coatcheck.ports import ImageFacts, RenderedImage
+from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits, WorkerPool
 
 
@@ -13,10 +16,14 @@ class ImagingPool:
     Args:
         max_pixels: budget for width × height × frames of one image.
         limits: what a worker may use.
+        max_renditions_waiting: how many renditions may wait for a worker; intake may wait longer.
     """
 
-    def __init__(self, *, max_pixels: int, limits: WorkerLimits) -> None:
+    def __init__(
+        self, *, max_pixels: int, limits: WorkerLimits, max_renditions_waiting: int = 4
+    ) -> None:
         self._max_pixels = max_pixels
+        self._max_renditions_waiting = max_renditions_waiting
         self._pool = WorkerPool("coatcheck.imaging.operations", limits)
 
     async def inspect(self, path: Path, media_type: str) -> ImageFacts:
@@ -28,12 +35,10 @@ class ImagingPool:
             WorkerTimeoutError: the decoder took too long.
             OverloadedError: too many images are waiting already.
         """
-        try:
+        with _crash_is_the_images():
             facts, thumbnail = await self._pool.run(
                 "inspect", path=str(path), media_type=media_type, max_pixels=self._max_pixels
             )
-        except WorkerCrashError as error:
-            raise UnprocessableMediaError("The image ended its decoder.") from error
         return ImageFacts(
             width=facts["width"],
             height=facts["height"],
@@ -47,6 +52,38 @@ class ImagingPool:
             ),
         )
 
+    async def render(
+        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+    ) -> RenderedImage:
+        """Render a variant: oriented, in sRGB, without metadata.
+
+        Raises:
+            UnprocessableMediaError: the image cannot be decoded, or ended its decoder.
+            WorkerTimeoutError: it took too long.
+            OverloadedError: too many renditions are waiting already.
+        """
+        with _crash_is_the_images():
+            facts, data = await self._pool.run(
+                "render",
+                max_waiting=self._max_renditions_waiting,
+                on_start=on_start,
+                path=str(path),
+                media_type=media_type,
+                width=spec.width,
+                format=spec.format,
+            )
+        return RenderedImage(
+            data=data, media_type=spec.media_type, width=facts["width"], height=facts["height"]
+        )
+
     async def aclose(self) -> None:
         """Stop the workers."""
         await self._pool.aclose()
+
+
+@contextmanager
+def _crash_is_the_images() -> Iterator[None]:
+    try:
+        yield
+    except WorkerCrashError as error:
+        raise UnprocessableMediaError("The image ended its decoder.") from error

@@ -10,7 +10,13 @@ from typing import Annotated, Any, Final, Self, cast
 from pydantic import Field
 from pydantic_ai import Agent, CustomEvent, RunContext
 from pydantic_ai.exceptions import ToolFailed, UserError
-from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ToolReturnPart,
+    UserPromptPart,
+)
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.toolsets import FunctionToolset
@@ -21,12 +27,13 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     DataChunk,
     DoneChunk,
     ErrorChunk,
+    FileChunk,
     ToolOutputAvailableChunk,
 )
 
 from coatcheck.agent import offline, tools
 from coatcheck.errors import CoatcheckError, ConfigurationError, ResponderError
-from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck.payload.media_part import MEDIA_PART, media_part, ready
 from coatcheck.payload.projection import for_model
 from coatcheck.reference import clean_text
 
@@ -193,6 +200,10 @@ class PydanticAIResponder:
                     result = deps.results.get(chunk.tool_call_id)
                     if result is not None:
                         chunk.output = result.to_ui(self._context.urls)
+                elif isinstance(chunk, FileChunk):
+                    # A model that draws by itself sends the bytes inline: they are kept like any.
+                    yield await self._keep_file(chunk, conversation_id)
+                    continue
                 elif isinstance(chunk, ErrorChunk):
                     yield {
                         "type": "error",
@@ -202,6 +213,16 @@ class PydanticAIResponder:
                     }
                     continue
                 yield json.loads(chunk.encode(_SDK_VERSION))
+
+    async def _keep_file(self, chunk: FileChunk, conversation_id: str) -> dict[str, Any]:
+        try:
+            content = BinaryContent.from_data_uri(chunk.url).data
+        except ValueError as error:
+            raise ResponderError("The model sent a file that cannot be read.") from error
+        reference = await self._context.store.put(
+            content, conversation_id=conversation_id, owner=self._context.owner
+        )
+        return media_part(reference.id, ready(reference.to_ui(self._context.urls)))
 
 
 def load_model(name: str) -> Model:

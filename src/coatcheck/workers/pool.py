@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -101,10 +101,23 @@ class WorkerPool:
         self._waiting = 0
         self._closed = False
 
-    async def run(self, task: str, **arguments: Any) -> tuple[dict[str, Any], bytes]:
+    async def run(
+        self,
+        task: str,
+        *,
+        max_waiting: int | None = None,
+        on_start: Callable[[], None] = lambda: None,
+        **arguments: Any,
+    ) -> tuple[dict[str, Any], bytes]:
         """Run `task` with `arguments` (JSON) and return its JSON object and bytes.
 
-        Cancelling the call kills the worker that is at it.
+        Cancelling the call kills the worker that is at it, or leaves the queue.
+
+        Args:
+            task: a name among the module's ``TASKS``.
+            max_waiting: refuse when this many wait already, if that is fewer than the limits allow.
+            on_start: called when the task leaves the queue.
+            arguments: what the task takes.
 
         Raises:
             OverloadedError: too many tasks wait already.
@@ -120,7 +133,8 @@ class WorkerPool:
                 "cpu_seconds": max(1, round(self._limits.seconds)),
             }
         )
-        async with self._slot():
+        async with self._slot(max_waiting):
+            on_start()
             worker = self._idle.pop() if self._idle else await self._start()
             try:
                 with anyio.fail_after(self._limits.seconds):
@@ -146,9 +160,10 @@ class WorkerPool:
             await self._idle.pop().stop()
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, max_waiting: int | None) -> AsyncIterator[None]:
+        bound = self._limits.waiting
         if self._slots.locked():
-            if self._waiting >= self._limits.waiting:
+            if self._waiting >= min(bound, bound if max_waiting is None else max_waiting):
                 raise OverloadedError
             self._waiting += 1
             try:

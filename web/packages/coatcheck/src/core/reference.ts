@@ -133,7 +133,7 @@ const OPTIONAL_FIELDS: Readonly<Record<OptionalField, (value: unknown) => boolea
   duration: (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
   displayName: (value) => isText(value) && value !== "",
   placeholder: isPlaceholder,
-  alt: isText,
+  alt: (value) => isText(value) && value !== "",
   url: isFetchableAddress,
   thumbnailUrl: isFetchableAddress,
   variants: (value) => Array.isArray(value) && value.length <= MAX_VARIANTS && value.every(isEdge),

@@ -1,0 +1,36 @@
+"""The small protocols between Coatcheck's parts, and the records that pass through them. A leaf.
+
+A back end implements a protocol; whoever needs it receives it. ``tests/contracts`` holds the suites
+that every implementation must pass.
+"""
+
+from coatcheck.ports.blobs import BlobStore, StagedBlob
+from coatcheck.ports.catalog import (
+    THUMBNAIL,
+    BlobRecord,
+    Catalog,
+    CatalogTransaction,
+    MediaRecord,
+    NewMedia,
+    VariantRecord,
+)
+from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
+from coatcheck.ports.imaging import ImageFacts, RenderedImage, Renderer
+
+__all__ = [
+    "THUMBNAIL",
+    "BlobRecord",
+    "BlobStore",
+    "Catalog",
+    "CatalogTransaction",
+    "ConversationLog",
+    "ConversationRecord",
+    "ImageFacts",
+    "MediaRecord",
+    "NewMedia",
+    "RenderedImage",
+    "Renderer",
+    "Responder",
+    "StagedBlob",
+    "VariantRecord",
+]

@@ -1,0 +1,85 @@
+"""Where bytes live."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+
+class StagedBlob(Protocol):
+    """Bytes on their way in: invisible until published, gone when left unpublished."""
+
+    @property
+    def path(self) -> Path:
+        """A local file that holds what was written so far."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The digest (``sha-256:…``) of what was written so far."""
+        ...
+
+    async def write(self, chunk: bytes) -> None:
+        """Append `chunk`.
+
+        Raises:
+            StorageFullError: no room is left.
+            StorageError: the storage failed otherwise.
+        """
+        ...
+
+    async def seal(self) -> None:
+        """Make the bytes durable while still invisible. Nothing may be written afterwards."""
+        ...
+
+    async def publish(self) -> None:
+        """Make the sealed bytes durable under their digest; on return they survive a power cut.
+
+        Publishing a digest that is already there succeeds and keeps one copy.
+        """
+        ...
+
+
+class BlobStore(Protocol):
+    """Where bytes live: content-addressed, written once, never changed."""
+
+    def stage(self) -> AbstractAsyncContextManager[StagedBlob]:
+        """Begin to take bytes in. Leaving the context without `publish` leaves nothing behind."""
+        ...
+
+    async def size(self, digest: str) -> int | None:
+        """The length of the blob in bytes, or None where there is none."""
+        ...
+
+    def local_file(self, digest: str) -> AbstractAsyncContextManager[Path]:
+        """A local file with the blob's bytes, for as long as the context lasts.
+
+        Raises:
+            DamagedBlobError: the blob is missing.
+        """
+        ...
+
+    def read(self, digest: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        """The bytes from `start` up to but without `end`, in chunks of bounded size.
+
+        Raises:
+            DamagedBlobError: the blob is missing or ends too early.
+        """
+        ...
+
+    async def remove(self, digest: str) -> bool:
+        """Forget the blob; False where there was none. Repeating it is harmless."""
+        ...
+
+    def digests(self) -> AsyncGenerator[str]:
+        """Every digest that is stored, in any order."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release what is held."""
+        ...

@@ -1,0 +1,124 @@
+"""Where references live."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from coatcheck.reference import MediaReference
+
+THUMBNAIL = "thumbnail"
+"""The name of the one variant that every image has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRecord:
+    """What is known of a blob. Sizes in bytes, edges in pixels, `placeholder` as base64."""
+
+    digest: str
+    size: int
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecord:
+    """A derived rendition of a blob, itself a blob under `digest`."""
+
+    name: str
+    digest: str
+    size: int
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRecord:
+    """A row of the catalog: a reference with whom and what it belongs to, and its variants."""
+
+    reference: MediaReference
+    created_at: datetime
+    owner: str | None = None
+    conversation_id: str | None = None
+    variants: Mapping[str, VariantRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMedia:
+    """What the catalog is told about a reference that is put."""
+
+    id: str
+    created_at: datetime
+    display_name: str | None = None
+    alt: str | None = None
+    owner: str | None = None
+    conversation_id: str | None = None
+
+
+class CatalogTransaction(Protocol):
+    """One write transaction. It commits when its context is left in peace, else it rolls back."""
+
+    async def find_blob(self, digest: str) -> BlobRecord | None:
+        """The blob's record, or None."""
+        ...
+
+    async def is_used(self, digest: str) -> bool:
+        """Whether a blob or a variant of a blob is recorded under this digest."""
+        ...
+
+    async def add_blob(self, blob: BlobRecord, variants: Sequence[VariantRecord]) -> None:
+        """Record a blob and its variants; what is recorded already stays as it is."""
+        ...
+
+    async def add_variant(self, source: str, variant: VariantRecord) -> VariantRecord | None:
+        """Record a variant of the blob `source`, unless one of its name is recorded.
+
+        Returns:
+            The one that is recorded now, or None where the blob is recorded no more.
+        """
+        ...
+
+    async def add_media(self, media: NewMedia, digest: str) -> MediaRecord:
+        """Record a reference to a recorded blob and return it as it will be read."""
+        ...
+
+    async def remove_media(self, reference_id: str) -> Sequence[str] | None:
+        """Forget a reference, and its blob with the last one.
+
+        Returns:
+            The digests that no row uses any more, or None where there was no such reference.
+        """
+        ...
+
+
+class Catalog(Protocol):
+    """Where references live."""
+
+    async def find(self, reference_id: str) -> MediaRecord | None:
+        """The record of a reference, or None."""
+        ...
+
+    async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+        """What is known of a blob and its variants, or None."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[CatalogTransaction]:
+        """A write transaction; at most one is under way at a time, across all processes."""
+        ...
+
+    async def rendered_bytes(self) -> int:
+        """The size of all variants but thumbnails."""
+        ...
+
+    def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
+        """Digest and size of every blob and variant that the catalog knows."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release what is held."""
+        ...

@@ -1,0 +1,66 @@
+"""Who looks at images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from coatcheck.variants import VariantSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedImage:
+    """An encoded image. Edges in pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What one decode tells of an image. Edges in pixels as displayed, `placeholder` as base64."""
+
+    width: int
+    height: int
+    frames: int
+    placeholder: str
+    thumbnail: RenderedImage
+
+
+class Renderer(Protocol):
+    """Looks at images, away from the event loop and in a process that may be lost."""
+
+    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
+        """Check the header against the budgets, then decode once.
+
+        Raises:
+            PixelBudgetError: the canvas is larger than allowed; nothing was decoded.
+            UnprocessableMediaError: the image is damaged or cut short, or ended its decoder.
+            WorkerTimeoutError: the decoder took too long.
+            OverloadedError: too many images are waiting already.
+        """
+        ...
+
+    async def render(
+        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+    ) -> RenderedImage:
+        """Render a variant: oriented, in sRGB, without metadata.
+
+        Args:
+            path: the original.
+            media_type: its stored type.
+            spec: what to render.
+            on_start: called when the work leaves the queue.
+
+        Raises:
+            UnprocessableMediaError: the image cannot be decoded.
+            WorkerTimeoutError: it took too long.
+            OverloadedError: too many renditions are waiting already.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the workers."""
+        ...

@@ -1,0 +1,78 @@
+"""What renditions there are of an image: widths of a ladder in a few formats. Pure.
+
+Only these exist, so that no reader can fill the disk with sizes of their own. A variant's name is
+deterministic: two nodes that render it at the same time agree on where it goes.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from coatcheck.errors import InvalidInputError
+
+Format = Literal["webp", "avif", "jpeg", "png"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+LADDER: Final = (64, 128, 256, 512, 768, 1024, 1536, 2048)
+"""Widths in pixels that are rendered."""
+
+MAX_ANIMATION_FRAMES: Final = 400
+"""Longer animations show their first frame in variants."""
+
+_RECIPE: Final = 1
+"""Counts up when quality or processing changes: renditions of an older recipe are made anew."""
+
+_MAX_DIGITS: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """One rendition: `width` in pixels, never more than the original's."""
+
+    width: int
+    format: Format
+
+    @property
+    def name(self) -> str:
+        """The rendition's name among the variants of its blob, for example ``1-w512.webp``."""
+        return f"{_RECIPE}-w{self.width}.{self.format}"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of what is rendered."""
+        return f"image/{self.format}"
+
+
+def snap(requested: int, original: int) -> int:
+    """The width that is rendered for a requested one: up to the ladder, never enlarged."""
+    step = next((width for width in LADDER if width >= requested), LADDER[-1])
+    return min(step, original)
+
+
+def parse_width(text: str) -> int:
+    """Read the parameter ``w``.
+
+    Raises:
+        InvalidInputError: it is no positive whole number.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0):
+        raise InvalidInputError("w is a width in pixels, such as 512.")
+    return int(text)
+
+
+def parse_format(text: str) -> Format | None:
+    """Read the parameter ``format``; None for ``auto``.
+
+    Raises:
+        InvalidInputError: it is no format that is rendered.
+    """
+    if text == "auto":
+        return None
+    for known in FORMATS:
+        if text == known:
+            return known
+    raise InvalidInputError(f"format is auto, {', '.join(FORMATS)}.")
+
+
+def widths_for(original: int) -> list[int]:
+    """The widths of the ladder that are smaller than the original: what a ``srcset`` offers."""
+    return [width for width in LADDER if width < original]

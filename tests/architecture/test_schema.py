@@ -1,0 +1,210 @@
+"""``spec/reference.schema.json`` says what `MediaReference.from_stored` does, no more and no less.
+
+No validator of JSON Schema is among the project's packages. The one below knows the keywords that
+the schema uses, and fails on any other.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coatcheck import reference as module
+from coatcheck.errors import InvalidInputError
+from coatcheck.reference import MediaReference, MediaUrls
+
+SPEC: Final = Path(__file__).parents[2] / "spec"
+SCHEMA: Final[dict[str, Any]] = json.loads((SPEC / "reference.schema.json").read_text("utf-8"))
+VECTORS: Final[dict[str, Any]] = json.loads((SPEC / "vectors/references.json").read_text("utf-8"))
+STORED: Final[dict[str, Any]] = SCHEMA["$defs"]["stored"]
+UI: Final[dict[str, Any]] = SCHEMA["$defs"]["ui"]
+TYPICAL: Final[dict[str, Any]] = VECTORS["valid"][0]["reference"]
+
+BEYOND_JSON_SCHEMA: Final = {"the uri of another id"}
+ANNOTATIONS: Final = {"$schema", "$defs", "title", "description"}
+
+COMPLETE: Final = MediaReference(
+    id=TYPICAL["id"],
+    mime_type="video/mp4",
+    size=1,
+    digest=TYPICAL["digest"],
+    width=1,
+    height=1,
+    duration=1.5,
+    display_name="a.mp4",
+    placeholder=TYPICAL["placeholder"],
+    alt="a film",
+)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+TYPES: Final[dict[str, Callable[[Any], bool]]] = {
+    "object": lambda value: isinstance(value, Mapping),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "number": is_number,
+    # JSON Schema also counts 1.0 as an integer; Coatcheck does not write it and refuses it.
+    "integer": lambda value: is_number(value) and isinstance(value, int),
+}
+# What each keyword demands of a value of the kind that it applies to.
+KEYWORDS: Final[dict[str, tuple[str, Callable[[Any, Any], bool]]]] = {
+    "minimum": ("number", lambda value, limit: value >= limit),
+    "maximum": ("number", lambda value, limit: value <= limit),
+    "minLength": ("string", lambda value, limit: len(value) >= limit),
+    "maxLength": ("string", lambda value, limit: len(value) <= limit),
+    # JSON Schema's $ matches at the end alone, Python's also before a last line break.
+    "pattern": (
+        "string",
+        lambda value, text: re.search(text.replace("$", r"\Z"), value) is not None,
+    ),
+    "maxItems": ("array", lambda value, limit: len(value) <= limit),
+    "items": ("array", lambda value, schema: all(is_valid(item, schema) for item in value)),
+    "required": ("object", lambda value, names: all(name in value for name in names)),
+    "dependentRequired": (
+        "object",
+        lambda value, rules: all(
+            name not in value or all(other in value for other in others)
+            for name, others in rules.items()
+        ),
+    ),
+    "properties": (
+        "object",
+        lambda value, rules: all(
+            is_valid(value[name], rule) for name, rule in rules.items() if name in value
+        ),
+    ),
+}
+
+
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    return all(holds(keyword, value, schema) for keyword in schema.keys() - ANNOTATIONS)
+
+
+def holds(keyword: str, value: Any, schema: Mapping[str, Any]) -> bool:
+    demand = schema[keyword]
+    match keyword:
+        case "$ref":
+            return is_valid(value, SCHEMA["$defs"][demand.removeprefix("#/$defs/")])
+        case "type":
+            return TYPES[demand](value)
+        case "const":
+            return isinstance(value, bool) == isinstance(demand, bool) and bool(value == demand)
+        case _:
+            kind, test = KEYWORDS[keyword]
+            return not TYPES[kind](value) or test(value, demand)
+
+
+def is_accepted(value: object) -> bool:
+    try:
+        MediaReference.from_stored(value)
+    except InvalidInputError:
+        return False
+    return True
+
+
+def names(vectors: str) -> list[Any]:
+    return [
+        pytest.param(vector["reference"], id=vector["name"])
+        for vector in VECTORS[vectors]
+        if vector["name"] not in BEYOND_JSON_SCHEMA
+    ]
+
+
+@pytest.mark.parametrize("reference", names("valid"))
+def test_a_valid_vector_validates(reference: Any) -> None:
+    assert is_valid(reference, SCHEMA)
+    assert is_valid(reference, UI) == ("url" in reference)
+
+
+@pytest.mark.parametrize("reference", names("invalid"))
+def test_an_invalid_vector_is_refused(reference: Any) -> None:
+    assert not is_valid(reference, SCHEMA)
+    assert not is_valid(reference, UI)
+
+
+@pytest.mark.parametrize("reference", names("invalidUrls"))
+def test_an_unsafe_url_is_refused_in_the_ui_form(reference: Any) -> None:
+    assert is_valid(reference, SCHEMA), "the stored form has no URL to look at"
+    assert not is_valid(reference, UI)
+
+
+def test_the_rule_beyond_json_schema_is_kept_by_the_reader() -> None:
+    left_out = [v["reference"] for v in VECTORS["invalid"] if v["name"] in BEYOND_JSON_SCHEMA]
+    assert len(left_out) == len(BEYOND_JSON_SCHEMA)
+    assert not any(is_accepted(reference) for reference in left_out)
+
+
+def test_the_members_are_those_that_are_written() -> None:
+    assert list(STORED["properties"]) == list(COMPLETE.to_stored())
+    minted = [name for name in COMPLETE.to_ui(MediaUrls()) if name not in STORED["properties"]]
+    assert [*minted, "variants"] == list(UI["properties"])
+    bare = MediaReference(
+        id=TYPICAL["id"], mime_type="text/plain", size=1, digest=TYPICAL["digest"]
+    )
+    assert STORED["required"] == list(bare.to_stored())
+    assert UI["required"] == [name for name in bare.to_ui(MediaUrls()) if name == "url"]
+
+
+@pytest.mark.parametrize(
+    ("member", "pattern"),
+    [
+        ("id", module._UUID4.pattern),
+        ("uri", module.URI_SCHEME + module._UUID4.pattern),
+        ("mimeType", module._MEDIA_TYPE.pattern),
+        ("digest", module._DIGEST.pattern),
+    ],
+)
+def test_the_patterns_are_those_of_the_reader(member: str, pattern: str) -> None:
+    assert STORED["properties"][member]["pattern"] == f"^{pattern}$"
+
+
+VALUES: Final = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([0, 1, 1_000_000, 1_000_001]),
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: value != 1),
+    st.text(),
+    st.binary(max_size=40).map(lambda data: base64.b64encode(data).decode()),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(), st.integers(), max_size=2),
+)
+
+
+BOUNDARIES: Final = [
+    *(None, True, "", "x", [], {}, 0, 1, -1, 0.0, 0.5, -0.5, 999_999, 1_000_000, 1_000_001),
+    *("image/" + "x" * length for length in (0, 1, 101, 102)),
+    *("x" * length for length in range(40)),
+    *(base64.b64encode(bytes(length)).decode() for length in range(30)),
+    *(TYPICAL[name] for name in ("id", "uri", "digest")),
+    *(TYPICAL[name] + "\n" for name in ("id", "uri", "digest", "mimeType", "placeholder")),
+    *(TYPICAL[name].upper() for name in ("id", "uri", "digest", "mimeType")),
+]
+
+
+@pytest.mark.parametrize("member", STORED["properties"])
+def test_schema_and_reader_agree_at_the_boundaries_of_each_member(member: str) -> None:
+    for value in BOUNDARIES:
+        changed = COMPLETE.to_stored() | {member: value}
+        assert is_valid(changed, SCHEMA) == is_accepted(changed), value
+
+
+@given(st.sampled_from(sorted(STORED["properties"])), VALUES)
+def test_schema_and_reader_agree_on_any_value_of_any_member(member: str, value: Any) -> None:
+    changed = COMPLETE.to_stored() | {member: value}
+    assert is_valid(changed, SCHEMA) == is_accepted(changed)
+
+
+@given(st.sets(st.sampled_from(sorted(STORED["properties"]))))
+def test_schema_and_reader_agree_on_which_members_may_be_absent(absent: set[str]) -> None:
+    rest = {name: value for name, value in COMPLETE.to_stored().items() if name not in absent}
+    assert is_valid(rest, SCHEMA) == is_accepted(rest)
