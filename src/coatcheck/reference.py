@@ -14,8 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
-from uuid import UUID
+from typing import Any, Final, Protocol, Self
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.variants import widths_for
@@ -37,6 +36,7 @@ _DIGEST: Final = re.compile(r"sha-256:[0-9a-f]{64}")
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
 _PLACEHOLDER_BYTES: Final = range(5, 26)
+_ELLIPSIS_WEIGHT: Final = 3
 _MAX_EDGE: Final = 1_000_000
 _MAX_TEXT: Final = 4096
 _MAX_COUNT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
@@ -66,11 +66,13 @@ def clean_text(value: str, weight: int) -> str:
         if character.isspace() or unicodedata.category(character)[0] != "C"
     )
     line = " ".join(kept.split())
-    total = 0
+    total = end = 0
     for index, character in enumerate(line):
         total += 1 if character.isascii() else 3
-        if total > weight:
-            return line[: max(index - 1, 0)].rstrip() + "…"
+        if total <= weight - _ELLIPSIS_WEIGHT:
+            end = index + 1
+        elif total > weight:
+            return line[:end].rstrip() + "…"
     return line
 
 
@@ -80,23 +82,38 @@ def clean_display_name(value: str) -> str | None:
     return clean_text(name, DISPLAY_NAME_WEIGHT).strip(". ") or None
 
 
+class Signer(Protocol):
+    """Makes URLs of media good for a while; see `coatcheck.signing.UrlSigner`."""
+
+    def query(self, reference_id: str) -> str:
+        """What a URL of this media carries in its query, for example ``expires=…&signature=…``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class MediaUrls:
     """Mints the URLs of a UI form: ``{prefix}/{id}`` and its thumbnail.
 
     Args:
         prefix: where the media endpoint is reachable for the browser, without a trailing slash.
+        signer: signs them where the endpoint asks for that; None where it does not.
     """
 
     prefix: str = "/api/media/image"
+    signer: Signer | None = None
 
     def original(self, reference_id: str) -> str:
         """The URL of the original bytes."""
-        return f"{self.prefix}/{reference_id}"
+        return self._mint(reference_id)
 
     def thumbnail(self, reference_id: str) -> str:
         """The URL of the WebP thumbnail."""
-        return f"{self.prefix}/{reference_id}?thumbnail=true"
+        return self._mint(reference_id, "thumbnail=true")
+
+    def _mint(self, reference_id: str, *query: str) -> str:
+        signed = [] if self.signer is None else [self.signer.query(reference_id)]
+        parameters = "&".join([*query, *signed])
+        return f"{self.prefix}/{reference_id}" + (f"?{parameters}" if parameters else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +236,7 @@ _MODEL_BRACKETS: Final = str.maketrans({'"': "'", "[": "(", "]": ")"})
 
 def normalize_reference_id(value: str) -> str | None:
     """The canonical form of a UUIDv4 written in any case, or None for anything else."""
-    try:
-        canonical = str(UUID(value)) if len(value) == 36 else ""  # noqa: PLR2004 - canonical length
-    except ValueError:
-        return None
+    canonical = value.lower()
     return canonical if is_reference_id(canonical) else None
 
 

@@ -103,7 +103,8 @@ class _Flight:
         self._waiting = 0
         self._started = False
         self._on_over = on_over
-        self.task = asyncio.create_task(work(self._start))
+        self._scope = CancelScope()
+        self.task = asyncio.create_task(self._run(work))
         self.task.add_done_callback(self._finish)
 
     async def join(self) -> VariantRecord:
@@ -114,7 +115,15 @@ class _Flight:
             self._waiting -= 1
             if self._waiting == 0 and not self._started:
                 self._on_over(self)  # whoever asks from now on begins anew
-                self.task.cancel()
+                self._scope.cancel()
+
+    async def _run(
+        self, work: Callable[[Callable[[], None]], Coroutine[Any, Any, VariantRecord]]
+    ) -> VariantRecord:
+        # A scope of anyio, so that what shields itself within (the database) is not torn apart.
+        with self._scope:
+            return await work(self._start)
+        raise asyncio.CancelledError
 
     def _finish(self, task: asyncio.Task[VariantRecord]) -> None:
         self._on_over(self)

@@ -49,12 +49,17 @@ _PLOT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NUMBER: Final = r"-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?"
+_GRAPH: Final = re.compile(
+    r"^(?:(?:a|an|the)\s+)?(?:plot|graph)\b\s*(?:of\s+)?(?P<what>.*)$", re.IGNORECASE | re.DOTALL
+)
 _INTERVAL: Final = re.compile(
     rf",?\s*(?:for\s+x\s+)?(?:from|between)\s+(?P<low>{_NUMBER})\s*(?:to|and|\.\.)\s*(?P<high>{_NUMBER})",
     re.IGNORECASE,
 )
-_RATIO: Final = re.compile(r",?\s*(?:in\s+|at\s+)?\b(\d{1,2}:\d{1,2})\b", re.IGNORECASE)
-_SIZE: Final = re.compile(r",?\s*(?:in\s+|at\s+)?\b(\d{2,5})\s*[x×]\s*(\d{2,5})\b", re.IGNORECASE)
+_RATIO: Final = re.compile(r",?\s*(?:\b(?:in|at)\s+)?\b(\d{1,2}:\d{1,2})\b", re.IGNORECASE)
+_SIZE: Final = re.compile(
+    r",?\s*(?:\b(?:in|at)\s+)?\b(\d{2,5})\s*[x×]\s*(\d{2,5})\b", re.IGNORECASE
+)
 _SEED: Final = re.compile(r",?\s*(?:with\s+)?\bseed\s*[:=]?\s*(\d{1,10})\b", re.IGNORECASE)
 _GREETING: Final = re.compile(r"^(?:hi|hello|hey|good (?:morning|evening|day))\b", re.IGNORECASE)
 _THANKS: Final = re.compile(r"\b(?:thanks|thank you|lovely|beautiful|great|nice)\b", re.IGNORECASE)
@@ -64,7 +69,8 @@ def answer(message: str) -> Speak | CallTool:
     """What the model does about a user's message."""
     text = " ".join(message.split())
     if match := _DRAW.match(text):
-        return _drawing(match["what"])
+        graph = _GRAPH.match(match["what"])
+        return _plotting(graph["what"]) if graph else _drawing(match["what"])
     if match := _PLOT.search(text):
         return _plotting(match["what"])
     if _THANKS.search(text):
@@ -87,7 +93,7 @@ def conclude(tool: str, outcome: str, *, failed: bool) -> str:
     )
 
 
-def _drawing(what: str) -> Speak | CallTool:
+def _drawing(what: str) -> CallTool:
     arguments: dict[str, Any] = {}
     if match := _RATIO.search(what):
         if match[1] in ASPECT_RATIOS:
@@ -100,8 +106,6 @@ def _drawing(what: str) -> Speak | CallTool:
         arguments["seed"] = int(match[1])
         what = _SEED.sub("", what, count=1)
     prompt = _FILLER.sub("", what.strip(" .,!?")).strip(" .,!?")
-    if _PLOT.match(prompt):
-        return _plotting(prompt[4:])
     return CallTool("generate_image", {"prompt": prompt, **arguments})
 
 

@@ -51,8 +51,10 @@ _UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
 }
+# "2x", "2(x+1)" and "(x+1)x" leave out the sign of multiplication; "1e3" is one number (atomic).
 _JUXTAPOSED: Final = re.compile(
-    r"(?<![A-Za-z_0-9.])(\d+\.?\d*|\.\d+)\s*(?=[A-Za-z(])|(?<=\))\s*(?=[A-Za-z0-9(])"
+    r"(?<![A-Za-z_0-9.])((?>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))\s*(?=[A-Za-z(])"
+    r"|(?<=\))\s*(?=[A-Za-z0-9(])"
 )
 
 
@@ -80,7 +82,10 @@ def draw_plot(expression: str, *, x_min: float, x_max: float, title: str | None)
     finite = np.isfinite(y)
     if not finite.any():
         raise InvalidInputError("The function has no finite value in this interval.")
-    return _render(x, np.where(finite, y, np.nan), title or f"y = {expression.strip()}")
+    try:
+        return _render(x, np.where(finite, y, np.nan), title or f"y = {expression.strip()}")
+    except (ValueError, OverflowError) as error:  # matplotlib's axes end before floats do
+        raise InvalidInputError("The numbers are too large or too close for a plot.") from error
 
 
 def compile_expression(expression: str) -> Callable[[Any], Any]:

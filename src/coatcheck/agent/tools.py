@@ -1,5 +1,6 @@
 """The agent's tools as plain functions; an integration offers them to its framework."""
 
+import math
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -173,8 +174,9 @@ async def plot(
         WorkerError: the plotter failed.
         StorageError: the picture could not be kept.
     """
-
     async def draw() -> bytes:
+        if not (math.isfinite(x_min) and math.isfinite(x_max)):  # JSON cannot carry others
+            raise InvalidInputError("The plot needs an interval between two finite numbers.")
         _, data = await context.painters.run(
             "plot", expression=expression, x_min=x_min, x_max=x_max, title=title
         )

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -30,7 +30,8 @@ class Database:
 
     Reads run beside each other and beside the one writer. Write transactions queue up within the
     process and take SQLite's write lock from their first statement, so that none of them fails in
-    the middle because another process wrote meanwhile.
+    the middle because another process wrote meanwhile. Both are short and not interrupted by a
+    cancellation, which would leave a connection in an unknown state.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -51,7 +52,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose statements see one state of the database."""
-        with translated():
+        with translated(), CancelScope(shield=True):
             async with self._engine.connect() as connection:
                 yield connection
 
@@ -59,10 +60,12 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction: commits when left in peace, else rolls back."""
         with translated():
-            async with self._writer, self._engine.connect() as connection:
-                await connection.execution_options(**{_WRITES: True})
-                async with connection.begin():
-                    yield connection
+            async with self._writer:
+                with CancelScope(shield=True):
+                    async with self._engine.connect() as connection:
+                        await connection.execution_options(**{_WRITES: True})
+                        async with connection.begin():
+                            yield connection
 
     async def aclose(self) -> None:
         """Close every connection."""

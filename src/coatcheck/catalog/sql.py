@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, select, union_all
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -20,6 +20,8 @@ from coatcheck.ports import (
     VariantRecord,
 )
 from coatcheck.reference import MediaReference
+
+_PAGE: Final = 500
 
 
 class SqlCatalog:
@@ -51,6 +53,11 @@ class SqlCatalog:
         async with self._database.write() as connection:
             yield _SqlTransaction(connection)
 
+    async def owner_bytes(self, owner: str | None) -> int:
+        """The size of what an owner's references refer to, each content counted once."""
+        async with self._database.read() as connection:
+            return await _owner_bytes(connection, owner)
+
     async def rendered_bytes(self) -> int:
         """The size of all variants but thumbnails."""
         total = select(func.coalesce(func.sum(variants.c.size), 0)).where(
@@ -60,16 +67,22 @@ class SqlCatalog:
             return int(await connection.scalar(total) or 0)
 
     async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
-        """Digest and size of every blob and variant that the catalog knows."""
-        statement = union_all(
+        """Digest and size of every blob and variant that the catalog knows, by digest."""
+        known = union_all(
             select(blobs.c.digest, blobs.c.size), select(variants.c.digest, variants.c.size)
-        ).order_by("digest")
-        previous = None
-        async with self._database.read() as connection:
-            async for digest, size in await connection.stream(statement):
-                if digest != previous:
-                    yield digest, size
-                previous = digest
+        ).subquery()
+        distinct = select(known.c.digest, func.max(known.c.size)).group_by(known.c.digest)
+        last = ""
+        while True:
+            # A page at a time: no transaction stays open while the caller hashes gigabytes.
+            page = distinct.where(known.c.digest > last).order_by(known.c.digest).limit(_PAGE)
+            async with self._database.read() as connection:
+                rows = (await connection.execute(page)).all()
+            for digest, size in rows:
+                yield digest, size
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].digest
 
 
 class _SqlTransaction:
@@ -83,6 +96,9 @@ class _SqlTransaction:
         return await self._exists(blobs.c.digest == digest) or await self._exists(
             variants.c.digest == digest
         )
+
+    async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
+        return await _owner_bytes(self._connection, owner, besides)
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
         await self._connection.execute(
@@ -171,6 +187,16 @@ async def _find(connection: AsyncConnection, reference_id: str) -> MediaRecord |
         conversation_id=row.conversation_id,
         variants={variant.name: variant for variant in found},
     )
+
+
+async def _owner_bytes(
+    connection: AsyncConnection, owner: str | None, besides: str | None = None
+) -> int:
+    owned = select(media.c.digest).where(media.c.owner.is_not_distinct_from(owner))
+    total = select(func.coalesce(func.sum(blobs.c.size), 0)).where(
+        blobs.c.digest.in_(owned), blobs.c.digest.is_distinct_from(besides)
+    )
+    return int(await connection.scalar(total) or 0)
 
 
 def _reference(row: Row[Any]) -> MediaReference:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
+from coatcheck.payload.inline import has_inline_media, scrub
 from coatcheck.payload.projection import for_storage, for_ui
 from coatcheck.ports import ConversationLog, ConversationRecord
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
@@ -16,10 +17,6 @@ from coatcheck.store import MediaStore
 MAX_TEXT: Final = 16_000
 """Characters of one message."""
 
-INLINE_THRESHOLD: Final = 4096
-"""Base64 characters in a row that count as inline media."""
-
-_INLINE_MEDIA: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{INLINE_THRESHOLD}}}")
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TITLE_WEIGHT: Final = 60
 _LISTED: Final = 200
@@ -69,7 +66,7 @@ class History:
 
     async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
         """Keep a message, its references in stored form."""
-        kept = for_storage(message)
+        kept = scrub(for_storage(message))  # a model may write base64 of its own accord
         await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
 
     async def append_new(self, conversation_id: str, message: Mapping[str, Any]) -> None:
@@ -100,7 +97,7 @@ class History:
     async def _accept_part(self, part: object) -> dict[str, Any] | None:
         match part:
             case {"type": "text", "text": str(text)} if text.strip():
-                if _INLINE_MEDIA.search(text):
+                if has_inline_media(text):
                     raise InvalidInputError(
                         "The message carries media inline as base64; upload the file instead."
                     )

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from coatcheck.chat.assembly import MessageAssembly
@@ -133,6 +134,7 @@ class Turns:
         """Publish the responder's chunks but the last, which is returned."""
         end = {"type": "finish"}
         messages = await self._history.stored(conversation_id)
+        await anyio.lowlevel.checkpoint()  # a turn that is cancelled by now asks nobody
         responding = self._responder.respond(
             messages, conversation_id=conversation_id, message_id=message_id
         )

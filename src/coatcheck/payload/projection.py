@@ -57,10 +57,16 @@ def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
 
 
 def _image_of(members: Mapping[str, Any]) -> MediaReference | None:
-    candidate = members.get("imageReference")
-    if not isinstance(candidate, Mapping) or candidate.get("type") != REFERENCE_TYPE:
+    return _reference(members.get("imageReference"))
+
+
+def _reference(value: object) -> MediaReference | None:
+    if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
         return None
-    return MediaReference.from_stored(candidate)
+    try:
+        return MediaReference.from_stored(value)
+    except InvalidInputError:
+        return None  # something that only looks like one passes unchanged
 
 
 def _result_line(members: dict[str, Any]) -> Any:
@@ -86,8 +92,9 @@ def _project(
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"The payload nests deeper than {MAX_DEPTH} levels.")
     if isinstance(value, Mapping):
-        if value.get("type") == REFERENCE_TYPE:
-            return replace(MediaReference.from_stored(value))
+        reference = _reference(value)
+        if reference is not None:
+            return replace(reference)
         # An object that holds a reference is finished as it was, then its members are projected.
         members = finish(dict(value))
         if not isinstance(members, Mapping):
