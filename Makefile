@@ -29,7 +29,7 @@ setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the brow
 page: $(PAGE) ## Build the page
 
 test: setup lint ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
-	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile
 	$(NPM) test
 
 lint: .venv/dev.stamp $(NODE_MODULES) ## Lint, formats, types and import contracts, both languages

@@ -34,7 +34,9 @@ def png_bytes(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
 def gif_frames(count: int, width: int = 8, height: int = 8) -> bytes:
     """An animated GIF of `count` frames."""
     frames = [
-        Image.new("RGB", (width, height), (index % 256, index // 256, 80)) for index in range(count)
+        # Neighbours differ so much that no encoder takes them for the same.
+        Image.new("RGB", (width, height), (index * 37 % 256, index * 91 % 256, 80))
+        for index in range(count)
     ]
     buffer = io.BytesIO()
     frames[0].save(buffer, format="gif", save_all=True, append_images=frames[1:], duration=20)

@@ -1,9 +1,12 @@
 """The composition root: settings in, the server's application out."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
 
-from fastapi import FastAPI, WebSocket
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from coatcheck.agent.painting import PAINTERS
@@ -15,13 +18,33 @@ from coatcheck.chat.history import History
 from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
+from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
+from coatcheck.delivery.app import UncachedJson
+from coatcheck.delivery.measuring import MeasuredRenderer
+from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.delivery.sendfile import SendFile
+from coatcheck.errors import ConfigurationError
 from coatcheck.frontend import page_routes
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
+from coatcheck.ports import LocalPaths
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
+from coatcheck.signing import Keyring, UrlSigner
 from coatcheck.version import __version__
+from coatcheck.visitors import Visitors
 from coatcheck.workers import WorkerPool
+
+_POLICY_VIOLATION: Final = 1008
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """How media is guarded: who gets it, which URLs it has, who the browsers are."""
+
+    authorizer: Authorizer
+    urls: MediaUrls
+    visitors: Visitors | None
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -33,15 +56,19 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             site that makes its own name point here (DNS rebinding) is turned away by it.
 
     Raises:
-        ConfigurationError: the model that `settings` name cannot be used.
+        ConfigurationError: the model or a signing key that `settings` name cannot be used.
     """
     model = load_model(settings.model)
-    urls = MediaUrls()
+    metrics = Metrics()
+    access = _guard(settings)
+    urls, visitors = access.urls, access.visitors
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            backends = await stack.enter_async_context(open_backends(settings))
+            backends = await stack.enter_async_context(
+                open_backends(settings, lambda renderer: MeasuredRenderer(renderer, metrics))
+            )
             painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
             stack.push_async_callback(painters.aclose)
             history = History(backends.conversations, backends.store, urls)
@@ -60,10 +87,34 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
 
             @app.websocket("/ws/chat")
             async def serve_chat(websocket: WebSocket) -> None:
-                await chat.serve(websocket)
+                if visitors is None:
+                    await chat.serve(websocket)
+                elif (visitor := visitors.identify(websocket)) is not None:
+                    await chat.serve(websocket, owner=visitor.id)
+                else:
+                    await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            app.include_router(conversations_api(history))
-            app.mount("/api/media", media_app(backends.store, urls))
+            app.include_router(
+                conversations_api(history, listed=visitors is None),
+                dependencies=[Depends(visitors.require)] if visitors else [],
+            )
+            app.mount(
+                "/api/media",
+                media_app(
+                    backends.store,
+                    urls,
+                    access.authorizer,
+                    upload_seconds=settings.upload_seconds,
+                    metrics=metrics,
+                    sendfile=_sendfile(settings, backends.local_paths),
+                ),
+            )
+
+            async def readyz(_request: Request) -> Response:
+                await backends.readiness.check()
+                return UncachedJson({"status": "ready"})
+
+            app.add_route("/readyz", readyz, include_in_schema=False)
             yield
 
     app = FastAPI(
@@ -75,12 +126,36 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.router.routes.extend(page_routes())
+    app.router.routes.extend(page_routes(visitors.welcome if visitors else None))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"], tags=["health"])
-    async def healthz() -> dict[str, str]:
-        """Whether the process answers."""
-        return {"status": "ok", "version": __version__}
+    async def healthz(_request: Request) -> Response:
+        return UncachedJson({"status": "ok", "version": __version__})
 
+    # Plain routes: FastAPI's own have either GET or HEAD in their Allow header, not both.
+    app.add_route("/healthz", healthz, include_in_schema=False)
+    app.add_route("/metrics", metrics.answer, include_in_schema=False)
     return app
+
+
+def _sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:
+    try:
+        return SendFile.parse(settings.sendfile, paths)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_SENDFILE: {error.message}") from error
+
+
+def _guard(settings: Settings) -> _Access:
+    if settings.access == "open":
+        return _Access(OpenAccess(), MediaUrls(), None)
+    try:
+        keyring = Keyring.parse(settings.keys.get_secret_value())
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_KEYS: {error.message}") from error
+    visitors = Visitors(keyring)
+    if settings.access == "cookie":
+        return _Access(PrincipalAccess(visitors.media.read), MediaUrls(), visitors)
+    signer = UrlSigner(keyring, time.time)
+    return _Access(
+        SignedAccess(signer, PrincipalAccess(visitors.identify)), MediaUrls(signer=signer), visitors
+    )

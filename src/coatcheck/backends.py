@@ -1,14 +1,16 @@
 """From settings to back ends: the one place that knows what stands behind each port."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import Database, SqlCatalog, SqlConversationLog
+from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
+from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog
+from coatcheck.ports import ConversationLog, LocalPaths, QueuedRenderer, Renderer
+from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits
@@ -20,31 +22,50 @@ class Backends:
 
     store: MediaStore
     conversations: ConversationLog
+    readiness: Readiness
+    local_paths: LocalPaths
 
 
 @asynccontextmanager
-async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
+async def open_backends(
+    settings: Settings, wrap_renderer: Callable[[QueuedRenderer], Renderer] = lambda inner: inner
+) -> AsyncIterator[Backends]:
     """Open everything that `settings` ask for, and close it at the end.
+
+    Args:
+        settings: what the installation decides.
+        wrap_renderer: puts something around the renderer, such as what counts its work.
 
     Raises:
         StorageError: the data directory or the catalog cannot be opened.
+        ConfigurationError: a setting cannot be used.
     """
+    policy = AddressPolicy.parse(ports=settings.fetch_ports, allow=settings.fetch_allow)
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.data / "catalog.sqlite3")
         stack.push_async_callback(database.aclose)
-        store = MediaStore(
-            blobs=await LocalBlobStore.open(settings.data),
-            catalog=SqlCatalog(database),
-            renderer=ImagingPool(
+        blobs = await LocalBlobStore.open(settings.data)
+        catalog = CachedCatalog(SqlCatalog(database))
+        renderer = wrap_renderer(
+            ImagingPool(
                 max_pixels=settings.max_pixels,
                 limits=WorkerLimits(processes=settings.workers),
                 max_renditions_waiting=2 * settings.workers,
-            ),
+            )
+        )
+        store = MediaStore(
+            blobs=blobs,
+            catalog=catalog,
+            renderer=renderer,
+            fetcher=FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds)),
             max_bytes=settings.max_bytes,
+            owner_bytes=settings.owner_bytes,
             variant_bytes=settings.variant_bytes,
         )
         await stack.enter_async_context(store)
-        yield Backends(store, SqlConversationLog(database))
+        yield Backends(
+            store, SqlConversationLog(database), Readiness(catalog, renderer), local_paths=blobs
+        )
 
 
 @asynccontextmanager

@@ -4,9 +4,12 @@
 
     CoatcheckError                     coatcheck_error         500
     ├─ NotFoundError                   not_found               404
+    ├─ UnauthorizedError               unauthorized            401
+    ├─ ForbiddenError                  forbidden               403
     ├─ InvalidInputError               invalid_input           400
     │  ├─ EmptyMediaError              empty_media             400
     │  ├─ MediaTooLargeError           media_too_large         413
+    │  ├─ QuotaExceededError           quota_exceeded          413
     │  ├─ UnsupportedMediaError        unsupported_media_type  415
     │  └─ UnprocessableMediaError      unprocessable_media     422
     │     └─ PixelBudgetError          pixel_budget_exceeded   422
@@ -14,13 +17,17 @@
     ├─ MethodNotAllowedError           method_not_allowed      405
     ├─ PreconditionFailedError         precondition_failed     412
     ├─ VariantBudgetError              variant_budget_exceeded 429
+    ├─ UploadTimeoutError              upload_timeout          408
     ├─ OverloadedError                 overloaded              503
+    ├─ NotReadyError                   not_ready               503
     ├─ StorageError                    storage_failed          503
     │  ├─ StorageFullError             storage_full            507
     │  └─ DamagedBlobError             damaged_blob            500
     ├─ WorkerError                     worker_failed           500
     │  ├─ WorkerCrashError             worker_crashed          500
     │  └─ WorkerTimeoutError           worker_timeout          503
+    ├─ FetchError                      fetch_failed            502
+    │  └─ FetchRefusedError            fetch_refused           403
     ├─ GenerationError                 generation_failed       502
     ├─ ResponderError                  responder_failed        502
     ├─ CancelledTurnError              cancelled               499
@@ -56,6 +63,20 @@ class NotFoundError(CoatcheckError):
     status = 404
 
 
+class UnauthorizedError(CoatcheckError):
+    """The request does not say who makes it, or not in a way that is believed."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ForbiddenError(CoatcheckError):
+    """The link is not signed, or is not good any more."""
+
+    code = "forbidden"
+    status = 403
+
+
 class InvalidInputError(CoatcheckError):
     """The request cannot be understood."""
 
@@ -74,6 +95,13 @@ class MediaTooLargeError(InvalidInputError):
     """The media is larger than this server accepts."""
 
     code = "media_too_large"
+    status = 413
+
+
+class QuotaExceededError(InvalidInputError):
+    """There is no room left for the owner of this media; deleting some makes room."""
+
+    code = "quota_exceeded"
     status = 413
 
 
@@ -130,10 +158,24 @@ class VariantBudgetError(CoatcheckError):
     status = 429
 
 
+class UploadTimeoutError(CoatcheckError):
+    """The upload took too long."""
+
+    code = "upload_timeout"
+    status = 408
+
+
 class OverloadedError(CoatcheckError):
     """The server has more work than it takes on; try again shortly."""
 
     code = "overloaded"
+    status = 503
+
+
+class NotReadyError(CoatcheckError):
+    """A part of the server does not work as it should."""
+
+    code = "not_ready"
     status = 503
 
 
@@ -177,6 +219,20 @@ class WorkerTimeoutError(WorkerError):
 
     code = "worker_timeout"
     status = 503
+
+
+class FetchError(CoatcheckError):
+    """The media could not be fetched from its URL."""
+
+    code = "fetch_failed"
+    status = 502
+
+
+class FetchRefusedError(FetchError):
+    """Nothing is fetched from this URL."""
+
+    code = "fetch_refused"
+    status = 403
 
 
 class GenerationError(CoatcheckError):

@@ -1,6 +1,7 @@
 """The built page."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Final
 
 from anyio import Path
@@ -24,12 +25,23 @@ _HEADERS: Final = {
 }
 
 
-def page_routes() -> list[BaseRoute]:
+Welcome = Callable[[Request, Response], None]
+"""Adds to the answer with the page, for example a cookie."""
+
+
+def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
     """The page at ``/`` and ``/c/{conversation}``, and its assets."""
+
+    async def show(request: Request) -> Response:
+        page = await _page()
+        if welcome is not None:
+            welcome(request, page)
+        return page
+
     # The directories are not looked at before a request comes: the page may be built later.
     return [
-        Route("/", _page),
-        Route("/c/{conversation}", _page),
+        Route("/", show),
+        Route("/c/{conversation}", show),
         Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
     ]
 
@@ -43,7 +55,7 @@ class _HashedAssets(StaticFiles):
         return response
 
 
-async def _page(_request: Request) -> Response:
+async def _page() -> Response:
     index = PAGE / "index.html"
     if not await Path(index).is_file():
         return PlainTextResponse(

@@ -11,9 +11,11 @@ from coatcheck.errors import (
     EmptyMediaError,
     InvalidInputError,
     MediaTooLargeError,
+    QuotaExceededError,
+    UnprocessableMediaError,
     UnsupportedMediaError,
 )
-from coatcheck.mediatype import SNIFF_BYTES, sniff
+from coatcheck.mediatype import SNIFF_BYTES, SVG, declares_document_type, sniff
 from coatcheck.ports import StagedBlob
 
 CHUNK_BYTES: Final = 1024 * 1024
@@ -23,20 +25,32 @@ Content = bytes | bytearray | memoryview | Path | AsyncIterable[bytes]
 """What a store takes: bytes, a file's path, or an asynchronous iterator of chunks."""
 
 
-async def receive(content: Content, staged: StagedBlob, *, max_bytes: int) -> str:
+async def receive(
+    content: Content, staged: StagedBlob, *, max_bytes: int, room: int | None = None
+) -> str:
     """Stream `content` into `staged` and tell its sniffed media type.
+
+    Args:
+        content: what comes in.
+        staged: where it is written.
+        max_bytes: largest media that is accepted.
+        room: what the owner's quota leaves, in bytes; None for no limit.
 
     Raises:
         EmptyMediaError: there are no bytes.
         InvalidInputError: the file at the path cannot be read.
         MediaTooLargeError: there are more than `max_bytes`.
+        QuotaExceededError: there are more than `room`.
         UnsupportedMediaError: the bytes are of no accepted type.
+        UnprocessableMediaError: they are an SVG with a document type declaration.
     """
     head, found = b"", None
     async with aclosing(_chunks(content)) as chunks:
         async for chunk in chunks:
             if staged.size + len(chunk) > max_bytes:
                 raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
+            if room is not None and staged.size + len(chunk) > room:
+                raise QuotaExceededError
             if len(head) < SNIFF_BYTES:
                 head += chunk[: SNIFF_BYTES - len(head)]
                 if len(head) == SNIFF_BYTES:  # refuse before the rest is taken in
@@ -51,9 +65,14 @@ def _accepted_type(head: bytes) -> str:
     media_type = sniff(head)
     if media_type is None:
         raise UnsupportedMediaError(
-            "The bytes are of no accepted type. Accepted are images (PNG, JPEG, WebP, GIF, AVIF),"
-            " audio (MP3, WAV, Ogg, FLAC, M4A), video (MP4, QuickTime, WebM), PDF, ZIP, JSON and"
-            " UTF-8 text."
+            "The bytes are of no accepted type. Accepted are images (PNG, JPEG, WebP, GIF, AVIF,"
+            " SVG), audio (MP3, WAV, Ogg, FLAC, M4A), video (MP4, QuickTime, WebM), PDF, ZIP, JSON"
+            " and UTF-8 text."
+        )
+    if media_type == SVG and declares_document_type(head):
+        raise UnprocessableMediaError(
+            "An SVG with a document type declaration is not accepted, since that may define"
+            " entities. It draws the same without its <!DOCTYPE …>."
         )
     return media_type
 

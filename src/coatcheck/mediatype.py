@@ -6,6 +6,7 @@ that is stored and served is always the one found here.
 """
 
 import json
+import re
 import struct
 from pathlib import PurePath
 from typing import Final
@@ -13,7 +14,11 @@ from typing import Final
 SNIFF_BYTES: Final = 4096
 """How many leading bytes `sniff` looks at."""
 
-IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
+SVG: Final = "image/svg+xml"
+
+IMAGE_TYPES: Final = frozenset(
+    {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", SVG}
+)
 """Types that get dimensions, a thumbnail and a placeholder."""
 
 _EXTENSIONS: Final = {
@@ -22,6 +27,7 @@ _EXTENSIONS: Final = {
     "image/webp": (".webp",),
     "image/gif": (".gif",),
     "image/avif": (".avif",),
+    SVG: (".svg",),
     "audio/mpeg": (".mp3",),
     "audio/wav": (".wav",),
     "audio/ogg": (".ogg", ".oga", ".opus"),
@@ -40,10 +46,9 @@ ALLOWED_TYPES: Final = frozenset(_EXTENSIONS)
 """Every type that a store accepts."""
 
 # Other image formats that a file name or a client may claim: claiming one makes the bytes an image
-# by claim, so that text called "x.svg" is refused instead of being kept as text.
+# by claim, so that text called "x.svgz" is refused instead of being kept as text.
 _OTHER_IMAGE_EXTENSIONS: Final = frozenset(
     {
-        ".svg",
         ".svgz",
         ".tif",
         ".tiff",
@@ -94,6 +99,15 @@ _MPEG_SYNC: Final = 0b111_1111_1111
 _MPEG_RESERVED_VERSION: Final = 0b01
 _MPEG_LAYER_III: Final = 0b01
 _MPEG_RESERVED_RATE: Final = 0b11
+# An SVG's root element, after what may come before it. Nothing is tried twice: (?>…) and *+ keep
+# hostile openings from costing time.
+_SVG_OPENING: Final = re.compile(
+    r"""\ufeff?+
+    (?>\s++ | <\?.*?\?> | <!--.*?-->)*+
+    (?P<doctype> <!DOCTYPE\s++ [^\[>]*+ (?>\[.*?\]\s*+> | >) (?>\s++ | <\?.*?\?> | <!--.*?-->)*+ )?+
+    < (?:svg:)? svg [\s/>]""",
+    re.DOTALL | re.VERBOSE,
+)
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
 
 
@@ -156,6 +170,8 @@ def _sniff_text(head: bytes) -> str | None:
         if len(head) < SNIFF_BYTES or error.start < len(head) - 3:
             return None
         text = head[: error.start].decode("utf-8")
+    if _SVG_OPENING.match(text):
+        return SVG
     if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} and _may_be_json(text, len(head)):
         return "application/json"
     return "text/plain"
@@ -173,6 +189,12 @@ def _may_be_json(text: str, length: int) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def declares_document_type(head: bytes) -> bool:
+    """Whether an SVG that begins with `head` has a document type declaration before its root."""
+    opening = _SVG_OPENING.match(head.decode("utf-8", "ignore"))
+    return opening is not None and opening["doctype"] is not None
 
 
 def claims_image(display_name: str | None, declared_type: str | None) -> bool:

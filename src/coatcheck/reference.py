@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 from coatcheck.errors import InvalidInputError
-from coatcheck.variants import widths_for
+from coatcheck.variants import LADDER, VECTOR_TYPES, widths_for
 
 REFERENCE_TYPE: Final = "media_reference"
 REFERENCE_VERSION: Final = 1
@@ -174,7 +174,10 @@ class MediaReference:
         if self.placeholder is not None:
             ui["thumbnailUrl"] = urls.thumbnail(self.id)
         if self.placeholder is not None and self.width is not None:
-            ui |= {"variants": widths_for(self.width)} if self.width >= _SRCSET_FROM else {}
+            if self.mime_type in VECTOR_TYPES:
+                ui["variants"] = list(LADDER)  # the original is offered as a file, not as a picture
+            elif self.width >= _SRCSET_FROM:
+                ui["variants"] = widths_for(self.width)
         return ui
 
     def to_model(self) -> str:

@@ -6,7 +6,7 @@ Each is documented in ``docs/reference/settings.md``; a test compares the two.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from coatcheck.errors import ConfigurationError
@@ -29,12 +29,40 @@ class Settings(BaseSettings):
     variant_bytes: Annotated[int, Field(ge=0)] = 10 * 1024**3
     """What rendered variants may occupy together, in bytes; thumbnails do not count."""
 
+    owner_bytes: Annotated[int, Field(ge=0)] = 0
+    """What the media of one owner may occupy together, in bytes; 0 for no limit. Media without an
+    owner counts as one owner's."""
+
+    upload_seconds: Annotated[float, Field(gt=0)] = 120
+    """How long one upload may take to arrive, in seconds."""
+
+    fetch_seconds: Annotated[float, Field(gt=0)] = 30
+    """How long fetching one URL may take, redirects and all, in seconds."""
+
+    fetch_ports: str = "80,443"
+    """Ports that URLs are fetched from, separated by commas."""
+
+    fetch_allow: str = ""
+    """Addresses that URLs are fetched from although they are not public, separated by commas:
+    `10.1.2.3`, `10.1.0.0/16`, `127.0.0.1:8080`, `[fd00::/8]:443`. With a port, that port alone."""
+
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     """Worker processes that look at images."""
 
     allowed_hosts: str = ""
     """Names in the Host header that are answered, separated by commas. When it is empty, a server
     on a loopback address answers to 127.0.0.1 and localhost, and any other to every name."""
+
+    access: Literal["open", "signed", "cookie"] = "open"
+    """Who gets media: `open` (whoever knows an id), `signed` (whoever has a URL that is good) or
+    `cookie` (its owner's browser)."""
+
+    keys: SecretStr = SecretStr("")
+    """What signs URLs and cookies: `id:secret` by commas; the first signs, all verify."""
+
+    sendfile: str = "off"
+    """Who sends the bytes of originals: `off` (this server), `x-accel-redirect:/internal/prefix`
+    (nginx in front) or `x-sendfile` (Apache and others)."""
 
     model: str = "offline"
     """The agent's model: `offline`, or a pydantic-ai model name such as `openai:gpt-5-mini`."""

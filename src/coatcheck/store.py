@@ -9,19 +9,18 @@ from uuid import uuid4
 
 from anyio import CancelScope
 
-from coatcheck.errors import InvalidRangeError, NotFoundError, UnsupportedMediaError
-from coatcheck.intake import Content, receive
-from coatcheck.mediatype import IMAGE_TYPES, claims_image
+from coatcheck.admission import Admission
+from coatcheck.errors import ConfigurationError, InvalidRangeError, NotFoundError
+from coatcheck.intake import Content
 from coatcheck.ports import (
     THUMBNAIL,
-    BlobRecord,
     BlobStore,
     Catalog,
+    Fetcher,
     MediaRecord,
     NewMedia,
     RenderedImage,
     Renderer,
-    StagedBlob,
     VariantRecord,
 )
 from coatcheck.reference import (
@@ -31,7 +30,8 @@ from coatcheck.reference import (
     clean_text,
     normalize_reference_id,
 )
-from coatcheck.renditions import Renditions, variant_record
+from coatcheck.renditions import Renditions
+from coatcheck.smallblobs import SmallBlobs
 from coatcheck.variants import VariantSpec
 from coatcheck.verification import BlobFinding, verify_blobs
 
@@ -56,7 +56,9 @@ class MediaStore:
         blobs: where bytes live.
         catalog: where references live.
         renderer: looks at images.
+        fetcher: fetches URLs; without one, `put_url` cannot be used.
         max_bytes: largest media that is accepted.
+        owner_bytes: what the media of one owner may occupy together; 0 for no limit.
         variant_bytes: what rendered variants may occupy together; thumbnails do not count.
         clock: tells the time of a put.
     """
@@ -67,14 +69,21 @@ class MediaStore:
         blobs: BlobStore,
         catalog: Catalog,
         renderer: Renderer,
+        fetcher: Fetcher | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        owner_bytes: int = 0,
         variant_bytes: int = DEFAULT_VARIANT_BYTES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._blobs = blobs
+        self._small_blobs = SmallBlobs(blobs)
         self._catalog = catalog
         self._renderer = renderer
+        self._fetcher = fetcher
         self._clock = clock
+        self._admission = Admission(
+            blobs=blobs, catalog=catalog, renderer=renderer, owner_bytes=owner_bytes
+        )
         self._renditions = Renditions(
             blobs=blobs, catalog=catalog, renderer=renderer, max_bytes=variant_bytes
         )
@@ -124,6 +133,7 @@ class MediaStore:
         Raises:
             EmptyMediaError: there are no bytes.
             MediaTooLargeError: there are more than `max_bytes`.
+            QuotaExceededError: there are more than the owner's quota leaves.
             UnsupportedMediaError: the bytes are of no accepted type, or claim to be an image.
             PixelBudgetError: the image's canvas is too large.
             UnprocessableMediaError: the image is damaged or cut short.
@@ -138,17 +148,54 @@ class MediaStore:
             owner=owner,
             conversation_id=conversation_id,
         )
-        async with self._blobs.stage() as staged:
-            found = await receive(content, staged, max_bytes=self.max_bytes)
-            if found not in IMAGE_TYPES and claims_image(name, media_type):
-                raise UnsupportedMediaError("The media claims to be an image and is none.")
-            record = None
-            if await self._catalog.find_blob(staged.digest) is not None:
-                await staged.seal()
-                record = await self._commit_known(staged, new)
-            if record is None:
-                record = await self._inspect_and_commit(staged, found, new)
+        record = await self._admission.admit(content, new, media_type, max_bytes=self.max_bytes)
         return record.reference
+
+    async def put_url(
+        self,
+        url: str,
+        *,
+        display_name: str | None = None,
+        alt: str | None = None,
+        owner: str | None = None,
+        conversation_id: str | None = None,
+    ) -> MediaReference:
+        """Fetch media from a public URL and store it as `put` does. The URL is not kept.
+
+        Args:
+            url: http or https. It may come from a model or a user; see ``SECURITY.md``.
+            display_name: a file name to show; by default the one in the URL.
+            alt: as for `put`.
+            owner: as for `put`.
+            conversation_id: as for `put`.
+
+        Raises:
+            FetchRefusedError: the URL, or a redirect on the way, may not be fetched.
+            FetchError: there is no usable answer.
+            ConfigurationError: the store was made without a fetcher.
+            CoatcheckError: what `put` raises.
+        """
+        if self._fetcher is None:
+            raise ConfigurationError("This store was made without a fetcher.")
+        async with self._fetcher.fetch(url, max_bytes=self.max_bytes) as fetched:
+            await self.check_room(fetched.size or 1, owner=owner)
+            return await self.put(
+                fetched.chunks,
+                display_name=display_name or fetched.display_name,
+                alt=alt,
+                media_type=fetched.media_type,
+                owner=owner,
+                conversation_id=conversation_id,
+            )
+
+    async def check_room(self, size: int, *, owner: str | None = None) -> None:
+        """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
+
+        Raises:
+            MediaTooLargeError: it is more than `max_bytes`.
+            QuotaExceededError: it is more than the owner's quota leaves.
+        """
+        await self._admission.check_room(size, owner, max_bytes=self.max_bytes)
 
     async def get(self, reference_id: str) -> MediaReference:
         """The reference with this id, read from the catalog.
@@ -196,7 +243,7 @@ class MediaStore:
         variant = (await self.record(reference_id)).variants.get(THUMBNAIL)
         if variant is None:
             raise NotFoundError("This media has no thumbnail: it is no image.")
-        async with aclosing(self.read_blob(variant.digest, end=variant.size)) as chunks:
+        async with aclosing(self.read_blob(variant.digest, variant.size)) as chunks:
             data = b"".join([chunk async for chunk in chunks])
         return RenderedImage(
             data=data, media_type=variant.media_type, width=variant.width, height=variant.height
@@ -216,13 +263,19 @@ class MediaStore:
         """
         return await self._renditions.get(record, spec)
 
-    async def read_blob(
-        self, digest: str, *, start: int = 0, end: int | None = None
+    def read_blob(
+        self, digest: str, size: int, *, start: int = 0, end: int | None = None
     ) -> AsyncGenerator[bytes]:
-        """The bytes of an original or a variant, by its digest; see `BlobStore.read`."""
-        async with aclosing(self._blobs.read(digest, start=start, end=end)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        """The bytes of an original or a variant, by its digest and recorded size.
+
+        Small ones are read once and remembered.
+
+        Raises:
+            DamagedBlobError: while iterating: the blob is missing or ends too early.
+        """
+        return self._small_blobs.read(
+            digest, size=size, start=start, end=size if end is None else end
+        )
 
     async def delete(self, reference_id: str) -> None:
         """Forget a reference; with the last one to a content, its bytes and variants.
@@ -242,6 +295,7 @@ class MediaStore:
                 async with self._catalog.transaction() as transaction:
                     if not await transaction.is_used(digest):
                         await self._blobs.remove(digest)
+                self._small_blobs.forget(digest)
 
     async def verify(self) -> AsyncGenerator[BlobFinding]:
         """Hash every stored blob anew and compare it with the catalog."""
@@ -252,47 +306,3 @@ class MediaStore:
     async def blob_count(self) -> int:
         """How many blobs `verify` is going to look at, orphans aside."""
         return sum([1 async for _ in self._catalog.expected_blobs()])
-
-    async def _commit_known(self, staged: StagedBlob, new: NewMedia) -> MediaRecord | None:
-        """Refer to content that is stored already; None if it has been deleted meanwhile."""
-        with CancelScope(shield=True):
-            async with self._catalog.transaction() as transaction:
-                if await transaction.find_blob(staged.digest) is None:
-                    return None
-                await staged.publish()
-                record = await transaction.add_media(new, staged.digest)
-        return record
-
-    async def _inspect_and_commit(
-        self, staged: StagedBlob, media_type: str, new: NewMedia
-    ) -> MediaRecord:
-        blob = BlobRecord(digest=staged.digest, size=staged.size, media_type=media_type)
-        variants: list[VariantRecord] = []
-        async with AsyncExitStack() as stack:
-            publications = [staged]
-            if media_type in IMAGE_TYPES:
-                facts = await self._renderer.inspect(staged.path, media_type)
-                blob = BlobRecord(
-                    digest=staged.digest,
-                    size=staged.size,
-                    media_type=media_type,
-                    width=facts.width,
-                    height=facts.height,
-                    frames=facts.frames,
-                    placeholder=facts.placeholder,
-                )
-                rendition = await stack.enter_async_context(self._blobs.stage())
-                await rendition.write(facts.thumbnail.data)
-                variants.append(variant_record(THUMBNAIL, rendition.digest, facts.thumbnail))
-                publications.append(rendition)
-            for publication in publications:
-                await publication.seal()
-            # From here on it is all or nothing, whether or not the caller still waits. The write
-            # lock keeps a deletion of the same content out; the blob comes before its row.
-            with CancelScope(shield=True):
-                async with self._catalog.transaction() as transaction:
-                    for publication in publications:
-                        await publication.publish()
-                    await transaction.add_blob(blob, variants)
-                    record = await transaction.add_media(new, staged.digest)
-        return record

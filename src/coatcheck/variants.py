@@ -15,6 +15,9 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 LADDER: Final = (64, 128, 256, 512, 768, 1024, 1536, 2048)
 """Widths in pixels that are rendered."""
 
+VECTOR_TYPES: Final = frozenset({"image/svg+xml"})
+"""Types without pixels of their own: a rendition is drawn at its width, up to the ladder's top."""
+
 MAX_ANIMATION_FRAMES: Final = 400
 """Longer animations show their first frame in variants."""
 
@@ -26,7 +29,7 @@ _MAX_DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class VariantSpec:
-    """One rendition: `width` in pixels, never more than the original's."""
+    """One rendition: `width` in pixels, never more than the original's if that has pixels."""
 
     width: int
     format: Format
@@ -71,6 +74,11 @@ def parse_format(text: str) -> Format | None:
         if text == known:
             return known
     raise InvalidInputError(f"format is auto, {', '.join(FORMATS)}.")
+
+
+def widest(media_type: str, original: int) -> int:
+    """The widest rendition that may be asked for of an original of this type and width."""
+    return LADDER[-1] if media_type in VECTOR_TYPES else original
 
 
 def widths_for(original: int) -> list[int]:

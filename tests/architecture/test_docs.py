@@ -1,7 +1,9 @@
 """The documentation and the code say the same; its examples run; its links lead somewhere."""
 
+import ast
 import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 import typer
+from httplint.field import parsers
 from starlette.routing import Mount, Route, WebSocketRoute
 
 import coatcheck
@@ -54,7 +57,7 @@ def rows(text: str) -> Rows:
 
 
 def code(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
+    return re.findall(r"`([^`]*)`", cell)
 
 
 def sections(text: str, level: int) -> dict[str, str]:
@@ -148,6 +151,30 @@ async def test_every_route_is_documented(data: Path) -> None:
             routes.update(f"{verbs} {path}" for verbs in written({n.upper() for n in operations}))
     documented = sections(read(REFERENCE / "http.md"), 3)
     assert set(documented) == routes
+
+
+def test_every_header_that_the_delivery_names_is_documented() -> None:
+    """Those of the answers and those of the requests that decide about them."""
+    known = {info.name.replace("_", "-") for info in pkgutil.iter_modules(parsers.__path__)}
+    named = {
+        text
+        for path in (ROOT / "src/coatcheck/delivery").glob("*.py")
+        for text in constants(ast.parse(read(path)))
+        if text in known or text.startswith("x-")
+    }
+    assert named >= {"etag", "if-none-match", "server-timing", "x-accel-redirect"}
+    text = read(REFERENCE / "http.md")
+    documented = {name.lower() for name in re.findall(r"`([A-Za-z-]+)[:`]", text)}
+    assert named - documented == set()
+
+
+def constants(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)):
+                yield text.lower()
+            case ast.Constant(value=bytes(raw)):
+                yield raw.decode("latin-1").lower()
 
 
 def test_every_http_route_has_an_example() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from coatcheck.catalog import Database, SqlCatalog
+from coatcheck.catalog import CachedCatalog, Database, SqlCatalog
 from coatcheck.ports import THUMBNAIL, BlobRecord, Catalog, MediaRecord, NewMedia, VariantRecord
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,14 @@ async def open_sqlite(path: Path) -> Catalog:
     return SqlCatalog(await Database.open(path / "catalog.sqlite3"))
 
 
-OPENERS: dict[str, Callable[[Path], Awaitable[Catalog]]] = {"sqlite": open_sqlite}
+async def open_cached(path: Path) -> Catalog:
+    return CachedCatalog(await open_sqlite(path))
+
+
+OPENERS: dict[str, Callable[[Path], Awaitable[Catalog]]] = {
+    "sqlite": open_sqlite,
+    "cached": open_cached,
+}
 NOW = datetime(2026, 11, 22, 12, 30, 15, 250_000, tzinfo=UTC)
 
 
@@ -57,7 +64,10 @@ def thumbnail(letter: str = "b") -> VariantRecord:
 
 
 async def put(
-    catalog: Catalog, source: BlobRecord | None = None, rendition: VariantRecord | None = None
+    catalog: Catalog,
+    source: BlobRecord | None = None,
+    rendition: VariantRecord | None = None,
+    owner: str | None = "ada",
 ) -> MediaRecord:
     recorded = source or blob()
     new = NewMedia(
@@ -65,7 +75,7 @@ async def put(
         created_at=NOW,
         display_name="sea.png",
         alt="the sea",
-        owner="ada",
+        owner=owner,
         conversation_id="talk",
     )
     async with catalog.transaction() as transaction:
@@ -143,6 +153,28 @@ async def test_expected_blobs_names_each_digest_once(catalog: Catalog) -> None:
     await put(catalog, blob("b"), thumbnail("d"))
     rows = [row async for row in catalog.expected_blobs()]
     assert sorted(digest for digest, _ in rows) == [digest(letter) for letter in "abcd"]
+
+
+async def test_an_owner_s_bytes_count_each_content_once(catalog: Catalog) -> None:
+    """Fault 6: what a quota is held against."""
+    assert await catalog.owner_bytes("ada") == 0
+    first = await put(catalog, blob("a"))
+    await put(catalog, blob("a"))
+    await put(catalog, blob("c"))
+    await put(catalog, blob("a"), owner="bob")
+    await put(catalog, blob("d"), owner=None)
+    await put(catalog, blob("e"), owner=None)
+    await put(catalog, blob("f"), owner="")
+    assert await catalog.owner_bytes("ada") == 2000
+    assert await catalog.owner_bytes("bob") == 1000
+    assert await catalog.owner_bytes(None) == 2000
+    assert await catalog.owner_bytes("Ada") == await catalog.owner_bytes("%") == 0
+    async with catalog.transaction() as transaction:
+        assert await transaction.owner_bytes("ada", besides=digest("a")) == 1000
+        assert await transaction.owner_bytes("ada", besides=digest("d")) == 2000
+        assert await transaction.owner_bytes(None, besides=digest("d")) == 1000
+        await transaction.remove_media(first.reference.id)
+        assert await transaction.owner_bytes("ada", besides=digest("b")) == 2000
 
 
 async def test_writers_queue_up_and_all_succeed(catalog: Catalog) -> None:

@@ -39,9 +39,10 @@ class Server:
     data: Path
     log: Path
 
-    def requests(self, path: str) -> int:
-        """How many requests for `path` the server has answered so far."""
-        return self.log.read_text().count(f"GET {path} ")
+    def requests(self, kind: str, identifier: str | None) -> int:
+        """How many requests for the `kind` of rendition of a medium have been answered so far."""
+        lines = self.log.read_text().splitlines()
+        return sum(f"kind={kind} " in line and f"id={identifier}" in line for line in lines)
 
 
 @dataclass
@@ -79,8 +80,9 @@ class Visit:
         self.page.screenshot(path=RESULTS / f"{name}.png")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright's own event loop would be in the way of other tests.
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if executable is None:
         pytest.fail("No browser: install Chromium or name one by CHROMIUM=, as `make test` does.")

@@ -38,15 +38,17 @@ def test_after_a_reload_the_conversation_is_back_and_its_picture_comes_from_the_
     visit.await_pictures(1)
     visit.await_answer()
     identifier = visit.page.get_by_test_id("media-image").get_attribute("data-media-id")
-    path = f"/api/media/image/{identifier}"
-    asked = visit.server.requests(path), visit.server.requests(f"{path}?thumbnail=true")
-    assert asked == (1, 1)
+
+    def asked() -> list[int]:
+        return [visit.server.requests(kind, identifier) for kind in ("original", "thumbnail")]
+
+    assert asked() == [1, 1]
     visit.page.reload()
     visit.await_pictures(1)
     assert visit.widths() == [1280]
     expect(visit.page.get_by_test_id("message-user")).to_have_text(re.compile("mountain lake"))
     assert visit.page.get_by_test_id("media-image").get_attribute("data-media-id") == identifier
-    assert asked == (visit.server.requests(path), visit.server.requests(f"{path}?thumbnail=true"))
+    assert asked() == [1, 1]
     visit.page.emulate_media(color_scheme="dark")
     visit.screenshot("dark")
     visit.page.set_viewport_size({"width": 390, "height": 844})

@@ -145,7 +145,7 @@ async def test_a_large_original_comes_back_bit_for_bit(
     reference = await store.put(content)
     response = await client.get(image_url(reference))
     assert response.content == content
-    assert response.headers["content-type"] == "text/plain"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "avif"])
@@ -192,7 +192,7 @@ async def test_other_media_is_no_document_of_our_origin(
 ) -> None:
     reference = await store.put(b"<html><script>alert(1)</script></html>", display_name="x.html")
     response = await client.get(image_url(reference))
-    assert response.headers["content-type"] == "text/plain"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
@@ -206,11 +206,12 @@ async def test_head_says_what_get_says_without_the_body(
         headed = await client.head(image_url(reference, query))
         assert headed.status_code == 200
         assert headed.content == b""
-        assert without_date(headed) == without_date(got)
+        assert without_times(headed) == without_times(got)
 
 
-def without_date(response: httpx.Response) -> dict[str, str]:
-    return {name: value for name, value in response.headers.items() if name != "date"}
+def without_times(response: httpx.Response) -> dict[str, str]:
+    times = {"date", "server-timing"}
+    return {name: value for name, value in response.headers.items() if name not in times}
 
 
 async def test_head_of_an_error_has_its_status_and_no_body(client: httpx.AsyncClient) -> None:
@@ -228,7 +229,7 @@ async def test_what_has_not_changed_is_answered_without_a_look_at_the_blob(
 ) -> None:
     reference = await store.put(png_bytes())
     url = image_url(reference, query)
-    tag = (await client.get(url)).headers["etag"]
+    tag = (await client.head(url)).headers["etag"]  # no GET: a small blob would be remembered
     for path in (data / "blobs").rglob("*"):
         if path.is_file():
             path.unlink()
@@ -456,7 +457,6 @@ async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) 
 TIFF = b"II*\0\x08\0\0\0\x01\0\0\x01\x03\0\x01\0\0\0\x10\0\0\0\0\0\0\0"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n"
 EPS_BINARY = b"\xc5\xd0\xd3\xc6\x1e\0\0\0" + EPS
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
 EXECUTABLE = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"
 
@@ -464,7 +464,7 @@ EXECUTABLE = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"
 async def test_what_is_no_image_under_an_image_name_is_unsupported(
     strict: httpx.AsyncClient, small: Backends, data: Path
 ) -> None:
-    for content in (b"hello", SVG, TIFF, EPS, EPS_BINARY, PDF, EXECUTABLE, b" ", b'{"a": 1}'):
+    for content in (b"hello", TIFF, EPS, EPS_BINARY, PDF, EXECUTABLE, b" ", b'{"a": 1}'):
         await assert_upload_refused(strict, small, data, content, 415, "unsupported_media_type")
 
 

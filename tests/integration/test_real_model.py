@@ -90,8 +90,11 @@ def settings(data: Any) -> Settings:
     return Settings(data=data, model="openai-chat:scripted")
 
 
-async def say(socket: Any, conversation: str, text: str) -> list[dict[str, Any]]:
-    message = {"id": uuid4().hex, "role": "user", "parts": [{"type": "text", "text": text}]}
+async def say(
+    socket: Any, conversation: str, text: str, *more: dict[str, Any]
+) -> list[dict[str, Any]]:
+    parts = [{"type": "text", "text": text}, *more]
+    message = {"id": uuid4().hex, "role": "user", "parts": parts}
     frame = {"type": "message-send", "conversationId": conversation, "message": message}
     await socket.send(json.dumps(frame))
     chunks: list[dict[str, Any]] = []
@@ -138,3 +141,16 @@ async def test_a_model_that_refuses_is_told_with_a_code_and_the_conversation_goe
     model.refuses = False
     chunks = await say(socket, conversation, "again")
     assert any(chunk["type"] == "text-delta" for chunk in chunks)
+
+
+async def test_a_picture_without_words_reaches_the_model_as_its_line(
+    socket: Any, model: ScriptedModel
+) -> None:
+    conversation = str(uuid4())
+    first = await say(socket, conversation, "draw the sea")
+    ready = [chunk for chunk in first if chunk["type"] == "data-media"][-1]
+    identifier = ready["data"]["reference"]["id"]
+    chunks = await say(socket, conversation, "", ready)
+    assert "error" not in [chunk["type"] for chunk in chunks]
+    line = f'[image {identifier} "the sea" 256×256 png]'
+    assert {"role": "user", "content": line} in model.requests[-1]["messages"]

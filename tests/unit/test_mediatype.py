@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.mediatype import ALLOWED_TYPES, SNIFF_BYTES, claims_image, extension_for, sniff
+from coatcheck.mediatype import (
+    ALLOWED_TYPES,
+    SNIFF_BYTES,
+    claims_image,
+    declares_document_type,
+    extension_for,
+    sniff,
+)
 from tests.media import image_bytes
 
 
@@ -95,6 +102,7 @@ def test_deeply_nested_json_is_text_at_worst() -> None:
     [
         ("sea.PNG", None, True),
         ("sea.svg", None, True),
+        ("sea.svgz", None, True),
         ("sea.tiff", None, True),
         ("sea.txt", "image/png", True),
         ("sea.txt", " Image/X-Unknown", True),
@@ -107,6 +115,71 @@ def test_a_name_or_a_declared_type_claims_an_image(
     name: str | None, declared: str | None, claims: bool
 ) -> None:
     assert claims_image(name, declared) is claims
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg/>",
+        b"<svg>",
+        b'<svg xmlns="http://www.w3.org/2000/svg">',
+        b"\xef\xbb\xbf<svg\n>",
+        b'<?xml version="1.0"?>\r\n<!-- a > b --><?pi x?>\n\t<svg width="1">',
+        b"<svg:svg xmlns:svg='http://www.w3.org/2000/svg'/>",
+        b"<svg>" + "é".encode() * SNIFF_BYTES,
+        b"<!-- <html> --><svg><script>alert(1)</script></svg>",
+    ],
+)
+def test_an_svg_is_known_by_its_root(content: bytes) -> None:
+    head = content[:SNIFF_BYTES]
+    assert sniff(head) == "image/svg+xml"
+    assert not declares_document_type(head)
+
+
+@pytest.mark.parametrize(
+    "prologue",
+    [
+        b"<!DOCTYPE svg>",
+        b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/x.dtd">',
+        b'<?xml version="1.0"?><!-- --><!DOCTYPE svg [<!ENTITY a "b"><!ENTITY c "]">] >\n',
+        b"<!DOCTYPE lolz [ <!ENTITY lol 'lol'> ]><!-- -->",
+    ],
+)
+def test_a_document_type_before_the_root_is_seen(prologue: bytes) -> None:
+    """Attack 17."""
+    assert sniff(prologue + b"<svg>&lol;</svg>") == "image/svg+xml"
+    assert declares_document_type(prologue + b"<svg>&lol;</svg>")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svgx/>",
+        b"<SVG>",
+        b"x<svg/>",
+        b"&#60;svg/>",
+        b"<html><svg/></html>",
+        b"<!DOCTYPE html><html><svg/></html>",
+        b"<!doctype html><svg/>",
+        b"<?xml version='1.0'?><rss/>",
+        b"<!-- <svg/> -->",
+        b"<!-- <svg/>",
+        b"<!--" + b" " * SNIFF_BYTES + b"--><svg/>",  # too late to be seen
+    ],
+)
+def test_html_and_other_xml_are_text(content: bytes) -> None:
+    """Attack 18."""
+    assert sniff(content[:SNIFF_BYTES]) == "text/plain"
+    assert not declares_document_type(content[:SNIFF_BYTES])
+
+
+@pytest.mark.parametrize(
+    "unit", ["<!---->", "<??>", " ", "<!DOCTYPE ", "<!DOCTYPE a[", "]>", "<!--", "<!DOCTYPE a>"]
+)
+def test_a_hostile_opening_costs_no_time(unit: str) -> None:
+    for _ in range(100):
+        sniff((unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
+        sniff(("<!DOCTYPE a[" + unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
 
 
 def test_every_accepted_type_has_an_extension() -> None:

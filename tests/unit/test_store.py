@@ -165,7 +165,13 @@ def bomb() -> bytes:
         (b"\x00\x01\x02\x03", None, UnsupportedMediaError),
         (b"II*\x00" + bytes(100), "scan.tiff", UnsupportedMediaError),
         (b"just words", "words.png", UnsupportedMediaError),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x.svg", UnsupportedMediaError),
+        (b"<html><svg xmlns='http://www.w3.org/2000/svg'/>", "x.svg", UnsupportedMediaError),
+        (
+            b"<!DOCTYPE svg><svg xmlns='http://www.w3.org/2000/svg'/>",
+            "x.svg",
+            UnprocessableMediaError,
+        ),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "x.svg", UnprocessableMediaError),
         (bomb(), "bomb.png", PixelBudgetError),
         (gif_frames(1000, 300, 300), "long.gif", PixelBudgetError),
         *[

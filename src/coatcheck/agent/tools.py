@@ -174,6 +174,7 @@ async def plot(
         WorkerError: the plotter failed.
         StorageError: the picture could not be kept.
     """
+
     async def draw() -> bytes:
         if not (math.isfinite(x_min) and math.isfinite(x_max)):  # JSON cannot carry others
             raise InvalidInputError("The plot needs an interval between two finite numbers.")

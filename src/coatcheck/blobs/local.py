@@ -32,6 +32,7 @@ CHUNK_BYTES: Final = 256 * 1024
 """Bytes read at a time: what one slow reader holds in memory."""
 
 _STALE_SECONDS: Final = 60.0
+_NOWAIT: Final[int | None] = getattr(os, "RWF_NOWAIT", None)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -71,6 +72,12 @@ class LocalBlobStore:
         finally:
             with _translated(), CancelScope(shield=True):
                 await to_thread.run_sync(staged.discard)
+
+    async def local_path(self, digest: str, *, size: int) -> tuple[Path, str] | None:
+        """The directory of blobs and the blob's path in it; None unless `size` bytes lie there."""
+        if await self.size(digest) != size:
+            return None
+        return self._blobs.absolute(), str(self._path(digest).relative_to(self._blobs))
 
     async def size(self, digest: str) -> int | None:
         """The length of the blob in bytes, or None where there is none."""
@@ -113,8 +120,12 @@ class LocalBlobStore:
             position = start
             while position < stop:
                 length = min(CHUNK_BYTES, stop - position)
-                with _translated():
-                    chunk = await to_thread.run_sync(os.pread, file.descriptor, length, position)
+                chunk = _read_cached(file.descriptor, length, position)
+                if chunk is None:
+                    with _translated():
+                        chunk = await to_thread.run_sync(
+                            os.pread, file.descriptor, length, position
+                        )
                 if not chunk:
                     raise DamagedBlobError("A stored blob ends before its recorded length.")
                 position += len(chunk)
@@ -222,6 +233,22 @@ class _OpenFile:
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
         self.size = size
+
+
+def _read_cached(descriptor: int, length: int, position: int) -> bytes | None:
+    """Bytes that the kernel holds in memory, or None where reading them would block.
+
+    The way to a thread and back costs more than copying a chunk out of the page cache, and the
+    files that are read most are the ones that lie there (RWF_NOWAIT, Linux 4.14).
+    """
+    if _NOWAIT is None:
+        return None
+    buffer = bytearray(length)
+    try:
+        count = os.preadv(descriptor, [buffer], position, _NOWAIT)
+    except OSError:  # it would block, or this file system cannot tell: the thread finds out
+        return None
+    return bytes(memoryview(buffer)[:count]) if count < length else bytes(buffer)
 
 
 def _names(folder: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """The catalog: where references and conversations live, in SQL."""
 
+from coatcheck.catalog.cached import CachedCatalog
 from coatcheck.catalog.conversations import SqlConversationLog
 from coatcheck.catalog.database import Database
 from coatcheck.catalog.sql import SqlCatalog
 
-__all__ = ["Database", "SqlCatalog", "SqlConversationLog"]
+__all__ = ["CachedCatalog", "Database", "SqlCatalog", "SqlConversationLog"]

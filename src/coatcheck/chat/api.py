@@ -7,8 +7,14 @@ from fastapi import APIRouter, Response
 from coatcheck.chat.history import History
 
 
-def conversations_api(history: History) -> APIRouter:
-    """``GET /api/conversations`` and ``GET /api/conversations/{id}/messages``."""
+def conversations_api(history: History, *, listed: bool = True) -> APIRouter:
+    """``GET /api/conversations`` and ``GET /api/conversations/{id}/messages``.
+
+    Args:
+        history: what is read.
+        listed: whether everyone sees which conversations there are. Where users are told apart they
+            must not: a conversation has no owner, and knowing its id is the permission to read it.
+    """
     router = APIRouter(prefix="/api/conversations", tags=["conversations"])
 
     @router.get("")
@@ -22,7 +28,7 @@ def conversations_api(history: History) -> APIRouter:
                     "title": conversation.title,
                     "updatedAt": conversation.updated_at.isoformat(timespec="milliseconds"),
                 }
-                for conversation in await history.conversations()
+                for conversation in (await history.conversations() if listed else [])
             ]
         }
 

@@ -75,8 +75,12 @@ class History:
         unique = message["id"] if message["id"] not in known else str(uuid4())
         await self.append(conversation_id, {**message, "id": unique})
 
-    async def accept(self, message: Mapping[str, Any]) -> dict[str, Any]:
+    async def accept(
+        self, message: Mapping[str, Any], *, owner: str | None = None
+    ) -> dict[str, Any]:
         """A client's message, reduced to what is believed: its text, and the ids of its media.
+
+        With an `owner`, media of anyone else is unknown.
 
         Raises:
             InvalidInputError: it holds nothing to answer, is too long, or carries media inline.
@@ -85,7 +89,9 @@ class History:
         parts = message.get("parts")
         if message.get("role") != "user" or not isinstance(parts, list):
             raise InvalidInputError("A message of a client has the role user and parts.")
-        accepted = [part for part in [await self._accept_part(part) for part in parts] if part]
+        accepted = [
+            part for part in [await self._accept_part(part, owner) for part in parts] if part
+        ]
         if not accepted:
             raise InvalidInputError("The message is empty.")
         if sum(len(part.get("text", "")) for part in accepted) > MAX_TEXT:
@@ -94,7 +100,7 @@ class History:
         known = isinstance(identifier, str) and _MESSAGE_ID.fullmatch(identifier) is not None
         return {"id": identifier if known else str(uuid4()), "role": "user", "parts": accepted}
 
-    async def _accept_part(self, part: object) -> dict[str, Any] | None:
+    async def _accept_part(self, part: object, owner: str | None) -> dict[str, Any] | None:
         match part:
             case {"type": "text", "text": str(text)} if text.strip():
                 if has_inline_media(text):
@@ -105,7 +111,10 @@ class History:
             case {"type": media_part.MEDIA_PART, "data": {"reference": {"id": str(identifier)}}}:
                 if normalize_reference_id(identifier) is None:
                     raise NotFoundError("There is no media under this id.")
-                reference = await self._store.get(identifier)
+                record = await self._store.record(identifier)
+                if owner is not None and record.owner != owner:
+                    raise NotFoundError("There is no media under this id.")
+                reference = record.reference
                 return media_part.media_part(reference.id, media_part.ready(reference.to_stored()))
             case _:
                 return None

@@ -36,8 +36,14 @@ class ChatSocket:
         self._history = history
         self._turns = turns
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """Read frames and send what the turns say until the client leaves."""
+    async def serve(self, websocket: WebSocket, *, owner: str | None = None) -> None:
+        """Read frames and send what the turns say until the client leaves.
+
+        Args:
+            websocket: the browser's.
+            owner: who the browser is: it refers to its own media only, and what is made is its own.
+                None where nobody is told apart.
+        """
         if not _is_same_origin(websocket):
             # A page of another site may open sockets to us with the user's cookies: not answered.
             await websocket.close(_POLICY_VIOLATION)
@@ -55,7 +61,7 @@ class ChatSocket:
                         await websocket.close(_TOO_BIG, "The frame is too long.")
                         break
                     try:
-                        turn = await self._obey(text)
+                        turn = await self._obey(text, owner)
                     except CoatcheckError as error:
                         await connection.refuse(error)
                     else:
@@ -65,13 +71,13 @@ class ChatSocket:
                 pass
             readers.cancel_scope.cancel()  # the turns themselves go on
 
-    async def _obey(self, text: str) -> Turn | None:
+    async def _obey(self, text: str, owner: str | None) -> Turn | None:
         match parse_frame(text):
             case MessageSend(conversation_id, message):
                 if not is_reference_id(conversation_id):
                     raise ProtocolError("A conversationId is a UUIDv4 in lower case.")
-                accepted = await self._history.accept(message)
-                return await self._turns.begin(conversation_id, accepted)
+                accepted = await self._history.accept(message, owner=owner)
+                return await self._turns.begin(conversation_id, accepted, owner=owner)
             case StreamCancel(conversation_id):
                 self._turns.cancel(conversation_id)
                 return None

@@ -78,8 +78,10 @@ class Turns:
             yield cls(history, responder, tasks)
             tasks.cancel_scope.cancel()
 
-    async def begin(self, conversation_id: str, message: dict[str, Any]) -> Turn:
-        """Keep an accepted user message and begin to answer it.
+    async def begin(
+        self, conversation_id: str, message: dict[str, Any], *, owner: str | None = None
+    ) -> Turn:
+        """Keep an accepted user message and begin to answer it; what is made is `owner`'s.
 
         Raises:
             TurnInProgressError: the conversation is still answering.
@@ -93,7 +95,7 @@ class Turns:
         except BaseException:
             del self._running[conversation_id]
             raise
-        self._tasks.start_soon(self._run, conversation_id, turn)
+        self._tasks.start_soon(self._run, conversation_id, turn, owner)
         return turn
 
     def cancel(self, conversation_id: str) -> None:
@@ -102,7 +104,7 @@ class Turns:
         if turn is not None:
             turn.scope.cancel()
 
-    async def _run(self, conversation_id: str, turn: Turn) -> None:
+    async def _run(self, conversation_id: str, turn: Turn, owner: str | None) -> None:
         message_id = str(uuid4())
         assembly = MessageAssembly(message_id)
         end: dict[str, Any] = {"type": "abort"}
@@ -110,7 +112,7 @@ class Turns:
         try:
             with turn.scope:
                 try:
-                    end = await self._answer(conversation_id, message_id, turn, assembly)
+                    end = await self._answer(conversation_id, message_id, turn, assembly, owner)
                     closing = ResponderError("The model left this unfinished.")
                 except CoatcheckError as error:
                     end, closing = {"type": "finish"}, error
@@ -129,14 +131,19 @@ class Turns:
                 turn.publish(end)
 
     async def _answer(
-        self, conversation_id: str, message_id: str, turn: Turn, assembly: MessageAssembly
+        self,
+        conversation_id: str,
+        message_id: str,
+        turn: Turn,
+        assembly: MessageAssembly,
+        owner: str | None,
     ) -> dict[str, Any]:
         """Publish the responder's chunks but the last, which is returned."""
         end = {"type": "finish"}
         messages = await self._history.stored(conversation_id)
         await anyio.lowlevel.checkpoint()  # a turn that is cancelled by now asks nobody
         responding = self._responder.respond(
-            messages, conversation_id=conversation_id, message_id=message_id
+            messages, conversation_id=conversation_id, message_id=message_id, owner=owner
         )
         async with responding as chunks:
             async for chunk in chunks:

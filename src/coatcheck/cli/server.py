@@ -26,6 +26,7 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         import uvicorn  # noqa: PLC0415 - part of the demo extra
 
         from coatcheck.app import create_app  # noqa: PLC0415 - likewise
+        from coatcheck.cli.logs import log_config  # noqa: PLC0415 - likewise
     except ImportError as error:
         raise ConfigurationError(
             f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[demo]'"
@@ -46,6 +47,7 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         uvicorn.Config(
             app,
             log_level=settings.log_level.lower(),
+            log_config=log_config(settings.log_level),
             # Frames are small; compressing them costs more time than it saves, and memory for each.
             ws_per_message_deflate=False,
             ws_max_size=128 * 1024,

@@ -1,17 +1,26 @@
 """The media endpoint as an ASGI application that mounts anywhere."""
 
-from http import HTTPMethod
+from collections.abc import Callable
+from functools import lru_cache
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from coatcheck.delivery.access import Authorizer, OpenAccess
 from coatcheck.delivery.media import MediaEndpoint
+from coatcheck.delivery.metrics import Metrics
+from coatcheck.delivery.observation import Observation
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
-from coatcheck.delivery.upload import receive_upload
+from coatcheck.delivery.sendfile import SendFile
+from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
@@ -26,7 +35,15 @@ class UncachedJson(Response):
         super().__init__(msgspec.json.encode(content), status_code, headers)
 
 
-def media_app(store: MediaStore, urls: MediaUrls | None = None) -> Starlette:
+def media_app(
+    store: MediaStore,
+    urls: MediaUrls | None = None,
+    access: Authorizer | None = None,
+    *,
+    upload_seconds: float = DEFAULT_SECONDS,
+    metrics: Metrics | None = None,
+    sendfile: SendFile | None = None,
+) -> Starlette:
     """An application to mount, by convention at ``/api/media``.
 
     ::
@@ -38,26 +55,82 @@ def media_app(store: MediaStore, urls: MediaUrls | None = None) -> Starlette:
 
     Args:
         store: what it serves. The caller opens and closes it.
-        urls: how references are turned into URLs, if it is mounted elsewhere.
+        urls: how references are turned into URLs, if it is mounted elsewhere or they are signed.
+        access: who gets what; everyone who knows an id where it is left out.
+        upload_seconds: how long one upload may take to arrive.
+        metrics: counts its answers. ``metrics.answer`` shows them, wherever you route it.
+        sendfile: leaves the bytes of originals to a proxy in front.
     """
     minted = urls or MediaUrls()
+    authorizer = access or OpenAccess()
 
     async def upload(request: Request) -> Response:
-        stored = await receive_upload(request, store)
-        return UncachedJson(stored.to_ui(minted), 201)
+        # Before the body is read: a stranger's bytes are not taken in.
+        principal = authorizer.identify(request.scope)
+        owner = None if principal is None else principal.id
+        stored = await receive_upload(request, store, owner=owner, seconds=upload_seconds)
+        answer = UncachedJson(stored.to_ui(minted), 201)
+        # Relative to the upload's own URL, so that it is right wherever this is mounted.
+        answer.headers["location"] = stored.id
+        return answer
 
     async def reference(request: Request) -> Response:
+        record = await authorizer.find_manageable(request.scope, store)
         if request.method == HTTPMethod.DELETE:
-            await store.delete(request.path_params["id"])
+            await store.delete(record.reference.id)
             return Response(status_code=204, headers={"cache-control": "no-store"})
-        found = await store.get(request.path_params["id"])
-        return UncachedJson(found.to_ui(minted))
+        return UncachedJson(record.reference.to_ui(minted))
 
-    return Starlette(
+    image = MediaEndpoint(store, authorizer, sendfile)
+
+    def kind_of(scope: Scope) -> str:
+        endpoint = scope.get("endpoint")
+        if endpoint is image:
+            return _rendition(scope["query_string"])
+        if endpoint is reference:
+            return "delete" if scope["method"] == HTTPMethod.DELETE else "json"
+        return "upload" if endpoint is upload else "other"
+
+    app = _ObservedApp(
+        lambda inner: Observation(inner, kind_of, metrics),
         routes=[
-            Route("/image/{id}", MediaEndpoint(store), methods=[HTTPMethod.GET]),
+            Route("/image/{id}", image, methods=[HTTPMethod.GET]),
             Route("/upload", upload, methods=[HTTPMethod.POST]),
+            Route("/upload", _RefusedMethod(HTTPMethod.POST)),  # or it would be taken for an id
             Route("/{id}", reference, methods=[HTTPMethod.GET, HTTPMethod.DELETE]),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    # A redirection to the path without its last slash would name whatever host the client claimed.
+    app.router.redirect_slashes = False
+    return app
+
+
+class _RefusedMethod:
+    """What is left of a path when its methods are served."""
+
+    def __init__(self, allowed: str) -> None:
+        self._headers = {"allow": allowed}
+
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers=self._headers)
+
+
+class _ObservedApp(Starlette):
+    """Observed from without: what Starlette itself answers is told of as well."""
+
+    def __init__(self, observe: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
+        super().__init__(**options)
+        self._observe = observe
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self._observe(super().build_middleware_stack())
+
+
+@lru_cache(maxsize=4096)
+def _rendition(query_string: bytes) -> str:
+    """What a request for an image asks for, as the metrics name it."""
+    query = QueryParams(query_string)
+    if query.get("thumbnail") == "true":
+        return "thumbnail"
+    return "variant" if "w" in query or "format" in query else "original"

@@ -18,6 +18,28 @@ _PAST_EVERY_SIZE: Final = 10**18
 _TOKEN: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
+_SHOWN_AS: Final = {
+    **{
+        media_type: media_type
+        for media_type in (
+            *("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"),
+            *("audio/mpeg", "audio/wav", "audio/ogg", "audio/flac", "audio/mp4"),
+            *("video/mp4", "video/quicktime", "video/webm"),
+        )
+    },
+    # HTML and XML are stored as text. The charset is said, so that nothing is guessed from them.
+    "text/plain": "text/plain; charset=utf-8",
+}
+"""The ``Content-Type`` of what a browser may show in place, since it cannot run any of it. Whatever
+is not named here, SVG, PDF, JSON and ZIP among it, is offered as a file."""
+
+
+def presentation(media_type: str) -> tuple[str, str]:
+    """The ``Content-Type`` of a stored type, and ``inline`` or ``attachment``."""
+    shown_as = _SHOWN_AS.get(media_type)
+    return (media_type, "attachment") if shown_as is None else (shown_as, "inline")
+
+
 def entity_tag(digest: str) -> str:
     """The strong validator of content with this digest (``sha-256:…``), in its quotes."""
     return f'"{digest.removeprefix("sha-256:")}"'

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
+from coatcheck.delivery.access import Authorizer
 from coatcheck.delivery.conditional import (
-    CACHE_FOREVER,
     content_disposition,
     entity_tag,
     fails_if_match,
     is_not_modified,
+    presentation,
     requested_range,
 )
 from coatcheck.delivery.negotiation import negotiate
+from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import (
     DamagedBlobError,
     InvalidInputError,
@@ -24,7 +26,7 @@ from coatcheck.errors import (
 )
 from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.store import MediaStore
-from coatcheck.variants import LADDER, VariantSpec, parse_format, parse_width, snap
+from coatcheck.variants import LADDER, VariantSpec, parse_format, parse_width, snap, widest
 
 _PARAMETERS = ("thumbnail", "download", "w", "format")
 
@@ -40,27 +42,33 @@ class _Representation:
 class MediaEndpoint:
     """Answers ``/image/{id}``: the original, its thumbnail, or a width of the ladder."""
 
-    def __init__(self, store: MediaStore) -> None:
+    def __init__(
+        self, store: MediaStore, access: Authorizer, sendfile: SendFile | None = None
+    ) -> None:
         self._store = store
+        self._access = access
+        self._sendfile = sendfile
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises:
+            UnauthorizedError, ForbiddenError: the client may not have it.
             NotFoundError: there is no such reference, or no such rendition of it.
             InvalidInputError: a parameter cannot be read.
             PreconditionFailedError: ``If-Match`` names other content.
             InvalidRangeError: the range lies outside the content.
             CoatcheckError: what `MediaStore.variant` raises.
         """
+        # Before anything that a client without permission could learn from.
+        record = await self._access.find_readable(scope, self._store)
         query = _parameters(scope["query_string"])
         request = Headers(scope=scope)
-        record = await self._store.record(scope["path_params"]["id"])
         chosen = await self._choose(record, query, request.get("accept"))
         tag = entity_tag(chosen.digest)
         if fails_if_match(request.get("if-match"), tag):
             raise PreconditionFailedError
-        headers = {"etag": tag, "cache-control": CACHE_FOREVER}
+        headers = {"etag": tag, "cache-control": self._access.cache_control}
         if chosen.negotiated:
             headers["vary"] = "Accept"
         # Before any look at the blob: the catalog's row is enough to know what has not changed.
@@ -78,8 +86,14 @@ class MediaEndpoint:
         if scope["method"] == "HEAD":
             await _answer(send, 200, headers)
             return
-        async with aclosing(self._store.read_blob(chosen.digest, start=start, end=end)) as chunks:
-            await _stream(send, 200 if part is None else 206, headers, chunks)
+        if self._sendfile is not None and chosen.digest == record.reference.digest:
+            named = await self._sendfile.find(chosen.digest, chosen.size, request)
+            if named is not None:  # the proxy sends the bytes, and cuts the range out itself
+                await _answer(send, 200, _without_bytes(headers) | dict([named]))
+                return
+        reading = self._store.read_blob(chosen.digest, chosen.size, start=start, end=end)
+        async with aclosing(reading) as chunks:
+            await _stream(send, 200 if part is None else 206, headers, chunks, end - start)
 
     async def _choose(
         self, record: MediaRecord, query: dict[str, str], accept: str | None
@@ -96,9 +110,9 @@ class MediaEndpoint:
         given = parse_format(query.get("format", "auto"))
         if reference.width is None:
             raise NotFoundError("This media has no variants: it is no image.")
-        spec = VariantSpec(
-            snap(width, reference.width), given or negotiate(accept, reference.mime_type)
-        )
+        # Without w it is the original's own width, also where a wider rendition could be drawn.
+        limit = widest(reference.mime_type, reference.width) if "w" in query else reference.width
+        spec = VariantSpec(snap(width, limit), given or negotiate(accept, reference.mime_type))
         variant = await self._store.variant(record, spec)
         return _represent(variant, negotiated=given is None)
 
@@ -122,11 +136,12 @@ def _parameters(query_string: bytes) -> dict[str, str]:
 
 def _describe(record: MediaRecord, chosen: _Representation, *, attachment: bool) -> dict[str, str]:
     reference = record.reference
+    content_type, disposition = presentation(chosen.media_type)
     return {
-        "content-type": chosen.media_type,
+        "content-type": content_type,
         "accept-ranges": "bytes",
         "content-disposition": content_disposition(
-            "attachment" if attachment else "inline",
+            "attachment" if attachment else disposition,
             # The stored name fits the original's type only.
             reference.display_name if chosen.digest == reference.digest else None,
             reference.id,
@@ -138,18 +153,25 @@ def _describe(record: MediaRecord, chosen: _Representation, *, attachment: bool)
     }
 
 
+def _without_bytes(headers: dict[str, str]) -> dict[str, str]:
+    # Which part is sent, and that parts can be had, is for the proxy to say.
+    kept = headers.keys() - {"content-range", "accept-ranges"}
+    return {name: headers[name] for name in kept} | {"content-length": "0"}
+
+
 async def _stream(
-    send: Send, status: int, headers: dict[str, str], chunks: AsyncGenerator[bytes]
+    send: Send, status: int, headers: dict[str, str], chunks: AsyncGenerator[bytes], length: int
 ) -> None:
     # The first chunk comes before the status: missing bytes are an error then, not a torn 200.
     first = await anext(chunks, None)
     if first is None:
         raise DamagedBlobError
     await _start(send, status, headers)
-    await send({"type": "http.response.body", "body": first, "more_body": True})
+    sent = len(first)
+    await send({"type": "http.response.body", "body": first, "more_body": sent < length})
     async for chunk in chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body"})
+        sent += len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": sent < length})
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str]) -> None:

@@ -20,6 +20,9 @@ from coatcheck.errors import (
 RETRY_AFTER_SECONDS: Final = 1
 """What a client that met a busy server is asked to wait."""
 
+ERROR_CODE: Final = "coatcheck.error_code"
+"""Where the scope of a request keeps the code of the error that it was answered with."""
+
 _FOREIGN: Final[dict[int, type[CoatcheckError]]] = {404: NotFoundError, 405: MethodNotAllowedError}
 
 
@@ -39,21 +42,29 @@ class ProblemResponse(Response):
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         if error.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        if error.status == HTTPStatus.REQUEST_TIMEOUT:
+            headers["connection"] = "close"  # or the slow sender goes on; RFC 9110 (15.5.9)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            # RFC 9110 (15.5.2) wants a challenge. Browsers know no such scheme and ask nobody.
+            headers["www-authenticate"] = 'Cookie realm="coatcheck"'
         if isinstance(error, InvalidRangeError) and error.size is not None:
             headers["content-range"] = f"bytes */{error.size}"
         super().__init__(msgspec.json.encode(body), error.status, headers)
 
 
-async def answer_error(_request: Request, error: Exception) -> Response:
+async def answer_error(request: Request, error: Exception) -> Response:
     """Starlette's exception handler for `CoatcheckError`, its own errors and anything else."""
     if isinstance(error, CoatcheckError):
-        return ProblemResponse(error)
+        told = error
+    elif isinstance(error, HTTPException):
+        told = _FOREIGN.get(error.status_code, InvalidInputError)()
+    else:
+        told = CoatcheckError()  # Starlette goes on to log what it was
+    request.scope[ERROR_CODE] = told.code
+    response = ProblemResponse(told)
     if isinstance(error, HTTPException):
-        known = _FOREIGN.get(error.status_code, InvalidInputError)
-        response = ProblemResponse(known())
         response.headers.update(error.headers or {})
-        return response
-    return ProblemResponse(CoatcheckError())  # Starlette goes on to log what it was
+    return response
 
 
 EXCEPTION_HANDLERS: Final[

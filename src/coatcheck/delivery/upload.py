@@ -2,18 +2,31 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
+import anyio
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from coatcheck.errors import EmptyMediaError, InvalidInputError, MediaTooLargeError
+from coatcheck.errors import (
+    EmptyMediaError,
+    InvalidInputError,
+    MediaTooLargeError,
+    UploadTimeoutError,
+)
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 
 # What clients send when nobody told them a type; it says nothing about the bytes.
 _NO_CLAIM = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 _MAX_HEADER_BYTES = 8192
+# A form is somewhat longer than its file.
+_FORM_BYTES = 64 * 1024
+_MAX_BOUNDARY_BYTES = 70  # RFC 2046 (5.1.1)
+
+DEFAULT_SECONDS: Final = 120.0
+"""How long one upload may take to arrive."""
 
 
 @dataclass(slots=True)
@@ -23,38 +36,69 @@ class _Upload:
     media_type: str | None
 
 
-async def receive_upload(request: Request, store: MediaStore) -> MediaReference:
-    """Store what `request` carries.
+async def receive_upload(
+    request: Request,
+    store: MediaStore,
+    *,
+    owner: str | None = None,
+    seconds: float = DEFAULT_SECONDS,
+) -> MediaReference:
+    """Store what `request` carries, as `owner`'s: nothing in it can say itself whose it is.
+
+    Args:
+        request: its body is the upload.
+        store: where it goes.
+        owner: whom it belongs to.
+        seconds: how long the body may take to arrive, whole.
 
     Raises:
         MediaTooLargeError: its length is over the limit; nothing was read.
+        QuotaExceededError: the owner has no room for it; nothing was read if its length tells so.
+        UploadTimeoutError: it did not arrive in time.
         InvalidInputError: the form cannot be parsed.
         EmptyMediaError: there is no file, or an empty one.
         CoatcheckError: what `MediaStore.put` raises.
     """
-    length = request.headers.get("content-length", "")
-    # A form is somewhat longer than its file.
-    if length.isdecimal() and int(length) > store.max_bytes + 64 * 1024:
-        raise MediaTooLargeError(f"The upload is larger than {store.max_bytes:,} bytes.")
+    limit = store.max_bytes + _FORM_BYTES
+    body = _body(request, anyio.current_time() + seconds, limit)
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    if content_type == b"multipart/form-data":
-        upload = await _first_file(_body(request), options.get(b"boundary", b""))
+    in_form = content_type == b"multipart/form-data"
+    length = request.headers.get("content-length", "")
+    # int() refuses thousands of digits; no length in bytes has more than 20.
+    announced = int(length[:20]) if length.isdecimal() else 1
+    await store.check_room(max(1, announced - _FORM_BYTES * in_form), owner=owner)
+    if in_form:
+        upload = await _first_file(body, options.get(b"boundary", b""))
     else:
         declared = content_type.decode("latin-1")
         upload = _Upload(
-            _body(request),
+            body,
             request.query_params.get("filename"),
             None if declared in _NO_CLAIM else declared,
         )
     return await store.put(
-        upload.content, display_name=upload.display_name, media_type=upload.media_type
+        upload.content,
+        display_name=upload.display_name,
+        media_type=upload.media_type,
+        owner=owner,
     )
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
+async def _body(request: Request, ends_at: float, limit: int) -> AsyncIterator[bytes]:
+    stream, size = request.stream(), 0
     try:
-        async for chunk in request.stream():
+        while True:
+            # One deadline for all of it: each byte that trickles in must not buy more time.
+            with anyio.fail_after(max(0.0, ends_at - anyio.current_time())):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
+            size += len(chunk)
+            if size > limit:  # fields of a form are not kept, yet they must come to an end
+                raise MediaTooLargeError("The upload is larger than this server accepts.")
             yield chunk
+    except TimeoutError as error:
+        raise UploadTimeoutError from error
     except ClientDisconnect as error:
         raise InvalidInputError("The upload ended early.") from error
 
@@ -74,8 +118,8 @@ class _FormReader:
     """Turns the push parser's call-backs into the first file's name, type and bytes."""
 
     def __init__(self, body: AsyncIterator[bytes], boundary: bytes) -> None:
-        if not boundary:
-            raise InvalidInputError("The form has no boundary.")
+        if not 0 < len(boundary) <= _MAX_BOUNDARY_BYTES:
+            raise InvalidInputError("The form has no usable boundary.")
         self._body = body
         self._parser = MultipartParser(
             boundary,

@@ -1,4 +1,7 @@
-"""What is done to images. The only module that knows libvips; it runs in worker processes alone."""
+"""What is done to images. The only module that knows libvips; it runs in worker processes alone.
+
+An SVG comes here as the pixels that `coatcheck.imaging.vector` has drawn.
+"""
 
 import base64
 from typing import Any, Final
@@ -7,7 +10,8 @@ import pyvips
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging.placeholder import encode_thumbhash
-from coatcheck.variants import MAX_ANIMATION_FRAMES
+from coatcheck.imaging.vector import rasterise, read_drawing
+from coatcheck.variants import MAX_ANIMATION_FRAMES, VECTOR_TYPES
 
 THUMBNAIL_EDGE: Final = 256
 """Longest edge of a thumbnail in pixels."""
@@ -53,6 +57,8 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
         UnprocessableMediaError: the image is damaged, cut short, or of another type than told.
     """
     pyvips.block_untrusted_set(True)
+    if media_type in VECTOR_TYPES:
+        return _inspect_vector(path, max_pixels)
     try:
         header = pyvips.Image.new_from_file(path, access="sequential")
         frames = _integer(header, "n-pages")
@@ -67,18 +73,11 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
             fail_on="truncated",
             output_profile="srgb",
         ).copy_memory()
-        encoded = _encode_thumbnail(thumbnail)
-        placeholder = _placeholder(thumbnail)
+        sideways = _integer(header, "orientation") >= _SIDEWAYS
+        size = (header.height, header.width) if sideways else (header.width, header.height)
+        return _told(size, frames, thumbnail)
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
-    sideways = _integer(header, "orientation") >= _SIDEWAYS
-    return {
-        "width": header.height if sideways else header.width,
-        "height": header.width if sideways else header.height,
-        "frames": frames,
-        "placeholder": base64.b64encode(placeholder).decode(),
-        "thumbnail": {"width": thumbnail.width, "height": thumbnail.height},
-    }, encoded
 
 
 def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - the parameter's name on the wire
@@ -87,7 +86,7 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
     Args:
         path: a local file with the original.
         media_type: its stored type.
-        width: pixels; no more than the original has.
+        width: pixels; no more than the original has, unless that is a vector image.
         format: ``webp``, ``avif``, ``jpeg`` or ``png``.
 
     Returns:
@@ -99,6 +98,8 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
     """
     pyvips.block_untrusted_set(True)
     try:
+        if media_type in VECTOR_TYPES:
+            return _encode(_draw_vector(path, width), format)
         header = pyvips.Image.new_from_file(path, access="sequential")
         if header.get("vips-loader") != _LOADERS[media_type]:
             raise UnprocessableMediaError("The image is of another type than it begins as.")
@@ -111,12 +112,40 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
             fail_on="truncated",
             output_profile="srgb",
         )
-        if format == "jpeg" and image.hasalpha():
-            image = image.flatten(background=[255])
-        pages = _integer(header, "n-pages") if animated else 1
-        encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])
+        return _encode(image, format, pages=_integer(header, "n-pages") if animated else 1)
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
+
+
+def _inspect_vector(path: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
+    drawing = read_drawing(path)
+    # Of the size that it claims, though it is never drawn at that size: others rely on it.
+    _check_budget(drawing.width, drawing.height, 1, max_pixels)
+    png = rasterise(drawing, drawing.within(THUMBNAIL_EDGE))
+    return _told((drawing.width, drawing.height), 1, pyvips.Image.new_from_buffer(png, ""))
+
+
+def _draw_vector(path: str, width: int) -> Any:
+    drawing = read_drawing(path)
+    return pyvips.Image.new_from_buffer(rasterise(drawing, drawing.at_width(width)), "")
+
+
+def _told(size: tuple[int, int], frames: int, thumbnail: Any) -> tuple[dict[str, Any], bytes]:
+    """What `inspect` answers."""
+    return {
+        "width": size[0],
+        "height": size[1],
+        "frames": frames,
+        "placeholder": base64.b64encode(_placeholder(thumbnail)).decode(),
+        "thumbnail": {"width": thumbnail.width, "height": thumbnail.height},
+    }, _encode_thumbnail(thumbnail)
+
+
+def _encode(image: Any, format: str, *, pages: int = 1) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - as in `render`
+    """What `render` answers."""
+    if format == "jpeg" and image.hasalpha():
+        image = image.flatten(background=[255])
+    encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])
     return {"width": image.width, "height": image.height // pages}, encoded
 
 

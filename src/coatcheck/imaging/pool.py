@@ -26,6 +26,11 @@ class ImagingPool:
         self._max_renditions_waiting = max_renditions_waiting
         self._pool = WorkerPool("coatcheck.imaging.operations", limits)
 
+    @property
+    def waiting(self) -> int:
+        """Images that wait for a worker now."""
+        return self._pool.waiting
+
     async def inspect(self, path: Path, media_type: str) -> ImageFacts:
         """Check the header against the budget, then decode once.
 

@@ -170,21 +170,35 @@ class PydanticAIResponder:
 
     @asynccontextmanager
     async def respond(
-        self, messages: Sequence[Mapping[str, Any]], *, conversation_id: str, message_id: str
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        conversation_id: str,
+        message_id: str,
+        owner: str | None,
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """One turn, as AI SDK UI message chunks with media in UI form (see `Responder`)."""
-        async with aclosing(self._chunks(messages, conversation_id, message_id)) as chunks:
+        async with aclosing(self._chunks(messages, conversation_id, message_id, owner)) as chunks:
             yield chunks
 
     async def _chunks(
-        self, messages: Sequence[Mapping[str, Any]], conversation_id: str, message_id: str
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        conversation_id: str,
+        message_id: str,
+        owner: str | None,
     ) -> AsyncGenerator[dict[str, Any]]:
-        deps = TurnDeps(replace(self._context, conversation_id=conversation_id), {})
+        context = replace(
+            self._context, conversation_id=conversation_id, owner=owner or self._context.owner
+        )
+        deps = TurnDeps(context, {})
         adapter = VercelAIAdapter(
             agent=self._agent,
             run_input=SubmitMessage(
                 id=conversation_id,
-                messages=[UIMessage.model_validate(for_model(message)) for message in messages],
+                messages=[
+                    UIMessage.model_validate(_as_read(for_model(message))) for message in messages
+                ],
             ),
             sdk_version=_SDK_VERSION,
             server_message_id=message_id,
@@ -202,7 +216,7 @@ class PydanticAIResponder:
                         chunk.output = result.to_ui(self._context.urls)
                 elif isinstance(chunk, FileChunk):
                     # A model that draws by itself sends the bytes inline: they are kept like any.
-                    yield await self._keep_file(chunk, conversation_id)
+                    yield await self._keep_file(chunk, context)
                     continue
                 elif isinstance(chunk, ErrorChunk):
                     yield {
@@ -214,15 +228,26 @@ class PydanticAIResponder:
                     continue
                 yield json.loads(chunk.encode(_SDK_VERSION))
 
-    async def _keep_file(self, chunk: FileChunk, conversation_id: str) -> dict[str, Any]:
+    async def _keep_file(self, chunk: FileChunk, context: tools.ToolContext) -> dict[str, Any]:
         try:
             content = BinaryContent.from_data_uri(chunk.url).data
         except ValueError as error:
             raise ResponderError("The model sent a file that cannot be read.") from error
-        reference = await self._context.store.put(
-            content, conversation_id=conversation_id, owner=self._context.owner
+        reference = await context.store.put(
+            content, conversation_id=context.conversation_id, owner=context.owner
         )
-        return media_part(reference.id, ready(reference.to_ui(self._context.urls)))
+        return media_part(reference.id, ready(reference.to_ui(context.urls)))
+
+
+def _as_read(message: dict[str, Any]) -> dict[str, Any]:
+    """A user's pictures become text: the adapter passes over parts that it does not know."""
+    if message["role"] != "user":
+        return message
+    parts = [
+        {"type": "text", "text": part["data"]["reference"]} if part["type"] == MEDIA_PART else part
+        for part in message["parts"]
+    ]
+    return message | {"parts": parts}
 
 
 def load_model(name: str) -> Model:

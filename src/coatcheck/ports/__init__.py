@@ -4,7 +4,7 @@ A back end implements a protocol; whoever needs it receives it. ``tests/contract
 that every implementation must pass.
 """
 
-from coatcheck.ports.blobs import BlobStore, StagedBlob
+from coatcheck.ports.blobs import BlobStore, LocalPaths, StagedBlob
 from coatcheck.ports.catalog import (
     THUMBNAIL,
     BlobRecord,
@@ -15,7 +15,8 @@ from coatcheck.ports.catalog import (
     VariantRecord,
 )
 from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
-from coatcheck.ports.imaging import ImageFacts, RenderedImage, Renderer
+from coatcheck.ports.fetching import FetchedMedia, Fetcher
+from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer
 
 __all__ = [
     "THUMBNAIL",
@@ -25,9 +26,13 @@ __all__ = [
     "CatalogTransaction",
     "ConversationLog",
     "ConversationRecord",
+    "FetchedMedia",
+    "Fetcher",
     "ImageFacts",
+    "LocalPaths",
     "MediaRecord",
     "NewMedia",
+    "QueuedRenderer",
     "RenderedImage",
     "Renderer",
     "Responder",

@@ -45,6 +45,17 @@ class StagedBlob(Protocol):
         ...
 
 
+class LocalPaths(Protocol):
+    """Tells where blobs lie as files that another program on this machine may read."""
+
+    async def local_path(self, digest: str, *, size: int) -> tuple[Path, str] | None:
+        """A directory that holds published blobs and no more, and the blob's path in it.
+
+        None where no regular file of `size` bytes lies there.
+        """
+        ...
+
+
 class BlobStore(Protocol):
     """Where bytes live: content-addressed, written once, never changed."""
 

@@ -71,6 +71,10 @@ class CatalogTransaction(Protocol):
         """Whether a blob or a variant of a blob is recorded under this digest."""
         ...
 
+    async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
+        """As `Catalog.owner_bytes`, but for the content with the digest `besides`."""
+        ...
+
     async def add_blob(self, blob: BlobRecord, variants: Sequence[VariantRecord]) -> None:
         """Record a blob and its variants; what is recorded already stays as it is."""
         ...
@@ -109,6 +113,14 @@ class Catalog(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[CatalogTransaction]:
         """A write transaction; at most one is under way at a time, across all processes."""
+        ...
+
+    async def owner_bytes(self, owner: str | None) -> int:
+        """The size of what an owner's references refer to, each content counted once.
+
+        Args:
+            owner: whose; None for what belongs to nobody.
+        """
         ...
 
     async def rendered_bytes(self) -> int:

@@ -64,3 +64,12 @@ class Renderer(Protocol):
     async def aclose(self) -> None:
         """Stop the workers."""
         ...
+
+
+class QueuedRenderer(Renderer, Protocol):
+    """A renderer whose queue can be looked at."""
+
+    @property
+    def waiting(self) -> int:
+        """Images that wait for a worker now."""
+        ...

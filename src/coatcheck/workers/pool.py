@@ -101,6 +101,11 @@ class WorkerPool:
         self._waiting = 0
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a worker now."""
+        return self._waiting
+
     async def run(
         self,
         task: str,

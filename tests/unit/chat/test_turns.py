@@ -36,12 +36,19 @@ class Scripted:
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.asked: list[list[Mapping[str, Any]]] = []
+        self.owners: list[str | None] = []
         self.left = 0
 
     @asynccontextmanager
     async def respond(
-        self, messages: Sequence[Mapping[str, Any]], *, conversation_id: str, message_id: str
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        conversation_id: str,
+        message_id: str,
+        owner: str | None,
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        self.owners.append(owner)
         assert conversation_id in {CONVERSATION, OTHER}
         self.asked.append(list(messages))
         script = self._scripts.pop(0)
@@ -122,6 +129,14 @@ async def test_a_turn_is_told_chunk_by_chunk_and_kept_as_a_message(history: Hist
         "parts": [{"type": "text", "text": "Hello.", "state": "done"}],
     }
     assert responder.asked == [[user("hi")]]
+
+
+async def test_a_responder_is_told_whose_the_turns_media_is(history: History) -> None:
+    responder = Scripted(speak("one"), speak("two"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("hi")))
+        await collect(await turns.begin(CONVERSATION, user("hi", "u2"), owner="anna"))
+    assert responder.owners == [None, "anna"]
 
 
 async def test_the_answer_is_kept_before_its_end_is_told(history: History) -> None:

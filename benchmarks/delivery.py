@@ -1,0 +1,216 @@
+"""What delivery costs, against nginx, Starlette, thumbor and ipx on the same machine.
+
+``docs/explanation/benchmarks.md`` says how this is measured, and holds a run. Every server is
+started here, listens on loopback, and is stopped at the end.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.peers import contenders, trials
+from benchmarks.peers.client import get
+from benchmarks.peers.contenders import (
+    BARE,
+    COATCHECK,
+    IPX,
+    NGINX,
+    STARLETTE,
+    THUMBOR,
+    WHOLE_SERVER,
+    Contender,
+)
+from benchmarks.peers.corpus import SAMPLES, Corpus, lay_out
+from benchmarks.peers.load import CONNECTIONS, Load, generator, hammer
+from benchmarks.peers.processes import OtherWork
+from benchmarks.peers.report import Target, ratio, show, show_memory, show_targets
+
+ROUNDS = 4
+SECONDS = 2
+WARM_UP_SECONDS = 1
+COLD_PER_ROUND = 48
+CROWDS = 3
+THUMBNAIL_BYTES = 10 * 1024
+CHUNK_BYTES = 256 * 1024
+
+SMALL_FILES = (COATCHECK, WHOLE_SERVER, BARE, NGINX, STARLETTE)
+LARGE_FILES = (COATCHECK, NGINX, STARLETTE)
+RENDERERS = (COATCHECK, THUMBOR, IPX)
+
+Running = Mapping[str, Contender]
+Missing = Mapping[str, str]
+
+
+def run() -> None:
+    """Measure everything; takes less than four minutes, besides fetching the peers once."""
+    if not Path("/proc/self/stat").exists():
+        print("Delivery is measured on Linux only: CPU and memory are read from /proc.")
+        return
+    start = time.monotonic()
+    others = OtherWork()
+    by = "wrk" if generator() else "a client in Python, slower than wrk, which is not to be had"
+    print(f"Delivery: {ROUNDS} rounds of {SECONDS} s, {CONNECTIONS} connections, load by {by}")
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        place = Path(temporary)
+        # SAMPLES are for tuning, SAMPLES for warming up, the last ones for the crowds.
+        corpus = asyncio.run(lay_out(place, 2 * SAMPLES + ROUNDS * COLD_PER_ROUND + CROWDS))
+        running, missing = contenders.start_all(stack, corpus, place)
+        targets = [
+            *measure_files(running, missing, corpus),
+            *measure_variants(running, missing, len(corpus.ids)),
+        ]
+    show_targets(targets)
+    print(
+        f"Delivery took {time.monotonic() - start:.0f} s; other processes had"
+        f" {others.share():.0%} of the machine meanwhile"
+    )
+
+
+def measure_files(running: Running, missing: Missing, corpus: Corpus) -> list[Target]:
+    """Revalidation, a thumbnail and an original: what nginx and Starlette have as files."""
+    servers, absent = choose(SMALL_FILES, running, missing)
+    tags = {server.name: _entity_tag(server) for server in servers}
+
+    def revalidate(server: Contender, number: int) -> Load:
+        headers = {"If-None-Match": tags[server.name]}
+        return hammer(server, server.revalidated, seconds=_seconds(number), headers=headers)
+
+    def load_thumbnail(server: Contender, number: int) -> Load:
+        return hammer(server, server.thumbnail, seconds=_seconds(number))
+
+    def load_original(server: Contender, number: int) -> Load:
+        return hammer(server, server.original, seconds=_seconds(number))
+
+    revalidated = alternate(servers, revalidate)
+    show("304 for a thumbnail (Starlette: StaticFiles)", revalidated, NGINX, missing=absent)
+    thumbnail = alternate(servers, load_thumbnail)
+    show("A ready thumbnail (Starlette: FileResponse)", thumbnail, NGINX, missing=absent)
+    servers, absent = choose(LARGE_FILES, running, missing)
+    original = alternate(servers, load_original)
+    size = corpus.large_bytes / 1e6
+    show(f"An original of {size:.1f} MB", original, NGINX, missing=absent, unit="MB/s", scale=size)
+    memory = {server.name: trials.hold(server) for server in servers}
+    show_memory(memory)
+    return [
+        Target("304 ÷ Starlette StaticFiles", ratio(revalidated, COATCHECK, STARLETTE), 5),
+        Target("304 ÷ nginx, per core", ratio(revalidated, COATCHECK, NGINX, per_core=True), 0.5),
+        Target("thumbnail ÷ Starlette FileResponse", ratio(thumbnail, COATCHECK, STARLETTE), 5),
+        Target(
+            "thumbnail ÷ nginx, per core", ratio(thumbnail, COATCHECK, NGINX, per_core=True), 0.5
+        ),
+        Target("original of 3 MB ÷ nginx", ratio(original, COATCHECK, NGINX), 0.8),
+        Target(
+            "flat memory: a chunk of 256 KiB ÷ growth per slow reader",
+            CHUNK_BYTES / max(memory[COATCHECK].per_reader, 1),
+            1,
+        ),
+    ]
+
+
+def measure_variants(running: Running, missing: Missing, pictures: int) -> list[Target]:
+    """512 px WebP of 1024×1024 PNG: cold, hot, and cold for a crowd."""
+    servers, absent = choose(RENDERERS, running, missing)
+    quality = tune_sizes(servers)
+    refusals = dict.fromkeys(quality, 0)
+
+    def ask_cold(server: Contender, number: int) -> Load:
+        first = 2 * SAMPLES + (number - 1) * COLD_PER_ROUND if number else SAMPLES
+        asked = range(first, first + (COLD_PER_ROUND if number else SAMPLES))
+        load, refused = trials.ask_each(
+            server, [server.variant(picture, quality[server.name]) for picture in asked]
+        )
+        refusals[server.name] += refused
+        return load
+
+    def ask_hot(server: Contender, number: int) -> Load:
+        return hammer(server, server.variant(0, quality[server.name]), seconds=_seconds(number))
+
+    baseline = IPX if IPX in running else COATCHECK
+    cold = alternate(servers, ask_cold)
+    show("A cold 512 px variant", cold, baseline, missing=absent)
+    refused = ", ".join(f"{name} {count}" for name, count in refusals.items())
+    print(f"Refused with 503 at first, with {trials.CONCURRENCY} asking at once: {refused}\n")
+    hot = alternate(servers, ask_hot)
+    show("The same variant again (ipx keeps none)", hot, baseline, missing=absent)
+    crowds = [
+        trials.crowd(running[COATCHECK], running[COATCHECK].variant(pictures - number, 0))
+        for number in range(1, CROWDS + 1)
+    ]
+    for crowd in crowds:
+        print(
+            f"{trials.CROWD} simultaneous requests for one cold variant: {crowd.answered} answers"
+            f" 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded"
+        )
+    print()
+    return [
+        Target("cold variant ÷ ipx", ratio(cold, COATCHECK, IPX), 1),
+        Target("cold variant ÷ thumbor", ratio(cold, COATCHECK, THUMBOR), 1.5),
+        Target("hot variant ÷ ipx", ratio(hot, COATCHECK, IPX), 5),
+        Target("hot variant ÷ thumbor", ratio(hot, COATCHECK, THUMBOR), 5),
+        Target("1,000 at once: answers 200", min(one.answered for one in crowds), trials.CROWD),
+        Target("1,000 at once: 1 ÷ encodes", 1 / max(1, *(one.encodes for one in crowds)), 1),
+    ]
+
+
+def choose(
+    names: Sequence[str], running: Running, missing: Missing
+) -> tuple[list[Contender], dict[str, str]]:
+    """Those of the named servers that run, and why the others do not."""
+    servers = [running[name] for name in names if name in running]
+    return servers, {name: missing[name] for name in names if name in missing}
+
+
+def tune_sizes(servers: Sequence[Contender]) -> dict[str, int]:
+    """The quality at which each server's variants are as large as Coatcheck's."""
+    samples = range(SAMPLES)
+    aim = trials.mean_bytes(servers[0], samples, 0)
+    quality = {servers[0].name: 0}
+    print(f"Mean variant of {servers[0].name}: {aim:,.0f} bytes, by its recipe")
+    for server in servers[1:]:
+        quality[server.name], size = trials.tune(server, samples, aim)
+        print(
+            f"Mean variant of {server.name}: {size:,.0f} bytes, {size / aim:.2f}×,"
+            f" at quality {quality[server.name]}"
+        )
+    print()
+    return quality
+
+
+def alternate(
+    servers: Sequence[Contender], action: Callable[[Contender, int], Load]
+) -> dict[str, list[Load]]:
+    """Load the servers in turn; round 0 does not count, and each round begins with another."""
+    loads: dict[str, list[Load]] = {server.name: [] for server in servers}
+    for number in range(ROUNDS + 1):
+        first = number % len(servers)
+        for server in (*servers[first:], *servers[:first]):
+            load = action(server, number)
+            if number > 0:
+                loads[server.name].append(load)
+    return loads
+
+
+def _seconds(number: int) -> int:
+    return SECONDS if number else WARM_UP_SECONDS
+
+
+def _entity_tag(server: Contender) -> str:
+    """The thumbnail's validator.
+
+    Raises:
+        RuntimeError: the server does not do what is about to be measured.
+    """
+    thumbnail = get(server.port, server.thumbnail)
+    if thumbnail.status != 200 or not 0 < len(thumbnail.body) <= THUMBNAIL_BYTES:
+        raise RuntimeError(f"{server.name} serves no thumbnail of at most 10 KiB.")
+    tag = get(server.port, server.revalidated).headers["etag"]
+    if get(server.port, server.revalidated, {"If-None-Match": tag}).status != 304:
+        raise RuntimeError(f"{server.name} does not answer 304.")
+    return tag
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,140 @@
+"""A catalog that remembers for a moment what it read: one wrapper around any `Catalog`."""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from coatcheck.ports import (
+    BlobRecord,
+    Catalog,
+    CatalogTransaction,
+    MediaRecord,
+    NewMedia,
+    VariantRecord,
+)
+
+SECONDS: Final = 2.0
+"""How long a record is believed. What this process changes it sees at once; what another process
+deletes may be served for so long."""
+
+ENTRIES: Final = 10_000
+"""Records that are remembered, about a kilobyte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    record: MediaRecord
+    expires: float
+
+
+class CachedCatalog:
+    """Answers `find` from memory where it can; passes everything else on.
+
+    Args:
+        catalog: what is wrapped.
+        clock: a monotonic clock in seconds.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.monotonic) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._changes = 0
+
+    async def find(self, reference_id: str) -> MediaRecord | None:
+        """The record of a reference, or None."""
+        entry = self._entries.get(reference_id)
+        if entry is not None and entry.expires > self._clock():
+            return entry.record
+        changes = self._changes
+        record = await self._catalog.find(reference_id)
+        # What was read while something changed may be how it was before.
+        if record is not None and changes == self._changes:
+            self._entries[reference_id] = _Entry(record, self._clock() + SECONDS)
+            self._entries.move_to_end(reference_id)
+            if len(self._entries) > ENTRIES:
+                self._entries.popitem(last=False)
+        return record
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[CatalogTransaction]:
+        """A write transaction of the wrapped catalog; what it changes is forgotten here."""
+        async with self._catalog.transaction() as transaction:
+            watched = _Watched(transaction)
+            try:
+                yield watched
+            finally:
+                # Before the commit and after it: a read may fall between the two.
+                self._forget(watched)
+        self._forget(watched)
+
+    async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+        """What is known of a blob and its variants, or None."""
+        return await self._catalog.find_blob(digest)
+
+    async def rendered_bytes(self) -> int:
+        """The size of all variants but thumbnails."""
+        return await self._catalog.rendered_bytes()
+
+    async def owner_bytes(self, owner: str | None) -> int:
+        """The size of an owner's media, each content counted once."""
+        return await self._catalog.owner_bytes(owner)
+
+    def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
+        """Digest and size of every blob and variant that the catalog knows."""
+        return self._catalog.expected_blobs()
+
+    async def aclose(self) -> None:
+        """Release what the wrapped catalog holds."""
+        self._entries.clear()
+        await self._catalog.aclose()
+
+    def _forget(self, changed: "_Watched") -> None:
+        if not changed.references and not changed.digests:
+            return
+        self._changes += 1
+        for reference_id in changed.references:
+            self._entries.pop(reference_id, None)
+        if changed.digests:
+            stale = [
+                reference_id
+                for reference_id, entry in self._entries.items()
+                if entry.record.reference.digest in changed.digests
+            ]
+            for reference_id in stale:
+                del self._entries[reference_id]
+
+
+class _Watched:
+    """A transaction that notes which records it makes stale."""
+
+    def __init__(self, transaction: CatalogTransaction) -> None:
+        self._transaction = transaction
+        self.references: set[str] = set()
+        self.digests: set[str] = set()
+
+    async def find_blob(self, digest: str) -> BlobRecord | None:
+        return await self._transaction.find_blob(digest)
+
+    async def is_used(self, digest: str) -> bool:
+        return await self._transaction.is_used(digest)
+
+    async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
+        return await self._transaction.owner_bytes(owner, besides=besides)
+
+    async def add_blob(self, blob: BlobRecord, variants: Sequence[VariantRecord]) -> None:
+        await self._transaction.add_blob(blob, variants)
+
+    async def add_variant(self, source: str, variant: VariantRecord) -> VariantRecord | None:
+        self.digests.add(source)
+        return await self._transaction.add_variant(source, variant)
+
+    async def add_media(self, media: NewMedia, digest: str) -> MediaRecord:
+        return await self._transaction.add_media(media, digest)
+
+    async def remove_media(self, reference_id: str) -> Sequence[str] | None:
+        self.references.add(reference_id)
+        return await self._transaction.remove_media(reference_id)

@@ -1,0 +1,170 @@
+"""Who gets which media: three modes behind one protocol.
+
+* **open**: knowing the unguessable id is the permission.
+* **signed**: a URL is good for one id until it expires; whoever holds it may read.
+* **cookie**: a browser is a `Principal`, and gets what the application's hook lets it have
+  (`PrincipalAccess`).
+
+An `Authorizer` is asked before anything is answered, be it from a cache or with 304. What a client
+may not have it cannot tell from what does not exist: a signature and a cookie are looked at before
+the catalog is, and another owner's media is answered like none.
+"""
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Final, Protocol
+
+from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from coatcheck.delivery.conditional import CACHE_FOREVER
+from coatcheck.delivery.cookies import Principal
+from coatcheck.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from coatcheck.ports import MediaRecord
+from coatcheck.reference import normalize_reference_id
+from coatcheck.signing import UrlSigner
+from coatcheck.store import MediaStore
+
+CACHE_PRIVATELY: Final = CACHE_FOREVER.replace("public", "private")
+"""Like `CACHE_FOREVER`, and kept by the one browser alone."""
+
+PRINCIPAL: Final = "coatcheck.principal"
+"""Where the scope of a request keeps the id of who asks, once that is known."""
+
+Authorize = Callable[[Principal, MediaRecord], bool | Awaitable[bool]]
+"""The application's hook: whether this principal may have this media."""
+
+Identify = Callable[[HTTPConnection], Principal | None]
+"""Tells who asks, from the application's own session; None for nobody it knows."""
+
+
+class Authorizer(Protocol):
+    """Decides who reads, who manages and who uploads."""
+
+    @property
+    def cache_control(self) -> str:
+        """The ``Cache-Control`` of a good answer with media."""
+        ...
+
+    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record of the media whose bytes the request asks for.
+
+        Raises:
+            UnauthorizedError: the client must say who it is.
+            ForbiddenError: the URL is not good.
+            NotFoundError: there is none that this client may have.
+        """
+        ...
+
+    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record of the media that the request describes or deletes; raises likewise."""
+        ...
+
+    def identify(self, scope: Scope) -> Principal | None:
+        """Who uploads; None where nobody is told apart.
+
+        Raises:
+            UnauthorizedError: the client must say who it is.
+        """
+        ...
+
+
+def is_owner(principal: Principal, record: MediaRecord) -> bool:
+    """The usual hook: media is its owner's alone. What has no owner is nobody's."""
+    return record.owner is not None and record.owner == principal.id
+
+
+class OpenAccess:
+    """Whoever knows an id may read, describe and delete; anyone may upload."""
+
+    cache_control: str = CACHE_FOREVER
+
+    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if there is one."""
+        return await store.record(scope["path_params"]["id"])
+
+    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if there is one."""
+        return await store.record(scope["path_params"]["id"])
+
+    def identify(self, scope: Scope) -> Principal | None:  # noqa: ARG002 - as the protocol has it
+        """Nobody in particular."""
+        return None
+
+
+class PrincipalAccess:
+    """Media goes to whom the hook lets have it; with `SignedCookie.read` this is the cookie mode.
+
+    Args:
+        identify: tells who asks.
+        authorize: the application's hook; by default media is its owner's alone.
+    """
+
+    cache_control: str = CACHE_PRIVATELY
+
+    def __init__(self, identify: Identify, authorize: Authorize = is_owner) -> None:
+        self._identify = identify
+        self._authorize = authorize
+
+    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if the hook says so."""
+        principal = self.identify(scope)
+        record = await store.record(scope["path_params"]["id"])
+        verdict = self._authorize(principal, record)
+        if isawaitable(verdict):
+            verdict = await verdict
+        if verdict is not True:
+            # The very error of an id that does not exist.
+            raise NotFoundError("There is no media under this id.")
+        return record
+
+    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if the hook says so."""
+        return await self.find_readable(scope, store)
+
+    def identify(self, scope: Scope) -> Principal:
+        """Who asks; somebody, or an error."""
+        principal = self._identify(HTTPConnection(scope))
+        if principal is None:
+            raise UnauthorizedError
+        scope[PRINCIPAL] = principal.id
+        return principal
+
+
+class SignedAccess:
+    """A signed URL is good for reading; everything else goes by another authorizer.
+
+    A signed URL does not open the JSON form: that one mints new URLs, and a URL that had leaked
+    would never expire.
+
+    Args:
+        signer: the one that `MediaUrls` mints with.
+        others: decides who describes, deletes and uploads; nobody may where it is left out.
+    """
+
+    cache_control: str = CACHE_PRIVATELY
+
+    def __init__(self, signer: UrlSigner, others: Authorizer | None = None) -> None:
+        self._signer = signer
+        self._others = others or PrincipalAccess(lambda _: None)
+
+    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if the URL is signed for it."""
+        reference_id = normalize_reference_id(scope["path_params"]["id"])
+        query = QueryParams(scope["query_string"])
+        expires, signature = query.getlist("expires"), query.getlist("signature")
+        # Exactly one of each: two readers of the URL must not pick different ones.
+        if reference_id is None or len(expires) != 1 or len(signature) != 1:
+            raise ForbiddenError
+        if not self._signer.accepts(reference_id, expires[0], signature[0]):
+            raise ForbiddenError
+        return await store.record(reference_id)
+
+    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        """The record, if the other authorizer says so."""
+        return await self._others.find_manageable(scope, store)
+
+    def identify(self, scope: Scope) -> Principal | None:
+        """Whoever the other authorizer says it is."""
+        return self._others.identify(scope)

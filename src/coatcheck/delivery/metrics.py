@@ -1,0 +1,175 @@
+"""What the server counts, for Prometheus. Each `Metrics` has a registry of its own: no globals."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from itertools import accumulate
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+from starlette.requests import Request
+from starlette.responses import Response
+
+_ANSWER_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
+_ENCODE_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+
+
+class Metrics:
+    """Counters of one server process; ``docs/reference/http.md`` lists them.
+
+    Args:
+        registry: where they are collected, if the application has a registry already.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._answers: dict[tuple[str, int], _Answers] = {}
+        self._refusals: dict[str, int] = {}
+        self.registry.register(_Collector(self._answers, self._refusals))
+        self._encodes_started = Counter(
+            "coatcheck_encodes_started",
+            "Images that the workers were given to inspect or to render.",
+            ("operation",),
+            registry=self.registry,
+        )
+        self._encodes = Counter(
+            "coatcheck_encodes",
+            "Images inspected or rendered: finished, failed, refused or dropped.",
+            ("operation", "outcome"),
+            registry=self.registry,
+        )
+        self._encode_seconds = Histogram(
+            "coatcheck_encode_seconds",
+            "Seconds that a finished image took, the wait for a worker included.",
+            ("operation",),
+            buckets=_ENCODE_SECONDS,
+            registry=self.registry,
+        )
+        self._queue = Gauge(
+            "coatcheck_encode_queue", "Images that wait for a worker.", registry=self.registry
+        )
+
+    def count_answer(
+        self, *, kind: str, status: int, code: str | None, size: int, seconds: float
+    ) -> None:
+        """Count a request.
+
+        Args:
+            kind: what was asked for.
+            status: how it was answered.
+            code: the error's, if it was answered with one.
+            size: bytes of the body.
+            seconds: until the answer began.
+        """
+        answers = self._answers.get((kind, status))
+        if answers is None:
+            answers = self._answers[kind, status] = _Answers()
+        answers.count += 1
+        answers.bytes += size
+        answers.seconds += seconds
+        answers.within[bisect_left(_ANSWER_SECONDS, seconds)] += 1
+        if code is not None:
+            self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def count_encode_start(self, operation: str) -> None:
+        """Count an image that a worker is given."""
+        self._encodes_started.labels(operation).inc()
+
+    def count_encode(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count an image that is done with.
+
+        Args:
+            operation: ``inspect`` or ``render``.
+            outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped``
+                (nobody waited for it any more).
+            seconds: since it was asked for.
+        """
+        self._encodes.labels(operation, outcome).inc()
+        if outcome == "finished":
+            self._encode_seconds.labels(operation).observe(seconds)
+
+    def watch_queue(self, length: Callable[[], float]) -> None:
+        """Read the queue's length from here whenever somebody asks for the metrics."""
+        self._queue.set_function(length)
+
+    async def answer(self, _request: Request) -> Response:
+        """The endpoint: everything that is counted, in Prometheus' text format.
+
+        ::
+
+            app.add_route("/metrics", metrics.answer)
+        """
+        headers = {"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"}
+        return Response(generate_latest(self.registry), headers=headers)
+
+
+class _Answers:
+    """The answers of one kind and status.
+
+    Plain numbers, made into metrics when somebody asks: the library's own counters take a lock for
+    each change, which is most of what observing a 304 would cost. Only the event loop counts here.
+    """
+
+    __slots__ = ("bytes", "count", "seconds", "within")
+
+    def __init__(self) -> None:
+        self.count = self.bytes = 0
+        self.seconds = 0.0
+        self.within = [0] * (len(_ANSWER_SECONDS) + 1)
+
+
+class _Collector(Collector):
+    def __init__(
+        self, answers: Mapping[tuple[str, int], _Answers], refusals: Mapping[str, int]
+    ) -> None:
+        self._answers = answers
+        self._refusals = refusals
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of the answers, as they are now."""
+        requests = CounterMetricFamily(
+            "coatcheck_requests",
+            "Requests for media, by what was asked for and how it was answered.",
+            labels=("kind", "status"),
+        )
+        sent = CounterMetricFamily(
+            "coatcheck_sent_bytes",
+            "Bytes of answers' bodies, without those that a proxy sends itself.",
+            labels=("kind", "status"),
+        )
+        seconds = HistogramMetricFamily(
+            "coatcheck_answer_seconds",
+            "Seconds until an answer began.",
+            labels=("kind", "status"),
+        )
+        hits = 0
+        for (kind, status), answers in self._answers.items():
+            labels = (kind, str(status))
+            requests.add_metric(labels, answers.count)
+            sent.add_metric(labels, answers.bytes)
+            bounds = [*map(float, _ANSWER_SECONDS), math.inf]
+            within = zip(map(floatToGoString, bounds), accumulate(answers.within), strict=True)
+            seconds.add_metric(labels, list(within), answers.seconds)
+            hits += answers.count if status == HTTPStatus.NOT_MODIFIED else 0
+        refusals = CounterMetricFamily(
+            "coatcheck_refusals",
+            "Requests answered with an error, by its code.",
+            labels=("code",),
+        )
+        for code, count in self._refusals.items():
+            refusals.add_metric((code,), count)
+        yield from (requests, sent, seconds, refusals)
+        yield CounterMetricFamily(
+            "coatcheck_cache_hits", "Requests answered 304: the client's cache had it.", value=hits
+        )

@@ -1,0 +1,114 @@
+"""What the cached catalog remembers, and for how long it is believed."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import pytest
+
+from coatcheck.catalog import CachedCatalog, Database, SqlCatalog
+from coatcheck.catalog.cached import SECONDS
+from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
+
+pytestmark = pytest.mark.anyio
+
+DIGEST = "sha-256:" + "a" * 64
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def shared(tmp_path: Path) -> SqlCatalog:
+    """The catalog as another process sees it."""
+    return SqlCatalog(await Database.open(tmp_path / "catalog.sqlite3"))
+
+
+@pytest.fixture
+def cached(shared: SqlCatalog, clock: Clock) -> CachedCatalog:
+    return CachedCatalog(shared, clock)
+
+
+async def put(catalog: SqlCatalog | CachedCatalog) -> MediaRecord:
+    new = NewMedia(id=str(uuid4()), created_at=datetime.now(UTC))
+    async with catalog.transaction() as transaction:
+        await transaction.add_blob(BlobRecord(digest=DIGEST, size=1, media_type="text/plain"), [])
+        return await transaction.add_media(new, DIGEST)
+
+
+async def remove(catalog: SqlCatalog | CachedCatalog, reference_id: str) -> None:
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(reference_id)
+
+
+async def test_a_record_is_read_once_until_its_time_is_over(
+    cached: CachedCatalog, shared: SqlCatalog, clock: Clock
+) -> None:
+    record = await put(shared)
+    assert await cached.find(record.reference.id) == record
+    await remove(shared, record.reference.id)  # another process: unseen for a moment
+    assert await cached.find(record.reference.id) == record
+    clock.now += SECONDS
+    assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+async def test_what_this_process_removes_is_gone_at_once(cached: CachedCatalog) -> None:
+    record = await put(cached)
+    assert await cached.find(record.reference.id) == record
+    await remove(cached, record.reference.id)
+    assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+async def test_a_new_variant_is_seen_by_every_reference_to_its_blob(cached: CachedCatalog) -> None:
+    records = [await put(cached), await put(cached)]
+    for record in records:
+        await cached.find(record.reference.id)
+    variant = VariantRecord(
+        name="w64.webp", digest=DIGEST, size=1, media_type="image/webp", width=64, height=64
+    )
+    async with cached.transaction() as transaction:
+        await transaction.add_variant(DIGEST, variant)
+    for record in records:
+        found = await cached.find(record.reference.id)
+        assert found is not None
+        assert found.variants == {"w64.webp": variant}
+    await cached.aclose()
+
+
+async def test_what_is_read_while_it_is_removed_is_not_remembered(cached: CachedCatalog) -> None:
+    record = await put(cached)
+    async with cached.transaction() as transaction:
+        await transaction.remove_media(record.reference.id)
+        assert await cached.find(record.reference.id) == record  # not committed yet
+    assert await cached.find(record.reference.id) is None
+    for _ in range(20):
+        record = await put(cached)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(cached.find, record.reference.id)
+            tasks.start_soon(remove, cached, record.reference.id)
+        assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+async def test_what_is_not_there_is_not_remembered(
+    cached: CachedCatalog, shared: SqlCatalog
+) -> None:
+    missing = str(uuid4())
+    assert await cached.find(missing) is None
+    record = await put(shared)
+    assert await cached.find(record.reference.id) == record
+    await cached.aclose()

@@ -1,0 +1,71 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from coatcheck import smallblobs
+from coatcheck.blobs import LocalBlobStore
+from coatcheck.errors import DamagedBlobError
+from coatcheck.smallblobs import LARGEST, SmallBlobs
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
+    opened = await LocalBlobStore.open(tmp_path)
+    yield opened
+    await opened.aclose()
+
+
+async def publish(blobs: LocalBlobStore, content: bytes) -> str:
+    async with blobs.stage() as staged:
+        await staged.write(content)
+        await staged.seal()
+        await staged.publish()
+        return staged.digest
+
+
+async def read(small: SmallBlobs, digest: str, size: int, start: int = 0, end: int = -1) -> bytes:
+    stop = size if end < 0 else end
+    return b"".join([chunk async for chunk in small.read(digest, size=size, start=start, end=stop)])
+
+
+async def test_a_small_blob_is_read_once_and_sliced(blobs: LocalBlobStore) -> None:
+    small = SmallBlobs(blobs)
+    digest = await publish(blobs, b"0123456789")
+    assert await read(small, digest, 10, 2, 5) == b"234"
+    await blobs.remove(digest)
+    assert await read(small, digest, 10) == b"0123456789"
+    small.forget(digest)
+    with pytest.raises(DamagedBlobError):
+        await read(small, digest, 10)
+
+
+async def test_a_large_blob_is_not_remembered(blobs: LocalBlobStore) -> None:
+    small = SmallBlobs(blobs)
+    content = bytes(LARGEST + 1)
+    digest = await publish(blobs, content)
+    assert await read(small, digest, len(content)) == content
+    assert small.find(digest) is None
+
+
+async def test_a_blob_that_is_too_short_is_damage_and_not_remembered(blobs: LocalBlobStore) -> None:
+    small = SmallBlobs(blobs)
+    digest = await publish(blobs, b"short")
+    with pytest.raises(DamagedBlobError):
+        await read(small, digest, 6)
+    assert small.find(digest) is None
+
+
+async def test_what_is_remembered_is_bounded_and_the_oldest_goes_first(
+    blobs: LocalBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smallblobs, "CAPACITY", 25)
+    small = SmallBlobs(blobs)
+    first, second, third = [await publish(blobs, str(i).encode() * 10) for i in range(3)]
+    await read(small, first, 10)
+    await read(small, second, 10)
+    await read(small, first, 10)
+    await read(small, third, 10)
+    assert [small.find(digest) is None for digest in (first, second, third)] == [False, True, False]

@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coatcheck.errors import InvalidInputError
+from coatcheck.variants import (
+    LADDER,
+    VariantSpec,
+    parse_format,
+    parse_width,
+    snap,
+    widths_for,
+)
+
+
+@pytest.mark.parametrize(
+    ("requested", "original", "width"),
+    [
+        (1, 1024, 64),
+        (64, 1024, 64),
+        (65, 1024, 128),
+        (512, 1024, 512),
+        (900, 1024, 1024),
+        (900, 1000, 1000),
+        (2048, 5000, 2048),
+        (999_999_999, 5000, 2048),
+        (64, 10, 10),
+    ],
+)
+def test_a_width_goes_up_to_the_ladder_and_never_beyond_the_original(
+    requested: int, original: int, width: int
+) -> None:
+    assert snap(requested, original) == width
+
+
+@given(st.integers(1, 10**9), st.integers(1, 100_000))
+def test_an_image_has_few_widths(requested: int, original: int) -> None:
+    """Attack 25: no reader invents sizes."""
+    assert snap(requested, original) in {*LADDER, original}
+    assert snap(requested, original) <= min(original, LADDER[-1])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "1.5", "1e3", " 5", "５", "x", "512px", "9" * 10, "9" * 100_000]
+)
+def test_a_width_that_is_none_is_refused(text: str) -> None:
+    """Attacks 10 and 11."""
+    with pytest.raises(InvalidInputError):
+        parse_width(text)
+
+
+def test_formats_are_few() -> None:
+    assert parse_format("auto") is None
+    assert parse_format("avif") == "avif"
+    for text in ("", "WEBP", "gif", "svg", "webp\n"):
+        with pytest.raises(InvalidInputError):
+            parse_format(text)
+
+
+def test_a_name_tells_variants_apart_and_fits_its_column() -> None:
+    specs = [VariantSpec(width, name) for width in LADDER for name in ("webp", "avif")]
+    names = {spec.name for spec in specs}
+    assert len(names) == len(specs)
+    assert all(len(name) <= 64 for name in names)
+
+
+def test_a_srcset_offers_only_widths_that_are_smaller() -> None:
+    assert widths_for(1024) == [64, 128, 256, 512, 768]
+    assert widths_for(64) == []
+    assert widths_for(5000) == list(LADDER)
