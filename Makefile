@@ -75,7 +75,7 @@ clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	@touch $@
 
 $(NODE_MODULES): web/package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 		{ echo 'Node.js 20 or newer is needed: https://nodejs.org' >&2; exit 1; }
 	$(NPM) ci
 	@touch $@
