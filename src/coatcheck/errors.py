@@ -15,6 +15,7 @@
     │     └─ PixelBudgetError          pixel_budget_exceeded   422
     ├─ InvalidRangeError               range_not_satisfiable   416
     ├─ MethodNotAllowedError           method_not_allowed      405
+    ├─ SlowReaderError                 slow_reader             408
     ├─ PreconditionFailedError         precondition_failed     412
     ├─ VariantBudgetError              variant_budget_exceeded 429
     ├─ UploadTimeoutError              upload_timeout          408
@@ -142,6 +143,13 @@ class MethodNotAllowedError(CoatcheckError):
 
     code = "method_not_allowed"
     status = 405
+
+
+class SlowReaderError(CoatcheckError):
+    """The client took nothing of an answer for too long."""
+
+    code = "slow_reader"
+    status = 408
 
 
 class PreconditionFailedError(CoatcheckError):

@@ -335,6 +335,7 @@ async def test_deletion_of_one_reference_leaves_the_other_to_the_same_content(
 async def test_a_download_survives_a_deletion_or_aborts(
     client: httpx.AsyncClient, store: MediaStore
 ) -> None:
+    """Fault 20."""
     content = b"".join(b"line %08d\n" % number for number in range(1_500_000))
     reference = await store.put(content)
     received = bytearray()
@@ -399,6 +400,7 @@ MALFORMED = [
 async def test_an_id_that_names_nothing_is_not_found(
     client: httpx.AsyncClient, store: MediaStore, data: Path
 ) -> None:
+    """Attacks 1, 2 and 3."""
     await store.put(b"somebody else's")
     before = kept_files(data)
     for identifier in ("", UNKNOWN, *MALFORMED):
@@ -588,6 +590,7 @@ async def test_every_frame_counts_towards_the_budget(
 async def test_a_link_planted_in_the_store_is_not_followed(
     client: httpx.AsyncClient, store: MediaStore, data: Path
 ) -> None:
+    """Attack 4."""
     content = b"plain text"
     reference = await store.put(content)
     secret = data.parent / "secret"

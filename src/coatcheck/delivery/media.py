@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+import anyio
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
@@ -23,10 +24,14 @@ from coatcheck.errors import (
     InvalidInputError,
     NotFoundError,
     PreconditionFailedError,
+    SlowReaderError,
 )
 from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.store import MediaStore
 from coatcheck.variants import LADDER, VariantSpec, parse_format, parse_width, snap, widest
+
+SLOW_READER_SECONDS = 60.0
+"""How long a client may take nothing of an answer that it has begun to read."""
 
 _PARAMETERS = ("thumbnail", "download", "w", "format")
 
@@ -171,7 +176,11 @@ async def _stream(
     await send({"type": "http.response.body", "body": first, "more_body": sent < length})
     async for chunk in chunks:
         sent += len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": sent < length})
+        # The server's send waits while the client takes nothing: one chunk is all that is held.
+        with anyio.move_on_after(SLOW_READER_SECONDS) as patience:
+            await send({"type": "http.response.body", "body": chunk, "more_body": sent < length})
+        if patience.cancelled_caught:
+            raise SlowReaderError
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str]) -> None:

@@ -173,6 +173,7 @@ def test_media_without_a_name_gets_its_types_extension(media_type: str) -> None:
 
 @given(names)
 def test_whatever_a_file_is_called_the_header_keeps_its_form(name: str) -> None:
+    """Attack 29."""
     header = disposition(name)
     assert header.isascii()
     assert header.isprintable()  # neither CR nor LF nor any other control

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
+import pyvips
 from PIL import Image
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
@@ -132,6 +133,12 @@ def test_the_decoder_is_the_one_of_the_told_type_and_no_other(tmp_path: Path) ->
             media_type="image/png",
             max_pixels=BUDGET,
         )
+
+
+def test_imagemagick_and_ghostscript_are_not_even_linked() -> None:
+    """Attack 14."""
+    for loader in ("magickload", "pdfload", "popplerload"):
+        assert pyvips.type_find("VipsForeignLoad", loader) == 0
 
 
 def test_libvips_loaders_that_nobody_fuzzes_are_blocked(tmp_path: Path) -> None:
