@@ -70,6 +70,11 @@ class Renditions:
         self, record: MediaRecord, spec: VariantSpec, on_start: Callable[[], None]
     ) -> VariantRecord:
         reference = record.reference
+        # `record` may have been read before another request's rendering was recorded.
+        known = await self._catalog.find_blob(reference.digest)
+        for variant in known[1] if known else ():
+            if variant.name == spec.name:
+                return variant
         if await self._catalog.rendered_bytes() >= self._max_bytes:
             raise VariantBudgetError
         async with self._blobs.local_file(reference.digest) as path:

@@ -28,7 +28,7 @@ from anyio import CancelScope, to_thread
 from coatcheck.errors import DamagedBlobError, StorageError, StorageFullError
 from coatcheck.reference import is_digest
 
-CHUNK_BYTES: Final = 256 * 1024
+CHUNK_BYTES: Final = 128 * 1024
 """Bytes read at a time: what one slow reader holds in memory."""
 
 _STALE_SECONDS: Final = 60.0

@@ -174,6 +174,7 @@ async def _stream(
     await _start(send, status, headers)
     sent = len(first)
     await send({"type": "http.response.body", "body": first, "more_body": sent < length})
+    del first  # a slow reader holds one chunk, not two
     async for chunk in chunks:
         sent += len(chunk)
         # The server's send waits while the client takes nothing: one chunk is all that is held.
