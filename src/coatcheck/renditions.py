@@ -1,12 +1,20 @@
 """Variants, rendered when they are first asked for and kept in the blob store."""
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from anyio import CancelScope
 
-from coatcheck.errors import NotFoundError, VariantBudgetError
+from coatcheck.errors import (
+    CoatcheckError,
+    NotFoundError,
+    UnprocessableMediaError,
+    VariantBudgetError,
+    WorkerTimeoutError,
+)
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.ports import (
     BlobStore,
@@ -17,6 +25,11 @@ from coatcheck.ports import (
     VariantRecord,
 )
 from coatcheck.variants import VariantSpec
+
+BAD_SECONDS: Final = 300.0
+"""How long a rendition that could not be made is not tried again."""
+
+_MAX_BAD: Final = 1000
 
 
 class Renditions:
@@ -37,6 +50,7 @@ class Renditions:
         self._renderer = renderer
         self._max_bytes = max_bytes
         self._flights: dict[tuple[str, str], _Flight] = {}
+        self._bad: OrderedDict[tuple[str, str], tuple[CoatcheckError, float]] = OrderedDict()
 
     async def get(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
         """The variant of a recorded image; see `MediaStore.variant`."""
@@ -46,6 +60,9 @@ class Renditions:
         if known is not None:
             return known
         key = (record.reference.digest, spec.name)
+        error, until = self._bad.get(key, (None, 0.0))
+        if error is not None and time.monotonic() < until:
+            raise type(error)(error.message)
         flight = self._flights.get(key)
         if flight is None:
             flight = _Flight(
@@ -61,6 +78,13 @@ class Renditions:
         for task in flights:
             task.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    def _remember_bad(self, key: tuple[str, str], error: CoatcheckError) -> None:
+        """What hangs or ends a decoder does so again: not tried at each request."""
+        self._bad[key] = (error, time.monotonic() + BAD_SECONDS)
+        self._bad.move_to_end(key)
+        if len(self._bad) > _MAX_BAD:
+            self._bad.popitem(last=False)
 
     def _forget(self, key: tuple[str, str], flight: "_Flight") -> None:
         if self._flights.get(key) is flight:
@@ -78,7 +102,13 @@ class Renditions:
         if await self._catalog.rendered_bytes() >= self._max_bytes:
             raise VariantBudgetError
         async with self._blobs.local_file(reference.digest) as path:
-            image = await self._renderer.render(path, reference.mime_type, spec, on_start=on_start)
+            try:
+                image = await self._renderer.render(
+                    path, reference.mime_type, spec, on_start=on_start
+                )
+            except (UnprocessableMediaError, WorkerTimeoutError) as error:
+                self._remember_bad((reference.digest, spec.name), error)
+                raise
         async with self._blobs.stage() as staged:
             await staged.write(image.data)
             await staged.seal()

@@ -9,7 +9,14 @@ import pytest
 
 from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import Database, SqlCatalog
-from coatcheck.errors import NotFoundError, OverloadedError, VariantBudgetError
+from coatcheck.errors import (
+    CoatcheckError,
+    NotFoundError,
+    OverloadedError,
+    UnprocessableMediaError,
+    VariantBudgetError,
+    WorkerTimeoutError,
+)
 from coatcheck.imaging import ImagingPool
 from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage
 from coatcheck.store import MediaStore
@@ -210,6 +217,29 @@ async def test_a_failed_rendering_is_told_to_all_and_tried_again(
     assert refusals == 5
     renderer.render = original  # type: ignore[method-assign]
     assert (await counted.variant(record, SPEC)).width == 256
+
+
+@pytest.mark.parametrize("error", [UnprocessableMediaError, WorkerTimeoutError])
+async def test_a_picture_that_hangs_its_decoder_is_remembered(
+    counted: MediaStore, renderer: CountedRenderer, error: type[CoatcheckError]
+) -> None:
+    """Fault 15, second half; attack 15 likewise."""
+    record = await put(counted)
+    tries = 0
+
+    async def hang(*_: object, **__: object) -> RenderedImage:
+        nonlocal tries
+        tries += 1
+        raise error
+
+    renderer.render = hang  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(error):
+            await counted.variant(record, SPEC)
+    assert tries == 1
+    with pytest.raises(error):
+        await counted.variant(record, VariantSpec(128, "webp"))
+    assert tries == 2  # another size may do
 
 
 async def test_an_original_that_is_deleted_meanwhile_leaves_no_variant(
