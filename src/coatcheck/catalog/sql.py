@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -102,17 +103,7 @@ class _SqlTransaction:
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
         await self._connection.execute(
-            insert_or(blobs)
-            .values(
-                digest=blob.digest,
-                size=blob.size,
-                media_type=blob.media_type,
-                width=blob.width,
-                height=blob.height,
-                frames=blob.frames,
-                placeholder=blob.placeholder,
-            )
-            .on_conflict_do_nothing()
+            insert_or(blobs).values(**asdict(blob)).on_conflict_do_nothing()
         )
         for rendition in renditions:
             await self._insert_variant(blob.digest, rendition)
@@ -127,13 +118,7 @@ class _SqlTransaction:
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
         await self._connection.execute(
             insert(media).values(
-                id=new.id,
-                digest=digest,
-                display_name=new.display_name,
-                alt=new.alt,
-                owner=new.owner,
-                conversation_id=new.conversation_id,
-                created_at=to_milliseconds(new.created_at),
+                **asdict(new) | {"digest": digest, "created_at": to_milliseconds(new.created_at)}
             )
         )
         record = await _find(self._connection, new.id)
@@ -157,17 +142,7 @@ class _SqlTransaction:
 
     async def _insert_variant(self, source: str, rendition: VariantRecord) -> None:
         await self._connection.execute(
-            insert_or(variants)
-            .values(
-                source=source,
-                name=rendition.name,
-                digest=rendition.digest,
-                size=rendition.size,
-                media_type=rendition.media_type,
-                width=rendition.width,
-                height=rendition.height,
-            )
-            .on_conflict_do_nothing()
+            insert_or(variants).values(source=source, **asdict(rendition)).on_conflict_do_nothing()
         )
 
     async def _exists(self, condition: ColumnElement[bool]) -> bool:
