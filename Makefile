@@ -52,6 +52,8 @@ requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allo
 	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo -o requirements/demo.txt
 	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo --group dev \
 		-c requirements/demo.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group frameworks \
+		-o requirements/frameworks.txt
 
 clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	rm -rf .venv web/node_modules web/*/node_modules web/packages/*/node_modules src/coatcheck/page \
