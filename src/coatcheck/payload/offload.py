@@ -1,0 +1,148 @@
+"""Offload: inline media out of any payload, references in.
+
+::
+
+    payload, report = await offload(payload, store)
+
+Every shape in which agents and their frameworks carry media is recognised, at any depth, in JSON
+inside strings and in free text (``docs/reference/shapes.md``). What cannot be stored passes
+unchanged and is counted. Nothing about a payload makes these functions raise, and none of them
+holds up the event loop: the work is done in steps of about a millisecond.
+
+Memory: one media at a time, decoded; the payload itself is not copied.
+"""
+
+from time import perf_counter
+from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
+
+import msgspec
+from anyio.lowlevel import checkpoint
+
+from coatcheck.payload.base64text import may_hold_media
+from coatcheck.payload.keeping import Form, Keeper
+from coatcheck.payload.report import Offloaded, OffloadReport
+from coatcheck.payload.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
+from coatcheck.reference import MediaUrls
+from coatcheck.store import MediaStore
+
+__all__ = [
+    "Form",
+    "OffloadLimits",
+    "OffloadOptions",
+    "OffloadReport",
+    "Offloaded",
+    "may_hold_media",
+    "offload",
+    "offload_document",
+]
+
+T = TypeVar("T")
+
+_STEP_SECONDS: Final = 0.001
+
+
+class OffloadOptions(TypedDict, total=False):
+    """How to offload; all of it may be left out.
+
+    Attributes:
+        form: ``stored`` (default) for what is kept, ``ui`` for what goes to a browser.
+        urls: mints the URLs of the form ``ui``.
+        owner: whom the media belongs to.
+        conversation_id: the conversation that it belongs to.
+        limits: what is looked at.
+        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by one's own.
+    """
+
+    form: Form
+    urls: MediaUrls
+    owner: str | None
+    conversation_id: str | None
+    limits: OffloadLimits
+    shapes: Shapes
+
+
+async def offload(
+    payload: Any, store: MediaStore | None, **options: Unpack[OffloadOptions]
+) -> Offloaded:
+    """The payload with references in the place of inline media.
+
+    Args:
+        payload: any JSON-like value; dataclasses, pydantic models, msgspec structs, bytes, Pillow
+            images and matplotlib figures may be in it. It is not changed.
+        store: where media goes; None to measure only.
+        options: see `OffloadOptions`.
+
+    Returns:
+        The payload, the very same object if there was nothing to replace, and a report. An object
+        that held media has become a dictionary.
+    """
+    rewriter, keeper = _begin(store, options)
+    rewritten = await _drive(rewriter.walk(payload), keeper)
+    return Offloaded(rewritten, keeper.report)
+
+
+async def offload_document(
+    document: bytes, store: MediaStore | None, **options: Unpack[OffloadOptions]
+) -> Offloaded:
+    """A document in UTF-8 with references in the place of inline media.
+
+    Args:
+        document: JSON, or else free text. What of the JSON is not on the way to media stays as it
+            is, byte for byte.
+        store: where media goes; None to measure only.
+        options: see `OffloadOptions`.
+
+    Returns:
+        The document as bytes, the very same object if there was nothing to replace, and a report.
+    """
+    rewriter, keeper = _begin(store, options)
+    rewritten = await _drive(_document(rewriter, document), keeper)
+    return Offloaded(rewritten, keeper.report)
+
+
+def _document(rewriter: Rewriter, document: bytes) -> Walk[bytes]:
+    rewritten = yield from rewriter.document(document)
+    if rewritten is not None:
+        return cast("bytes", rewritten)
+    try:
+        text = document.decode()
+    except UnicodeDecodeError:
+        return document
+    changed = yield from rewriter.text(text)
+    if changed is text:
+        return document
+    # A text that is nothing but base64 becomes a reference; in a document that is its JSON.
+    return changed.encode() if isinstance(changed, str) else msgspec.json.encode(changed)
+
+
+def _begin(store: MediaStore | None, options: OffloadOptions) -> tuple[Rewriter, Keeper]:
+    rewriter = Rewriter(
+        options.get("limits", OffloadLimits()), options.get("shapes", DEFAULT_SHAPES)
+    )
+    keeper = Keeper(
+        store,
+        form=options.get("form", "stored"),
+        urls=options.get("urls", MediaUrls()),
+        owner=options.get("owner"),
+        conversation_id=options.get("conversation_id"),
+    )
+    return rewriter, keeper
+
+
+async def _drive(walk: Walk[T], keeper: Keeper) -> T:
+    """Do the work of a walk, letting others run every now and then."""
+    answer = None
+    resumed = perf_counter()
+    while True:
+        try:
+            request = walk.send(answer)
+        except StopIteration as done:
+            return cast("T", done.value)
+        answer = None
+        if request is not None:
+            answer = await keeper.keep(request)
+            resumed = perf_counter()
+        elif perf_counter() - resumed > _STEP_SECONDS:
+            await checkpoint()
+            resumed = perf_counter()
