@@ -35,6 +35,7 @@ __all__ = [
     "may_hold_media",
     "offload",
     "offload_document",
+    "offload_piece",
 ]
 
 T = TypeVar("T")
@@ -98,6 +99,21 @@ async def offload_document(
     """
     rewriter, keeper = _begin(store, options)
     rewritten = await _drive(_document(rewriter, document), keeper)
+    return Offloaded(rewritten, keeper.report)
+
+
+async def offload_piece(
+    text: str, store: MediaStore | None, **options: Unpack[OffloadOptions]
+) -> Offloaded:
+    """A piece of a longer text with links in the place of inline media.
+
+    Args:
+        text: holds whole media or none.
+        store: where media goes; None to measure only.
+        options: see `OffloadOptions`.
+    """
+    rewriter, keeper = _begin(store, options)
+    rewritten = await _drive(rewriter.text(text, is_piece=True), keeper)
     return Offloaded(rewritten, keeper.report)
 
 

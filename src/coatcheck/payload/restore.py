@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 from anyio.lowlevel import checkpoint
 
 from coatcheck.errors import NotFoundError
+from coatcheck.payload.links import Links
 from coatcheck.payload.rewriting import MAX_DEPTH
-from coatcheck.payload.shapes import DEFAULT_SHAPES, Links, Original, Shapes
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Shapes
 from coatcheck.reference import REFERENCE_TYPE, MediaUrls, is_reference_id
 from coatcheck.store import MediaStore
 
@@ -90,7 +91,7 @@ class _Restorer:
         if isinstance(value, list | tuple):
             items = []
             for item in value:
-                items.append((yield from self.walk(item, depth + 1)))
+                items.append((yield from self.walk(item, depth + 1)))  # noqa: PERF401 - no comprehension may yield
             is_same = all(new is old for new, old in zip(items, value, strict=True))
             return value if is_same else items
         return value

@@ -108,10 +108,11 @@ class Rewriter:
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             return None
 
-    def text(self, text: str) -> Walk[Any]:
+    def text(self, text: str, *, is_piece: bool = False) -> Walk[Any]:
         """A text that is no JSON: links in the place of its media.
 
-        A text that is nothing but base64 becomes a reference, since nobody could read a link there.
+        A text that is nothing but base64 becomes a reference, since nobody could read a link there,
+        unless it is only a piece of one.
         """
         parts: list[str] = []
         copied = position = 0
@@ -123,7 +124,11 @@ class Rewriter:
             replacement = yield media.found
             if replacement is None:
                 continue
-            if media.is_bare and not (text[: media.start] + text[media.end :]).strip():
+            if (
+                media.is_bare
+                and not is_piece
+                and not (text[: media.start] + text[media.end :]).strip()
+            ):
                 return dict(replacement.body)
             parts += [text[copied : media.start], replacement.link]
             copied = media.end
@@ -228,6 +233,11 @@ class Rewriter:
         except CoatcheckError as error:
             return error
         return FoundMedia(media=blocks, characters=len(text), name=name or inline.name)
+
+
+def _is_all(text: str, start: int, end: int) -> bool:
+    """Whether there is nothing but white space before `start` and after `end`."""
+    return not text[:start].strip() and not text[end:].strip()
 
 
 def _binary_media(

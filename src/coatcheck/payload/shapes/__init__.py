@@ -15,7 +15,7 @@ from coatcheck.payload.shapes import (
     openai,
     pydantic_ai,
 )
-from coatcheck.payload.shapes.codec import Inline, Links, Node, Original, Replacement, Shape, Shapes
+from coatcheck.payload.shapes.codec import Inline, Node, Original, Replacement, Shape, Shapes
 
 DEFAULT_SHAPES = Shapes(
     [
@@ -35,7 +35,6 @@ DEFAULT_SHAPES = Shapes(
 __all__ = [
     "DEFAULT_SHAPES",
     "Inline",
-    "Links",
     "Node",
     "Original",
     "Replacement",

@@ -5,9 +5,9 @@ https://docs.ag-ui.com/concepts/messages, https://a2a-protocol.org/latest/specif
 
 from typing import Any, Final
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -7,9 +7,9 @@ https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message. In a UI message med
 from typing import Any, Final
 
 from coatcheck.payload import media_part
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -5,9 +5,9 @@ https://docs.anthropic.com/en/docs/build-with-claude/vision
 
 from typing import Any
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -3,20 +3,14 @@
 A shape works on one JSON object at a time, a *node*. It never changes a node; it makes a new one.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 import pybase64
 
-from coatcheck.reference import (
-    REFERENCE_TYPE,
-    URI_SCHEME,
-    MediaReference,
-    MediaUrls,
-    is_reference_id,
-)
+from coatcheck.payload.links import Links
+from coatcheck.reference import MediaReference
 
 Node = Mapping[str, Any]
 
@@ -93,45 +87,13 @@ class Shape(Protocol):
         """The node with a reference in the place of what `recognise` found in it."""
         ...
 
-    def linked(self, node: Node, links: "Links") -> str | None:
+    def linked(self, node: Node, links: Links) -> str | None:
         """The id of the media that a node made by `replace` refers to; None for any other node."""
         ...
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
         """The node with its media inline again."""
         ...
-
-
-class Links:
-    """Tells links to our media from any others.
-
-    Args:
-        urls: how URLs are minted here; None where there are none to be known.
-    """
-
-    def __init__(self, urls: MediaUrls | None = None) -> None:
-        self._beginnings = [URI_SCHEME, *([] if urls is None else [f"{urls.prefix}/"])]
-        beginning = "|".join(map(re.escape, self._beginnings))
-        # An id, then perhaps a query; no character that ends a link in Markdown, HTML or JSON.
-        self._pattern = re.compile(
-            rf"(?:{beginning})(?P<id>[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
-            r"(?:\?[^\s\"'<>()\[\]\\]*)?(?![\w/-])"
-        )
-
-    def may_be_in(self, text: str) -> bool:
-        """Whether there is anything like a link or a reference in a text."""
-        return REFERENCE_TYPE in text or any(beginning in text for beginning in self._beginnings)
-
-    def id_of(self, value: object) -> str | None:
-        """The id in a string that is one of our links and nothing else."""
-        match = self._pattern.fullmatch(value) if isinstance(value, str) else None
-        return match["id"] if match is not None and is_reference_id(match["id"]) else None
-
-    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Where links stand in a text: start, end, id."""
-        for match in self._pattern.finditer(text):
-            if is_reference_id(match["id"]):
-                yield match.start(), match.end(), match["id"]
 
 
 class Shapes:

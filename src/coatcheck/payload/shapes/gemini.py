@@ -6,9 +6,9 @@ snake case, both with base64 in the URL-safe alphabet; neither takes members tha
 
 from typing import Any, Final
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -5,9 +5,9 @@ https://nbformat.readthedocs.io/en/latest/format_description.html#display-data
 
 from typing import Any, Final
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -5,9 +5,9 @@ https://docs.langchain.com/oss/python/langchain/messages#multimodal
 
 from typing import Any, Final
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

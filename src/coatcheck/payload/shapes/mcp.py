@@ -8,9 +8,9 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from coatcheck.mediatype import extension_for
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

@@ -7,10 +7,10 @@ nothing to do here: a data: URI becomes a link wherever it stands.
 from dataclasses import dataclass
 from typing import Any
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     REFERENCE_MEMBER,
     Inline,
-    Links,
     Node,
     Original,
     Replacement,

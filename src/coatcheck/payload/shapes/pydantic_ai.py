@@ -5,9 +5,9 @@ https://ai.pydantic.dev/api/messages/
 
 from typing import Any, Final
 
+from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,
-    Links,
     Node,
     Original,
     Replacement,
