@@ -1,6 +1,6 @@
 """Offload a stream: chunks of a model or an agent, with references in the place of media."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Unpack
 
@@ -24,7 +24,7 @@ async def offload_stream(
     *,
     on_report: Callable[[OffloadReport], None] | None = None,
     **options: Unpack[OffloadOptions],
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any]:
     """The chunks with references in the place of inline media, each as soon as it may pass.
 
     Text is followed across chunks: a data: URI that comes in many is held back until it is whole,
