@@ -36,7 +36,7 @@ _QUARTET: Final = 4
 _PROBED: Final = re.compile(r"(?>[A-Za-z0-9+/_=-]+|\\[nr/]|[\r\n]+)*")
 _PROBED_BYTES: Final = re.compile(_PROBED.pattern.encode())
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
-_END: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:={0,2}|(?:%3[Dd]){0,2})")
+_END: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:={1,2}|(?:%3[Dd]){1,2})?")
 _PERCENT_PADDING: Final = 6  # characters of "%3D%3D"
 _SHORTEST_LINE: Final = 16
 _LONGEST_LINE: Final = 4095

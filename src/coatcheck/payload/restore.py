@@ -51,7 +51,7 @@ async def restore(
         StorageError: media could not be read.
     """
     known: dict[str, Original | None] = {}
-    walk = _Restorer(Links(urls), shapes).walk(payload, 0)
+    walk = Restorer(Links(urls), shapes).walk(payload)
     original: Original | None = None
     while True:
         try:
@@ -76,12 +76,20 @@ async def _read(store: MediaStore, reference_id: str, owner: str | None) -> Orig
     return Original(reference=record.reference, data=data)
 
 
-class _Restorer:
+class Restorer:
+    """One walk through one payload: yields ids and is sent what they stand for, or None.
+
+    Args:
+        links: tells links to our media from others.
+        shapes: how frameworks carry media.
+    """
+
     def __init__(self, links: Links, shapes: Shapes) -> None:
         self._links = links
         self._shapes = shapes
 
-    def walk(self, value: Any, depth: int) -> Walk[Any]:
+    def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
+        """`value` with its media inline again."""
         if depth > MAX_DEPTH:
             return value
         if isinstance(value, str):

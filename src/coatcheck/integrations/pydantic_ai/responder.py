@@ -139,7 +139,7 @@ def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
     cleaned: list[ModelMessage] = []
     for message in messages:
         parts: list[Any] = [_without_inline_text(part) for part in message.parts]
-        cleaned.append(replace(message, parts=parts))
+        cleaned.append(replace(cast("Any", message), parts=parts))
     return cleaned
 
 
