@@ -32,8 +32,8 @@ _PROBE_WINDOW: Final = 96
 _QUARTET: Final = 4
 
 # What may stand in a run: an alphabet, and the line breaks and slashes that encoders put in, as
-# they are and as JSON escapes them.
-_PROBED: Final = re.compile(r"(?>[A-Za-z0-9+/_=-]+|\\[nr/]|[\r\n]+)*")
+# they are and as JSON escapes them, once or more.
+_PROBED: Final = re.compile(r"(?>[A-Za-z0-9+/_=-]+|\\+[nr/]|[\r\n]+)*")
 _PROBED_BYTES: Final = re.compile(_PROBED.pattern.encode())
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
 _END: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:={1,2}|(?:%3[Dd]){1,2})?")

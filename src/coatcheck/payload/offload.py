@@ -113,7 +113,7 @@ async def offload_piece(
         options: see `OffloadOptions`.
     """
     rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(rewriter.text(text, is_piece=True), keeper)
+    rewritten = await _drive(rewriter.text(text, is_text=True), keeper)
     return Offloaded(rewritten, keeper.report)
 
 

@@ -40,6 +40,8 @@ Request = FoundMedia | Picture | MediaReference | CoatcheckError | str
 Walk = Generator[Request | None, Replacement | None, T]
 
 _VALUES_PER_STEP: Final = 1000
+# What frameworks read as text: a parser would refuse an object there.
+_TEXT_MEMBERS: Final = frozenset({"content", "output", "text"})
 _BINARY: Final = (bytes, bytearray, memoryview)
 _ATOMS: Final = (int, float, bool, type(None))
 _UNREAD: Final = (*_ATOMS, msgspec.Raw)
@@ -108,11 +110,11 @@ class Rewriter:
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             return None
 
-    def text(self, text: str, *, is_piece: bool = False) -> Walk[Any]:
+    def text(self, text: str, *, is_text: bool = False) -> Walk[Any]:
         """A text that is no JSON: links in the place of its media.
 
-        A text that is nothing but base64 becomes a reference, since nobody could read a link there,
-        unless it is only a piece of one.
+        A string that is nothing but base64 becomes a reference, unless it has to stay a text
+        (`is_text`).
         """
         parts: list[str] = []
         copied = position = 0
@@ -126,7 +128,7 @@ class Rewriter:
                 continue
             if (
                 media.is_bare
-                and not is_piece
+                and not is_text
                 and not (text[: media.start] + text[media.end :]).strip()
             ):
                 return dict(replacement.body)
@@ -134,7 +136,7 @@ class Rewriter:
             copied = media.end
         return "".join([*parts, text[copied:]]) if parts else text
 
-    def _string(self, value: str, depth: int) -> Walk[Any]:
+    def _string(self, value: str, depth: int, *, is_text: bool = False) -> Walk[Any]:
         text = value.full() if isinstance(value, HeldText) else value
         if len(text) < self._limits.threshold or id(value) in self._refused:
             return value
@@ -142,7 +144,7 @@ class Rewriter:
         if text[:64].lstrip()[:1] in {"{", "[", '"'} and depth < self._limits.max_depth:
             rewritten = yield from self.document(text, depth + 1)
         if rewritten is None:
-            rewritten = yield from self.text(text)
+            rewritten = yield from self.text(text, is_text=is_text)
         return value if rewritten is text else rewritten
 
     def _binary(self, data: bytes, value: Any) -> Walk[Any]:
@@ -185,7 +187,10 @@ class Rewriter:
         for name, value in node.items():
             if (yield from self._is_plain(value)):
                 continue
-            rewritten = yield from self.walk(value, depth + 1)
+            if name in _TEXT_MEMBERS and isinstance(value, str):
+                rewritten = yield from self._string(value, depth + 1, is_text=True)
+            else:
+                rewritten = yield from self.walk(value, depth + 1)
             if rewritten is not value:
                 changed = dict(node) if changed is None else changed
                 changed[name] = rewritten

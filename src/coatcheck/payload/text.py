@@ -133,6 +133,7 @@ def split_data_uri(text: str) -> tuple[int, str, str | None] | None:
 
 def _is_media_head(text: str) -> bool:
     """Whether base64 begins like media that is known by its first bytes."""
+    text = "".join(text.split())
     text = text[: len(text) // 4 * 4]
     try:
         head = b"".join(_finish(decode(text)))

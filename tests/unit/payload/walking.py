@@ -1,4 +1,4 @@
-"""Drives walks without a store: media is kept in a dictionary, so that properties can be checked."""
+"""Drives walks without a store: media is kept in a dictionary, to check properties."""
 
 import hashlib
 from collections.abc import Generator
@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from coatcheck.mediatype import sniff
-from coatcheck.payload.restore import Restorer
 from coatcheck.payload.links import Links
+from coatcheck.payload.restore import Restorer
 from coatcheck.payload.rewriting import OffloadLimits, Rewriter, Walk
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Replacement
 from coatcheck.payload.text import FoundMedia
@@ -63,9 +63,7 @@ class Shelf:
             alt=found.alt,
         )
         self.media[reference.id] = (reference, data)
-        return Replacement(
-            reference=reference, link=reference.uri, body=reference.to_stored()
-        )
+        return Replacement(reference=reference, link=reference.uri, body=reference.to_stored())
 
     def restore(self, payload: Any) -> Any:
         walk = Restorer(Links(), DEFAULT_SHAPES).walk(payload)

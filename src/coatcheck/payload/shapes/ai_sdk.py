@@ -19,6 +19,7 @@ from coatcheck.payload.shapes.codec import (
 )
 
 _DATA_URI: Final = "data:"
+_REST: Final = "part"
 
 
 class AiSdkUiFile:
@@ -36,6 +37,9 @@ class AiSdkUiFile:
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
         ready = media_part.ready(dict(replacement.body))
+        rest = without(node, "type", "url", "mediaType", "filename")
+        if rest:  # such as `providerMetadata`
+            ready[_REST] = rest
         return media_part.media_part(replacement.reference.id, ready)
 
     def linked(self, node: Node, links: Links) -> str | None:
@@ -45,7 +49,13 @@ class AiSdkUiFile:
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
         reference = original.reference
-        file = {"type": "file", "mediaType": reference.mime_type, "url": original.data_uri}
+        rest = object_of(object_of(node, "data"), _REST)
+        file = {
+            "type": "file",
+            "mediaType": reference.mime_type,
+            "url": original.data_uri,
+            **rest,
+        }
         name = reference.display_name
         return file if name is None else file | {"filename": name}
 

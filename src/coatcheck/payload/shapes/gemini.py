@@ -41,11 +41,13 @@ class GeminiPart:
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
         old = spelling(node, "inlineData", "inline_data")
-        is_camel = old == "inlineData"
-        uri, new = ("fileUri", "fileData") if is_camel else ("file_uri", "file_data")
-        link = without(object_of(node, old), "data") | {
+        uri, new = ("fileUri", "fileData") if old == "inlineData" else ("file_uri", "file_data")
+        blob = object_of(node, old)
+        # The SDK's own requests have both spellings in one part.
+        media_type = spelling(blob, *(_MEDIA_TYPE if new == "fileData" else reversed(_MEDIA_TYPE)))
+        link = without(blob, "data") | {
             uri: replacement.link,
-            _MEDIA_TYPE[not is_camel]: replacement.reference.mime_type,
+            media_type: replacement.reference.mime_type,
         }
         return exchange(node, old, new, link)
 

@@ -30,10 +30,12 @@ class LangChainBlock:
         return Inline(media=data, media_type=text_of(node, "mime_type"))
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        return exchange(node, "base64", "url", replacement.link)
+        link = exchange(node, "base64", "url", replacement.link)
+        link.setdefault("mime_type", replacement.reference.mime_type)  # without it, it is no block
+        return link
 
     def linked(self, node: Node, links: Links) -> str | None:
-        if node.get("type") not in _KINDS or "mediaType" in node or "source_type" in node:
+        if node.get("type") not in _KINDS or "mime_type" not in node or "source_type" in node:
             return None
         return links.id_of(node.get("url"))
 
