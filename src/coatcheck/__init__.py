@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coatcheck.backends import open_store
+    from coatcheck.embedding import embed
     from coatcheck.errors import CoatcheckError
+    from coatcheck.payload.middleware import OffloadMiddleware
     from coatcheck.reference import MediaReference, MediaUrls
     from coatcheck.store import MediaStore
     from coatcheck.version import __version__
@@ -26,7 +28,9 @@ __all__ = [
     "MediaReference",
     "MediaStore",
     "MediaUrls",
+    "OffloadMiddleware",
     "__version__",
+    "embed",
     "open_store",
 ]
 
@@ -35,7 +39,9 @@ _HOMES = {
     "MediaReference": "coatcheck.reference",
     "MediaStore": "coatcheck.store",
     "MediaUrls": "coatcheck.reference",
+    "OffloadMiddleware": "coatcheck.payload.middleware",
     "__version__": "coatcheck.version",
+    "embed": "coatcheck.embedding",
     "open_store": "coatcheck.backends",
 }
 

@@ -37,6 +37,7 @@ _PROBED: Final = re.compile(r"(?>[A-Za-z0-9+/_=-]+|\\+[nr/]|[\r\n]+)*")
 _PROBED_BYTES: Final = re.compile(_PROBED.pattern.encode())
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
 _END: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:={1,2}|(?:%3[Dd]){1,2})?")
+_SHORT: Final = 4096
 _PERCENT_PADDING: Final = 6  # characters of "%3D%3D"
 _SHORTEST_LINE: Final = 16
 _LONGEST_LINE: Final = 4095
@@ -64,15 +65,19 @@ def may_hold_media(document: bytes | str, threshold: int = THRESHOLD) -> bool:
     return _next_probe(document, 0, len(document), threshold) is not None
 
 
-def probes(document: bytes | str, threshold: int, start: int = 0) -> Steps[int | None]:
+def probes(
+    document: bytes | str, threshold: int, start: int = 0, end: int | None = None
+) -> Steps[int | None]:
     """The first position from `start` on that looks like the inside of a run; None if none does."""
+    stop = len(document) if end is None else end
     stride = _PROBES_PER_STEP * (threshold // 2)
-    while start < len(document):
-        found = _next_probe(document, start, min(start + stride, len(document)), threshold)
+    while start < stop:
+        found = _next_probe(document, start, min(start + stride, stop), threshold)
         if found is not None:
             return found
         start += stride
-        yield
+        if start < stop:
+            yield
     return None
 
 
@@ -106,7 +111,9 @@ def find_run(text: str, start: int, threshold: int) -> Steps[Run | None]:
                 return Run(starts, end)
         else:
             return Run((begin,), end)
-        position = max(end, found + 1)
+        # No shorter step: a run that begins in between is met in its middle.
+        position = max(end, found + threshold // 2)
+        yield
 
 
 def _behind(text: str, floor: int, position: int) -> int:
@@ -118,6 +125,9 @@ def _behind(text: str, floor: int, position: int) -> int:
 def _follow(text: str, start: int) -> Steps[int]:
     """Where a run on one line that begins at `start` ends."""
     position = start
+    match = _END.match(text, position, position + _SHORT)
+    if match is not None and match.end() < position + _SHORT:
+        return match.end()  # most runs are words
     while position < len(text):
         stop = position + BLOCK
         if not _is_base64(text[position:stop]):

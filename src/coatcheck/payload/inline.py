@@ -29,8 +29,8 @@ _DATA_URI: Final = re.compile(r"data:[^\s,\"'<>()]{0,200};base64,(?:\s|\\+[nr])*
 _DATA_URI_LENGTH: Final = 256
 # In a string inside JSON, and in a repr, line breaks and slashes are escaped: once for each string
 # that they are in.
-_ESCAPED: Final = re.compile(r"(?>[A-Za-z0-9+/_-]+|\\+[nr/])+={0,2}")
-_ESCAPED_LINE: Final = re.compile(r"\\+[nr]|(?P<base64>(?>[A-Za-z0-9+/_-]+|\\+/)+={0,2})")
+_ESCAPED: Final = re.compile(r"(?>[A-Za-z0-9+/_-]+|(?<!\\)\\++[nr/])+={0,2}")
+_ESCAPED_LINE: Final = re.compile(r"\\++[nr]|(?P<base64>(?>[A-Za-z0-9+/_-]+|\\++/)+={0,2})")
 _BACKWARDS: Final = re.compile(r"[A-Za-z0-9+/_\\-]*+")
 _SHORTEST_LINE: Final = 16
 
@@ -92,7 +92,8 @@ def _runs(text: str) -> Iterator[Run]:
 
 def _escaped_runs(text: str) -> Iterator[Run]:
     position = 0
-    while (found := _complete(probes(text, THRESHOLD, position))) is not None:
+    # What begins behind `position` and is long enough reaches over the middle of a threshold.
+    while (found := _complete(probes(text, THRESHOLD, position + THRESHOLD // 2))) is not None:
         blocks = _ESCAPED.finditer(text, _beginning(text, position, found))
         block = next((block for block in blocks if block.end() > found), None)
         if block is not None:

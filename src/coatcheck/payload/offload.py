@@ -84,18 +84,19 @@ async def offload(
 
 
 async def offload_document(
-    document: bytes, store: MediaStore | None, **options: Unpack[OffloadOptions]
+    document: str | bytes, store: MediaStore | None, **options: Unpack[OffloadOptions]
 ) -> Offloaded:
-    """A document in UTF-8 with references in the place of inline media.
+    """A document with references in the place of inline media.
 
     Args:
-        document: JSON, or else free text. What of the JSON is not on the way to media stays as it
-            is, byte for byte.
+        document: JSON, or else free text; as a string or in UTF-8. What of the JSON is not around
+            media stays as it is, byte for byte.
         store: where media goes; None to measure only.
         options: see `OffloadOptions`.
 
     Returns:
-        The document as bytes, the very same object if there was nothing to replace, and a report.
+        The document as a string or as bytes, as it came; the very same object if there was nothing
+        to replace. And a report.
     """
     rewriter, keeper = _begin(store, options)
     rewritten = await _drive(_document(rewriter, document), keeper)
@@ -117,19 +118,20 @@ async def offload_piece(
     return Offloaded(rewritten, keeper.report)
 
 
-def _document(rewriter: Rewriter, document: bytes) -> Walk[bytes]:
+def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
     rewritten = yield from rewriter.document(document)
     if rewritten is not None:
-        return cast("bytes", rewritten)
+        return rewritten
     try:
-        text = document.decode()
+        text = document if isinstance(document, str) else document.decode()
     except UnicodeDecodeError:
         return document
     changed = yield from rewriter.text(text)
     if changed is text:
         return document
     # A text that is nothing but base64 becomes a reference; in a document that is its JSON.
-    return changed.encode() if isinstance(changed, str) else msgspec.json.encode(changed)
+    whole = changed if isinstance(changed, str) else msgspec.json.encode(changed).decode()
+    return whole if isinstance(document, str) else whole.encode()
 
 
 def _begin(store: MediaStore | None, options: OffloadOptions) -> tuple[Rewriter, Keeper]:

@@ -44,7 +44,8 @@ async def restore(
         payload: what `offload` returned, or what was made of it since. It is not changed.
         store: where the media is.
         urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
-        owner: whose media is known; None where nobody is told apart.
+        owner: whose media it is; None for media that belongs to nobody, as where nobody is told
+            apart.
         shapes: those that the payload was offloaded with.
 
     Raises:
@@ -67,7 +68,7 @@ async def restore(
 async def _read(store: MediaStore, reference_id: str, owner: str | None) -> Original | None:
     try:
         record = await store.record(reference_id)
-        if owner is not None and record.owner != owner:
+        if record.owner != owner:
             return None
         stream = await store.open(reference_id)
     except NotFoundError:

@@ -7,6 +7,7 @@ drives it does the waiting, so that the walk itself knows nothing of stores and 
 Nothing is changed in place: what holds no media is returned as the same object.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -14,9 +15,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.base64text import THRESHOLD, may_hold_media
+from coatcheck.payload.base64text import THRESHOLD, may_hold_media, probes
 from coatcheck.payload.blocks import Blocks
-from coatcheck.payload.documents import HeldText, cut
+from coatcheck.payload.documents import HeldText, find_spans, read_excerpt
 from coatcheck.payload.objects import members_of, picture_of
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
 from coatcheck.payload.text import (
@@ -40,6 +41,9 @@ Request = FoundMedia | Picture | MediaReference | CoatcheckError | str
 Walk = Generator[Request | None, Replacement | None, T]
 
 _VALUES_PER_STEP: Final = 1000
+_OPENING: Final = 256
+_VISIBLE: Final = re.compile(r"\S")
+_JSON_BEGINNINGS: Final = ("{", "[", '"', b"{", b"[", b'"')
 # What frameworks read as text: a parser would refuse an object there.
 _TEXT_MEMBERS: Final = frozenset({"content", "output", "text"})
 _BINARY: Final = (bytes, bytearray, memoryview)
@@ -99,16 +103,31 @@ class Rewriter:
         return (yield from self._container(value, depth))
 
     def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
-        """A JSON document; None if it is none, or has more of JSON than is parsed in one step."""
-        skeleton = yield from cut(document, self._limits.threshold)
-        if not skeleton.is_small:
+        """A JSON document; None if it is none, or is larger than the limits."""
+        limits = self._limits
+        if document[:_OPENING].lstrip()[:1] not in _JSON_BEGINNINGS:
             return None
+        if (yield from probes(document, limits.threshold)) is None:
+            return document
+        spans = yield from find_spans(document, limits.threshold, limits.max_values)
+        if spans is None:
+            return None
+        parts: list[Any] = []
+        copied = 0
         try:
-            value = yield from skeleton.open(self._limits.threshold, self._limits.max_depth - depth)
-            rewritten = yield from self.walk(value, depth)
-            return document if rewritten is value else skeleton.close(rewritten)
+            for start, end in spans:
+                excerpt = yield from read_excerpt(document, start, end, limits.threshold)
+                value = excerpt.open(limits.threshold)
+                rewritten = yield from self.walk(value, depth)
+                if rewritten is not value:
+                    parts += [document[copied:start], excerpt.close(rewritten)]
+                    copied = end
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             return None
+        if not parts:
+            return document
+        rest: Any = document[copied:]
+        return document[:0].join([*parts, rest])
 
     def text(self, text: str, *, is_text: bool = False) -> Walk[Any]:
         """A text that is no JSON: links in the place of its media.
@@ -141,7 +160,7 @@ class Rewriter:
         if len(text) < self._limits.threshold or id(value) in self._refused:
             return value
         rewritten: Any = None
-        if text[:64].lstrip()[:1] in {"{", "[", '"'} and depth < self._limits.max_depth:
+        if depth < self._limits.max_depth:
             rewritten = yield from self.document(text, depth + 1)
         if rewritten is None:
             rewritten = yield from self.text(text, is_text=is_text)
@@ -242,7 +261,7 @@ class Rewriter:
 
 def _is_all(text: str, start: int, end: int) -> bool:
     """Whether there is nothing but white space before `start` and after `end`."""
-    return not text[:start].strip() and not text[end:].strip()
+    return not _VISIBLE.search(text, 0, start) and not _VISIBLE.search(text, end)
 
 
 def _binary_media(

@@ -71,7 +71,7 @@ class ScrubFilter(logging.Filter):
         attributes = vars(record)
         for name, value in list(attributes.items()):
             kind = type(value)
-            if kind in _ATOMS or (kind is str and len(value) < THRESHOLD):
+            if (kind is str and len(value) < THRESHOLD) or kind in _ATOMS:
                 continue
             scrubbed = scrub(value)
             if scrubbed is not value:
@@ -115,7 +115,7 @@ def _holds_media(record: Any) -> bool:
     while waiting:
         value = waiting.pop()
         kind = type(value)
-        if kind in _ATOMS or (kind is str and len(value) < THRESHOLD):
+        if (kind is str and len(value) < THRESHOLD) or kind in _ATOMS:
             continue
         if issubclass(kind, _TEXTS):
             if scrub(value) is not value:

@@ -266,7 +266,7 @@ async def test_a_reference_that_a_tool_returns_takes_its_form(store: MediaStore)
 
 async def test_offloading_twice_is_offloading_once(store: MediaStore) -> None:
     for form in ("stored", "ui"):
-        once, _ = await offload([BASE64, URI, json.dumps([BASE64])], store, form=form)  # type: ignore[arg-type] # pairs of literals
+        once, _ = await offload([BASE64, URI, json.dumps([BASE64])], store, form=form)
         again, report = await offload(once, store)
         assert again is once
         assert report.found == 0
@@ -378,6 +378,19 @@ async def test_a_document_that_is_no_json_is_a_text(store: MediaStore) -> None:
     assert offloaded == f"event: x\ndata: media://{report.references[0].id}\nend {{".encode()
     bare, report = await offload_document(BASE64.encode(), store)
     assert json.loads(bare) == report.references[0].to_stored()
+    again, report = await offload_document(BASE64, store)
+    assert json.loads(again) == report.references[0].to_stored()
+
+
+@pytest.mark.parametrize("odd", [[], {}, None, 1, ["image"]])
+async def test_a_shape_with_a_type_of_any_kind_breaks_nothing(
+    store: MediaStore, odd: object
+) -> None:
+    for name in ("type", "kind", "part_kind", "source_type"):
+        payload = {name: odd, "data": BASE64, "source": odd, "content": odd, "mimeType": "x"}
+        offloaded, report = await offload(payload, store)
+        assert offloaded["data"] == report.references[0].to_stored()
+        assert await restore(offloaded, store) == payload
 
 
 async def test_what_of_a_document_is_beside_the_way_stays_byte_for_byte(store: MediaStore) -> None:
@@ -392,12 +405,25 @@ async def test_a_document_with_odd_bytes_beside_media_is_left_alone(store: Media
     assert (await offload_document(document, store)).payload is document
 
 
-async def test_too_much_json_around_media_is_treated_as_text(
-    store: MediaStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coatcheck.payload.documents.MAX_SKELETON", 50)
-    document = json.dumps({"image": URI, "more": list(range(100))}).encode()
+async def test_of_a_long_document_the_surroundings_of_media_are_read(store: MediaStore) -> None:
+    image = {"type": "image", "data": BASE64, "mimeType": "image/png"}
+    filler = [{"role": "user", "content": "x" * 100, "n": 1.0} for _ in range(3000)]
+    value = [*filler, {"content": [image]}, *filler, BASE64, *filler]
+    document = json.dumps(value, indent=1).encode()
     offloaded, report = await offload_document(document, store)
+    link, bare = json.loads(offloaded)[3000]["content"][0], json.loads(offloaded)[6001]
+    assert (link["type"], bare) == ("resource_link", report.references[0].to_stored())
+    around = document.split(BASE64.encode())
+    assert offloaded.startswith(around[0][: around[0].rindex(b"\n {\n")])
+    assert offloaded.endswith(around[2].removeprefix(b'"'))
+
+
+async def test_what_has_more_values_than_are_looked_at_is_treated_as_text(
+    store: MediaStore,
+) -> None:
+    document = json.dumps({"image": URI, "more": [[]] * 100}).encode()
+    limits = OffloadLimits(max_values=50)
+    offloaded, report = await offload_document(document, store, limits=limits)
     assert json.loads(offloaded)["image"] == f"media://{report.references[0].id}"
 
 

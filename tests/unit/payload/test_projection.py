@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.payload.projection import (
-    MAX_DEPTH,
     for_model,
     for_storage,
     for_ui,
     result_line,
     result_urls,
 )
+from coatcheck.payload.rewriting import MAX_DEPTH
 from coatcheck.reference import MediaReference, MediaUrls
 
 URLS = MediaUrls("https://cdn.example/media")

@@ -107,7 +107,7 @@ class AiSdkToolMedia:
 
     def recognise(self, node: Node) -> Inline | None:
         data, media_type = text_of(node, "data"), text_of(node, "mediaType")
-        if node.get("type") not in {"image-data", "file-data", "media"}:
+        if text_of(node, "type") not in {"image-data", "file-data", "media"}:
             return None
         if data is None or media_type is None:
             return None
@@ -119,7 +119,7 @@ class AiSdkToolMedia:
         return without(node, "data") | {"type": kind, "url": replacement.link}
 
     def linked(self, node: Node, links: Links) -> str | None:
-        if node.get("type") not in {"image-url", "file-url"}:
+        if text_of(node, "type") not in {"image-url", "file-url"}:
             return None
         return links.id_of(node.get("url"))
 

@@ -25,7 +25,7 @@ class LangChainBlock:
 
     def recognise(self, node: Node) -> Inline | None:
         data = text_of(node, "base64")
-        if node.get("type") not in _KINDS or data is None:
+        if text_of(node, "type") not in _KINDS or data is None:
             return None
         return Inline(media=data, media_type=text_of(node, "mime_type"))
 
@@ -35,7 +35,7 @@ class LangChainBlock:
         return link
 
     def linked(self, node: Node, links: Links) -> str | None:
-        if node.get("type") not in _KINDS or "mime_type" not in node or "source_type" in node:
+        if text_of(node, "type") not in _KINDS or "mime_type" not in node or "source_type" in node:
             return None
         return links.id_of(node.get("url"))
 

@@ -32,7 +32,7 @@ class McpContent:
 
     def recognise(self, node: Node) -> Inline | None:
         data, media_type = text_of(node, "data"), _media_type(node)
-        if node.get("type") not in _CONTENT or data is None or media_type is None:
+        if text_of(node, "type") not in _CONTENT or data is None or media_type is None:
             return None
         return Inline(media=data, media_type=media_type)
 

@@ -32,7 +32,7 @@ class OpenAIFile:
 
     def recognise(self, node: Node) -> Inline | None:
         data = text_of(node, "file_data")
-        if node.get("type") not in {"input_file", "file"} or data is None:
+        if text_of(node, "type") not in {"input_file", "file"} or data is None:
             return None
         return Inline(media=data, name=text_of(node, "filename"))
 

@@ -68,7 +68,7 @@ class PydanticAIBinary:
         return exchange(node, "data", "url", replacement.link) | {"kind": kind}
 
     def linked(self, node: Node, links: Links) -> str | None:
-        return links.id_of(node.get("url")) if node.get("kind") in _URL_KINDS else None
+        return links.id_of(node.get("url")) if text_of(node, "kind") in _URL_KINDS else None
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
         plain = without(node, "force_download")  # pydantic-ai's own dump adds it to a URL
