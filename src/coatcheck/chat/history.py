@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
-from coatcheck.payload.inline import has_inline_media
 from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_storage, for_ui, links_in
+from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.ports import ConversationLog, ConversationRecord
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id

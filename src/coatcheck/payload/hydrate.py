@@ -18,12 +18,12 @@ from typing import Any, Final, NamedTuple
 from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, NotFoundError
-from coatcheck.payload.fitting import Fitted, fit, read_inline
-from coatcheck.payload.limits import Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.fitting import Fitted, fit, read_inline
+from coatcheck.payload.hydration.limits import Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.places import UNKNOWN, See, Visitor
+from coatcheck.payload.hydration.policies import HydrationPolicy, Occurrence, latest
+from coatcheck.payload.hydration.providers import Provider, ProviderName, provider_named
 from coatcheck.payload.links import Links
-from coatcheck.payload.places import UNKNOWN, See, Visitor
-from coatcheck.payload.policies import HydrationPolicy, Occurrence, latest
-from coatcheck.payload.providers import Provider, ProviderName, provider_named
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls, normalize_reference_id

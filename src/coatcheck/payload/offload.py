@@ -18,10 +18,10 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
 import msgspec
 from anyio.lowlevel import checkpoint
 
-from coatcheck.payload.base64text import may_hold_media
-from coatcheck.payload.keeping import Form, Keeper
-from coatcheck.payload.report import Offloaded, OffloadReport
-from coatcheck.payload.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.offloading.keeping import Form, Keeper
+from coatcheck.payload.offloading.report import Offloaded, OffloadReport
+from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.scanning.base64text import may_hold_media
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
@@ -39,6 +39,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+MAX_TEXT: Final = 8 * 1024 * 1024
+"""Bytes of a text that is no JSON; decoding more takes longer than anything may."""
+
+TOO_LARGE: Final = "text_too_large"
+"""The reason in `OffloadReport.left` for a text that is larger; as a string it may be."""
 
 _STEP_SECONDS: Final = 0.001
 
@@ -122,6 +128,9 @@ def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
     rewritten = yield from rewriter.document(document)
     if rewritten is not None:
         return rewritten
+    if isinstance(document, bytes) and len(document) > MAX_TEXT:
+        yield TOO_LARGE
+        return document
     try:
         text = document if isinstance(document, str) else document.decode()
     except UnicodeDecodeError:
@@ -157,10 +166,8 @@ async def _drive(walk: Walk[T], keeper: Keeper) -> T:
             request = walk.send(answer)
         except StopIteration as done:
             return cast("T", done.value)
-        answer = None
-        if request is not None:
-            answer = await keeper.keep(request)
-            resumed = perf_counter()
-        elif perf_counter() - resumed > _STEP_SECONDS:
+        answer = None if request is None else await keeper.keep(request)
+        # Also after what was kept: it may not have waited for anything.
+        if perf_counter() - resumed > _STEP_SECONDS:
             await checkpoint()
             resumed = perf_counter()

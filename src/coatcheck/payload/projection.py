@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.payload.links import Links
-from coatcheck.payload.rewriting import MAX_DEPTH
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
 _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})

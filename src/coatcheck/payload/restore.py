@@ -19,7 +19,7 @@ from anyio.lowlevel import checkpoint
 
 from coatcheck.errors import NotFoundError
 from coatcheck.payload.links import Links
-from coatcheck.payload.rewriting import MAX_DEPTH
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Shapes
 from coatcheck.reference import REFERENCE_TYPE, MediaUrls, is_reference_id
 from coatcheck.store import MediaStore

@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
-from coatcheck.payload.base64text import THRESHOLD
-from coatcheck.payload.inline import cut_bytes, cut_text
+from coatcheck.payload.scanning.base64text import THRESHOLD
+from coatcheck.payload.scanning.inline import cut_bytes, cut_text
 
 MAX_DEPTH: Final = 64
 """How deep a record with inline media is copied; a note stands for what nests deeper."""

@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from dataclasses import dataclass, field
 from typing import Any, Final, Unpack
 
-from coatcheck.payload.base64text import THRESHOLD
-from coatcheck.payload.holding import Held, TextHold
 from coatcheck.payload.offload import (
     Offloaded,
     OffloadOptions,
@@ -13,6 +11,8 @@ from coatcheck.payload.offload import (
     offload,
     offload_piece,
 )
+from coatcheck.payload.scanning.base64text import THRESHOLD
+from coatcheck.payload.scanning.holding import Held, TextHold
 from coatcheck.store import MediaStore
 
 _IDENTIFIERS: Final = ("id", "messageId", "item_id", "toolCallId")

@@ -13,8 +13,8 @@ import pytest
 from coatcheck.backends import Backends
 from coatcheck.chat.history import MAX_TEXT, History
 from coatcheck.errors import InvalidInputError, NotFoundError
-from coatcheck.payload.base64text import THRESHOLD
 from coatcheck.payload.media_part import media_part, pending, ready
+from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from tests.media import png_bytes
 

@@ -4,8 +4,8 @@ from typing import Any, get_args
 
 import pybase64
 
-from coatcheck.payload.policies import latest
-from coatcheck.payload.providers import ProviderName
+from coatcheck.payload.hydration.policies import latest
+from coatcheck.payload.hydration.providers import ProviderName
 from coatcheck.reference import MediaReference, MediaUrls
 from tests.media import png_bytes
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.payload.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
 from tests.media import png_bytes
 
 MB = 1_000_000

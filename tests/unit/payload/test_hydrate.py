@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from coatcheck.payload.hydrate import hydrate
-from coatcheck.payload.policies import latest, never, requested, within
+from coatcheck.payload.hydration.policies import latest, never, requested, within
+from coatcheck.payload.hydration.providers import ProviderName
 from coatcheck.payload.projection import result_urls
-from coatcheck.payload.providers import ProviderName
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 from tests.unit.payload.conversations import (

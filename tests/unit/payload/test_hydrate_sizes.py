@@ -15,11 +15,11 @@ from PIL import Image
 
 from coatcheck.backends import open_backends
 from coatcheck.errors import MediaTooLargeError
-from coatcheck.payload.fitting import fit
 from coatcheck.payload.hydrate import OVER_BUDGET, Hydrated, hydrate
-from coatcheck.payload.limits import base64_length
+from coatcheck.payload.hydration.fitting import fit
+from coatcheck.payload.hydration.limits import base64_length
+from coatcheck.payload.hydration.providers import ProviderName, estimate_tokens, provider_named
 from coatcheck.payload.offload import OffloadLimits, offload
-from coatcheck.payload.providers import ProviderName, estimate_tokens, provider_named
 from coatcheck.reference import MediaReference
 from coatcheck.settings import Settings
 from coatcheck.store import MediaStore

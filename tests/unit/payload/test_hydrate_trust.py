@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from coatcheck.payload.hydrate import NOT_AVAILABLE, hydrate
-from coatcheck.payload.places import MAX_JSON_TEXT
-from coatcheck.payload.policies import never, requested
-from coatcheck.payload.providers import ProviderName
-from coatcheck.payload.rewriting import MAX_DEPTH
+from coatcheck.payload.hydration.places import MAX_JSON_TEXT
+from coatcheck.payload.hydration.policies import never, requested
+from coatcheck.payload.hydration.providers import ProviderName
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 from tests.unit.payload.conversations import (

@@ -457,7 +457,7 @@ async def test_an_application_adds_its_own_shape(store: MediaStore) -> None:
 
 
 def test_reports_add_up() -> None:
-    from coatcheck.payload.report import OffloadReport  # noqa: PLC0415 - used by this test alone
+    from coatcheck.payload.offloading.report import OffloadReport  # noqa: PLC0415 - used by this test alone
 
     one = OffloadReport(found=2, offloaded=1, bytes_before=10, bytes_after=1, left={"cycle": 1})
     total = one + one

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.projection import (
     for_model,
     for_storage,
@@ -16,7 +17,6 @@ from coatcheck.payload.projection import (
     result_line,
     result_urls,
 )
-from coatcheck.payload.rewriting import MAX_DEPTH
 from coatcheck.reference import MediaReference, MediaUrls
 
 URLS = MediaUrls("https://cdn.example/media")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coatcheck.payload.base64text import THRESHOLD
+from coatcheck.payload.scanning.base64text import THRESHOLD
 from tests.media import image_bytes
 from tests.unit.payload.walking import Shelf
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from coatcheck.payload.inline import has_inline_media
+from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import MAX_DEPTH, ScrubFilter, scrub
 from tests.media import image_bytes, png_bytes
 

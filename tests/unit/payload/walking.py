@@ -7,10 +7,10 @@ from uuid import UUID
 
 from coatcheck.mediatype import sniff
 from coatcheck.payload.links import Links
+from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
 from coatcheck.payload.restore import Restorer
-from coatcheck.payload.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.scanning.text import FoundMedia
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Replacement
-from coatcheck.payload.text import FoundMedia
 from coatcheck.reference import MediaReference
 
 

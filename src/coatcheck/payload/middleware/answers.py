@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 from anyio import Lock, to_thread
 from starlette.types import Message, Send
 
+from coatcheck.payload.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 from coatcheck.payload.offload import may_hold_media
-from coatcheck.payload.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 
 Rewrite: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Takes the media out of a body; returns the same object where there is none."""

@@ -4,6 +4,7 @@ https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message. In a UI message med
 ``data-media`` part (``spec/wire.md``). A model message names media by a URL.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from coatcheck.payload import media_part
@@ -20,6 +21,42 @@ from coatcheck.payload.shapes.codec import (
 
 _DATA_URI: Final = "data:"
 _REST: Final = "part"
+
+
+class AiSdkUserFile:
+    """A file in a user's message: it stays a file, its URL a link.
+
+    A data part would be left out of what a model is asked (``convertToModelMessages``).
+    """
+
+    members = frozenset({"parts"})
+
+    def recognise(self, node: Node) -> Inline | None:
+        part = next(self._inline_files(node), None)
+        if part is None:
+            return None
+        return Inline(media=part["url"], media_type=text_of(part, "mediaType"))
+
+    def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
+        inline = next(self._inline_files(node))
+        file = {**inline, "url": replacement.link}
+        return {**node, "parts": [file if part is inline else part for part in node["parts"]]}
+
+    def linked(self, node: Node, links: Links) -> str | None:
+        return None  # a link becomes a data: URI again wherever it stands
+
+    def restore(self, node: Node, original: Original) -> dict[str, Any]:
+        return {**node}
+
+    def _inline_files(self, node: Node) -> Iterator[Node]:
+        parts = node.get("parts")
+        if node.get("role") != "user" or not isinstance(parts, list):
+            return
+        for part in parts:
+            if isinstance(part, Mapping) and part.get("type") == "file":
+                url = text_of(part, "url")
+                if url is not None and url.startswith(_DATA_URI):
+                    yield part
 
 
 class AiSdkUiFile:
@@ -150,4 +187,4 @@ class AiSdkImage:
         return {**node, "image": original.base64}
 
 
-SHAPES = (AiSdkUiFile(), AiSdkFile(), AiSdkToolMedia(), AiSdkImage())
+SHAPES = (AiSdkUserFile(), AiSdkUiFile(), AiSdkFile(), AiSdkToolMedia(), AiSdkImage())

@@ -7,7 +7,7 @@ from typing import Final
 import pybase64
 
 from coatcheck.mediatype import SNIFF_BYTES, sniff
-from coatcheck.payload.base64text import (
+from coatcheck.payload.scanning.base64text import (
     THRESHOLD,
     Run,
     Steps,

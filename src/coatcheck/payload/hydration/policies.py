@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from coatcheck.payload.limits import Kind, kind_of
+from coatcheck.payload.hydration.limits import Kind, kind_of
 from coatcheck.reference import MediaReference, normalize_reference_id
 
 PICTURES_AND_DOCUMENTS: Final[frozenset[Kind]] = frozenset({"image", "document"})

@@ -15,18 +15,18 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.base64text import THRESHOLD, may_hold_media, probes
-from coatcheck.payload.blocks import Blocks
-from coatcheck.payload.documents import HeldText, find_spans, read_excerpt
-from coatcheck.payload.objects import members_of, picture_of
-from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
-from coatcheck.payload.text import (
+from coatcheck.payload.offloading.objects import members_of, picture_of
+from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
+from coatcheck.payload.scanning.blocks import Blocks
+from coatcheck.payload.scanning.documents import HeldText, find_spans, read_excerpt
+from coatcheck.payload.scanning.text import (
     FoundMedia,
     check_media,
     next_media,
     read_base64,
     split_data_uri,
 )
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
 from coatcheck.reference import MediaReference
 
 MAX_DEPTH: Final = 64
@@ -110,7 +110,7 @@ class Rewriter:
         if (yield from probes(document, limits.threshold)) is None:
             return document
         spans = yield from find_spans(document, limits.threshold, limits.max_values)
-        if spans is None:
+        if not spans:  # no JSON, or none that has anything like media in a string of its own
             return None
         parts: list[Any] = []
         copied = 0
@@ -192,16 +192,15 @@ class Rewriter:
             self._above.discard(id(value))
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
-        hit = self._shapes.recognise(node)
-        if hit is not None:
+        while (hit := self._shapes.recognise(node)) is not None:
             shape, inline = hit
             found = yield from self._inline(inline)
-            if found is not None:
-                replacement = yield found
-                if replacement is not None:
-                    node = shape.replace(node, replacement)
-                else:
+            replacement = None if found is None else (yield found)
+            if replacement is None:
+                if found is not None:
                     self._refused.add(id(inline.media))
+                break
+            node = shape.replace(node, replacement)
         changed: dict[str, Any] | None = None
         for name, value in node.items():
             if (yield from self._is_plain(value)):

@@ -3,11 +3,11 @@
 from typing import Final, Literal
 
 from coatcheck.errors import InvalidInputError
-from coatcheck.payload.providers.anthropic import Anthropic
-from coatcheck.payload.providers.base import Provider
-from coatcheck.payload.providers.gemini import Gemini
-from coatcheck.payload.providers.openai_chat import OpenAIChat
-from coatcheck.payload.providers.openai_responses import OpenAIResponses
+from coatcheck.payload.hydration.providers.anthropic import Anthropic
+from coatcheck.payload.hydration.providers.base import Provider
+from coatcheck.payload.hydration.providers.gemini import Gemini
+from coatcheck.payload.hydration.providers.openai_chat import OpenAIChat
+from coatcheck.payload.hydration.providers.openai_responses import OpenAIResponses
 
 __all__ = ["Provider", "ProviderName", "estimate_tokens", "provider_named"]
 

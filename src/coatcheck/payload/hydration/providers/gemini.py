@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, Final
 
-from coatcheck.payload.limits import MEGABYTE, Inline, Kind, MediaLimits
-from coatcheck.payload.places import Visitor, each, with_member
-from coatcheck.payload.providers.base import member
+from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.places import Visitor, each, with_member
+from coatcheck.payload.hydration.providers.base import member
 
 TILE_TOKENS: Final = 258
 """Tokens of a tile, or of a picture of up to 384 × 384 pixels."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.payload.policies import (
+from coatcheck.payload.hydration.policies import (
     HydrationPolicy,
     Occurrence,
     latest,

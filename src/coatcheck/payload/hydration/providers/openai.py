@@ -7,7 +7,7 @@ https://developers.openai.com/api/docs/guides/file-inputs (PDF).
 from math import ceil, floor, sqrt
 from typing import Final
 
-from coatcheck.payload.limits import MEGABYTE, MediaLimits
+from coatcheck.payload.hydration.limits import MEGABYTE, MediaLimits
 
 MAX_PATCHES: Final = 1536
 """Patches of 32 × 32 pixels that a model of the newer kind looks at."""

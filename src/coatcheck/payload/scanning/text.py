@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from coatcheck.errors import CoatcheckError, UnprocessableMediaError, UnsupportedMediaError
 from coatcheck.mediatype import IMAGE_TYPES, SNIFF_BYTES, sniff
-from coatcheck.payload.base64text import Run, Steps, decode, find_run
-from coatcheck.payload.blocks import Blocks, is_whole
+from coatcheck.payload.scanning.base64text import Run, Steps, decode, find_run
+from coatcheck.payload.scanning.blocks import Blocks, is_whole
 
 # RFC 2397, with any parameters, right before the base64.
 _HEADER: Final = re.compile(

@@ -11,11 +11,11 @@ import msgspec
 from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
-from coatcheck.payload.blocks import Blocks
-from coatcheck.payload.report import OffloadReport
-from coatcheck.payload.rewriting import Request
+from coatcheck.payload.offloading.report import OffloadReport
+from coatcheck.payload.offloading.rewriting import Request
+from coatcheck.payload.scanning.blocks import Blocks
+from coatcheck.payload.scanning.text import FoundMedia
 from coatcheck.payload.shapes import Replacement
-from coatcheck.payload.text import FoundMedia
 from coatcheck.reference import URI_SCHEME, MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 

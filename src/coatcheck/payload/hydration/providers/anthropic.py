@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, Final
 
-from coatcheck.payload.limits import MEGABYTE, Inline, Kind, MediaLimits
-from coatcheck.payload.places import TEXT_ONLY, Visitor, each, with_member
-from coatcheck.payload.providers.base import marks, member
+from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
+from coatcheck.payload.hydration.providers.base import marks, member
 
 MAX_TOKENS: Final = 1568
 """Visual tokens of one picture: patches of 28 × 28 pixels."""

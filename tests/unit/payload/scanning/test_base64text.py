@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.errors import UnprocessableMediaError
-from coatcheck.payload.base64text import BLOCK, THRESHOLD, decode, find_run, may_hold_media
+from coatcheck.payload.scanning.base64text import BLOCK, THRESHOLD, decode, find_run, may_hold_media
 from tests.unit.payload.walking import finish
 
 PROSE = "The quick brown fox jumps over the lazy dog, twice. "

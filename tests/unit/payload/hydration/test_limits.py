@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.errors import InvalidInputError
-from coatcheck.payload.providers import ProviderName, estimate_tokens, provider_named
-from coatcheck.payload.providers.openai import patch_tokens, tile_tokens
+from coatcheck.payload.hydration.providers import ProviderName, estimate_tokens, provider_named
+from coatcheck.payload.hydration.providers.openai import patch_tokens, tile_tokens
 from coatcheck.reference import MediaReference
 from coatcheck.variants import LADDER
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from coatcheck.payload.limits import Inline, Kind
-from coatcheck.payload.places import TEXT_ONLY, Visitor, each, with_member
-from coatcheck.payload.providers import openai
-from coatcheck.payload.providers.base import marks, member
+from coatcheck.payload.hydration.limits import Inline, Kind
+from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
+from coatcheck.payload.hydration.providers import openai
+from coatcheck.payload.hydration.providers.base import marks, member
 
 _USER_TAKES: Final[frozenset[Kind]] = frozenset({"image", "document", "audio"})
 _TOOL_ROLES: Final = ("tool", "function")

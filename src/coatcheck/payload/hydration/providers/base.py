@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from coatcheck.payload.limits import Inline, MediaLimits
-from coatcheck.payload.places import Visitor
+from coatcheck.payload.hydration.limits import Inline, MediaLimits
+from coatcheck.payload.hydration.places import Visitor
 
 _MARKS: Final = ("cache_control", "prompt_cache_breakpoint")
 

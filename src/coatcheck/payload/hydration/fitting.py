@@ -15,7 +15,7 @@ from coatcheck.errors import (
     UnsupportedMediaError,
 )
 from coatcheck.mediatype import extension_for
-from coatcheck.payload.limits import Inline, MediaLimits, base64_length, kind_of
+from coatcheck.payload.hydration.limits import Inline, MediaLimits, base64_length, kind_of
 from coatcheck.ports import MediaRecord, VariantRecord
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore

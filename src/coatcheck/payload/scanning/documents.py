@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.payload.base64text import Steps, may_hold_media, probes
+from coatcheck.payload.scanning.base64text import Steps, may_hold_media, probes
 
 MAX_PARSED: Final = 64 * 1024
 """Bytes of JSON, long strings not counted, that are parsed around media in one step."""
@@ -28,6 +28,8 @@ _MARKS_PER_STEP: Final = 1000
 # A bracket, a short string without escapes as a whole, or the quote that begins another string.
 _MARK: Final = re.compile(r"[\"\[\]{}](?:(?<=\")[^\"\\]{0,256}+\")?")
 _MARK_BYTES: Final = re.compile(_MARK.pattern.encode())
+_VISIBLE: Final = re.compile(r"\S")
+_VISIBLE_BYTES: Final = re.compile(rb"\S")
 _QUOTES: Final = ('"', b'"')
 _OPENING: Final = ("[", "{", b"[", b"{")
 _BRACKETS: Final = (*_OPENING, "]", "}", b"]", b"}")
@@ -81,8 +83,9 @@ def find_spans(
                 found = yield from probes(document, threshold, start, position)
                 if found is not None:
                     scan.note(start, position)
+            scan.take_string(position)
         yield
-    return scan.spans if scan.is_over else None
+    return scan.spans if scan.is_whole(document) else None
 
 
 class _Scan:
@@ -91,12 +94,16 @@ class _Scan:
     def __init__(self) -> None:
         self._open: list[_Container] = []
         self._marks = 0
+        self._end: int | None = None  # of the document's value
         self.spans: list[tuple[int, int]] = []
 
-    @property
-    def is_over(self) -> bool:
-        """Whether every container is closed."""
-        return not self._open
+    def is_whole(self, document: str | bytes) -> bool:
+        """Whether the document is one value, with nothing after it."""
+        if self._end is None:
+            return False
+        if isinstance(document, str):
+            return _VISIBLE.search(document, self._end) is None
+        return _VISIBLE_BYTES.search(document, self._end) is None
 
     def follow(self, document: str | bytes, start: int, max_marks: int) -> Steps[tuple[int, bool]]:
         """Take the brackets and the short strings from `start` on.
@@ -110,13 +117,15 @@ class _Scan:
         for match in pattern.finditer(document, start, stop):  # type: ignore[arg-type] # of its kind
             mark = match[0]
             self._marks += 1
-            if self._marks > max_marks:
+            if self._marks > max_marks or self._end is not None:
                 return -1, False
             if self._marks % _MARKS_PER_STEP == 0:
                 yield
             if mark in _QUOTES:
                 return match.start(), True
-            if mark in _BRACKETS and not self._bracket(mark, match.start()):
+            if mark not in _BRACKETS:
+                self.take_string(match.end())
+            elif not self._bracket(mark, match.start()):
                 return -1, False
         return stop, False
 
@@ -128,12 +137,19 @@ class _Scan:
         if not self._open:
             return False
         closed = self._open.pop()
+        end = position + 1
+        if not self._open:
+            self._end = end
         if closed.is_hot:
-            end = position + 1
             if end - closed.start - closed.long <= MAX_PARSED:
                 self.spans[closed.first_span :] = [(closed.start, end)]
             self._warm(closed.long)
         return True
+
+    def take_string(self, end: int) -> None:
+        """Take a string that ends at `end`."""
+        if not self._open:
+            self._end = end
 
     def note(self, start: int, end: int) -> None:
         """Take a string that may hold media."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.mediatype import sniff
-from coatcheck.payload.blocks import Blocks, is_whole
+from coatcheck.payload.scanning.blocks import Blocks, is_whole
 
 
 def wav() -> bytes:
