@@ -9,7 +9,7 @@ from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog, LocalPaths, QueuedRenderer, Renderer
+from coatcheck.ports import ConversationLog, Fetcher, LocalPaths, QueuedRenderer, Renderer
 from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
@@ -24,6 +24,7 @@ class Backends:
     conversations: ConversationLog
     readiness: Readiness
     local_paths: LocalPaths
+    fetcher: Fetcher
 
 
 @asynccontextmanager
@@ -53,18 +54,23 @@ async def open_backends(
                 max_renditions_waiting=2 * settings.workers,
             )
         )
+        fetcher = FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds))
         store = MediaStore(
             blobs=blobs,
             catalog=catalog,
             renderer=renderer,
-            fetcher=FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds)),
+            fetcher=fetcher,
             max_bytes=settings.max_bytes,
             owner_bytes=settings.owner_bytes,
             variant_bytes=settings.variant_bytes,
         )
         await stack.enter_async_context(store)
         yield Backends(
-            store, SqlConversationLog(database), Readiness(catalog, renderer), local_paths=blobs
+            store,
+            SqlConversationLog(database),
+            Readiness(catalog, renderer),
+            local_paths=blobs,
+            fetcher=fetcher,
         )
 
 
