@@ -1,6 +1,6 @@
-"""Where one box goes in another. Pure."""
+"""Where one box goes in another, and how large the first one is. Pure."""
 
-from typing import Literal
+from typing import Final, Literal
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -17,6 +17,19 @@ Anchor = Literal[
     "bottom-right",
 ]
 """A corner, the middle of an edge, or the centre."""
+
+
+VECTOR_EDGE: Final = 1024
+"""Longest edge in pixels at which a smaller vector image is edited: it has none of its own."""
+
+
+def canvas(size: Size, *, is_vector: bool) -> Size:
+    """The size at which edits begin for an image of `size`."""
+    longest = max(size)
+    if not is_vector or longest >= VECTOR_EDGE:
+        return size
+    width, height = (max(1, round(edge * VECTOR_EDGE / longest)) for edge in size)
+    return width, height
 
 
 def place(anchor: Anchor, outer: Size, inner: Size, margin: int = 0) -> tuple[int, int]:

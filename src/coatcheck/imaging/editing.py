@@ -23,11 +23,11 @@ from coatcheck.edits import (
     parse_edits,
     walk,
 )
-from coatcheck.edits.placing import Size, place
+from coatcheck.edits.placing import Size, canvas, place
 from coatcheck.errors import UnprocessableMediaError
 from coatcheck.imaging.lettering import write
 from coatcheck.imaging.operations import check_budget, open_checked, to_srgb
-from coatcheck.imaging.vector import DEFAULT_EDGE, rasterise, read_drawing
+from coatcheck.imaging.vector import rasterise, read_drawing
 from coatcheck.variants import VECTOR_TYPES
 
 _AS_IT_IS: Final = 10_000_000  # libvips' largest coordinate: a thumbnail within it is not shrunk
@@ -83,7 +83,9 @@ def edit(
             image = image.flatten(background=[_FULL])
         encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])
     except pyvips.Error as error:
-        raise UnprocessableMediaError("The image cannot be edited.") from error
+        raise UnprocessableMediaError(
+            "The image cannot be edited: it is damaged, or too large for so many edits."
+        ) from error
     return {
         "width": image.width,
         "height": image.height,
@@ -100,7 +102,7 @@ def _decode(path: str, media_type: str, edits: Sequence[Edit], max_pixels: int) 
 
     if media_type in VECTOR_TYPES:
         drawing = read_drawing(path)
-        size = drawing.within(max(DEFAULT_EDGE, drawing.width, drawing.height))
+        size = drawing.within(max(canvas((drawing.width, drawing.height), is_vector=True)))
         admit(size)
         return pyvips.Image.new_from_buffer(rasterise(drawing, size), "")
     header, size = open_checked(path, media_type)

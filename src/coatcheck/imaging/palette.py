@@ -12,7 +12,7 @@ MAX_SWATCHES: Final = 5
 
 _LEAST_SHARE: Final = 0.04
 _STEP_BITS: Final = 4  # colours that differ in lower bits only are counted as one
-_NEAR: Final = 72.0  # distance in RGB below which two colours are told as one
+_NEAR: Final = 48.0  # distance in RGB below which two colours are told as one
 _PIXEL: Final = 4  # bytes
 _OPAQUE: Final = 128
 
