@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any, Final, Self, cast
 
 from pydantic_ai import Agent
-from pydantic_ai.messages import (
-    BinaryContent,
-)
+from pydantic_ai.capabilities import ProcessHistory
+from pydantic_ai.messages import BinaryContent
 from pydantic_ai.models import Model
 from pydantic_ai.ui.vercel_ai import VercelAIAdapter
 from pydantic_ai.ui.vercel_ai.request_types import SubmitMessage, UIMessage
@@ -24,16 +23,20 @@ from pydantic_ai.ui.vercel_ai.response_types import (
 from coatcheck.agent import tools
 from coatcheck.errors import ResponderError
 from coatcheck.integrations.pydantic_ai.toolset import TurnDeps, media_toolset
+from coatcheck.integrations.pydantic_ai.viewing import forget_viewed
 from coatcheck.payload.media_part import MEDIA_PART, media_part, ready
-from coatcheck.payload.projection import for_model
+from coatcheck.payload.projection import for_model, reference_ids
 from coatcheck.reference import clean_text
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
-    " generate_image; for the graph of a function of x, call plot. The user sees each picture by"
-    " themselves: never repeat a tool's result, never write a URL, and keep to a sentence or two."
+    " generate_image; for the graph of a function of x, call plot. To change a picture that is"
+    " there, call edit_image with the id from its line; what that cannot do, generate_image with"
+    " the id as its source may. To know what a picture shows, call view_media. The user sees each"
+    " picture by themselves: never repeat a tool's result, never write a URL, and keep to a"
+    " sentence or two."
 )
 
 
@@ -48,7 +51,11 @@ class PydanticAIResponder:
     def __init__(self, model: Model, context: tools.ToolContext) -> None:
         self._context = context
         self._agent: Agent[TurnDeps, str] = Agent(
-            model, deps_type=TurnDeps, instructions=_INSTRUCTIONS, toolsets=[media_toolset()]
+            model,
+            deps_type=TurnDeps,
+            instructions=_INSTRUCTIONS,
+            toolsets=[media_toolset()],
+            capabilities=[ProcessHistory(forget_viewed)],
         )
 
     async def __aenter__(self) -> Self:
@@ -79,7 +86,10 @@ class PydanticAIResponder:
         owner: str | None,
     ) -> AsyncGenerator[dict[str, Any]]:
         context = replace(
-            self._context, conversation_id=conversation_id, owner=owner or self._context.owner
+            self._context,
+            conversation_id=conversation_id,
+            owner=owner or self._context.owner,
+            attached=reference_ids(list(messages)),
         )
         deps = TurnDeps(context, {})
         adapter = VercelAIAdapter(
