@@ -405,6 +405,11 @@ async def test_a_tool_that_is_cancelled_keeps_nothing(
     assert (await draw(context, announced, width=64, height=64)).reference.width == 64
 
 
+async def test_a_picture_is_named_after_who_drew_it(context: ToolContext) -> None:
+    for draft, model in ((FINISHED, "drafts"), (replace(FINISHED, model="another"), "another")):
+        assert (await draw(replace(context, provider=Drafts(draft)))).model == model
+
+
 # --- names and results ---------------------------------------------------------------------------
 
 

@@ -70,8 +70,10 @@ async def generate_image(
     like = None if original is None else (original.width or 1, original.height or 1)
     size = drawn_size(aspect_ratio, width, height, like=like)
     alt = clean_text(words, ALT_WEIGHT)
+    maker = context.provider.model
 
     async def work(_show: Show) -> MediaReference:
+        nonlocal maker
         request = ImageRequest(
             prompt=words,
             width=size[0],
@@ -79,13 +81,15 @@ async def generate_image(
             seed=secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS,
             sources=() if original is None else (await _source_image(context, original),),
         )
-        data = await _finished(context.provider, request)
-        return await context.keep(data, filename=filename or f"{slug(words)}.png", alt=alt)
+        picture = await _finished(context.provider, request)
+        maker = picture.model or maker  # a provider may have asked another
+        return await context.keep(picture.data, filename=filename or f"{slug(words)}.png", alt=alt)
 
+    reference = await announced(context, announce, work, part_id=part_id, size=size, alt=alt)
     return ImageResult(
-        reference=await announced(context, announce, work, part_id=part_id, size=size, alt=alt),
+        reference=reference,
         prompt=words,
-        model=context.provider.model,
+        model=maker,
         message="Image generated." if original is None else "Image edited.",
         mode="generate" if original is None else "edit",
     )
@@ -136,12 +140,12 @@ async def _source_image(context: ToolContext, reference: MediaReference) -> Sour
         return SourceImage(data=b"".join([chunk async for chunk in chunks]), media_type=media_type)
 
 
-async def _finished(provider: ImageProvider, request: ImageRequest) -> bytes:
+async def _finished(provider: ImageProvider, request: ImageRequest) -> Draft:
     drafts: AsyncGenerator[Draft] = (
         provider.edit(request) if request.sources else provider.generate(request)
     )
     async with aclosing(drafts):
         async for draft in drafts:
             if draft.progress >= 1:
-                return draft.data
+                return draft
     raise GenerationError(f"{provider.model} ended without a picture.")
