@@ -84,6 +84,17 @@ def for_model(payload: Any) -> Any:
     return _project(payload, MediaReference.to_model, _result_line, _as_it_is)
 
 
+def reference_ids(payload: Any) -> frozenset[str]:
+    """The id of every reference in the payload, in whichever form."""
+    found: set[str] = set()
+
+    def note(reference: MediaReference) -> None:
+        found.add(reference.id)
+
+    _project(payload, note, lambda members: members, _as_it_is)
+    return frozenset(found)
+
+
 def result_line(message: str, reference: MediaReference) -> str:
     """A tool's result for a model: what happened, and the reference's line."""
     return f"{message} {reference.to_model()}"

@@ -16,7 +16,7 @@ from coatcheck.ports.catalog import (
 )
 from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
-from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer
+from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer, Swatch
 
 __all__ = [
     "THUMBNAIL",
@@ -37,5 +37,6 @@ __all__ = [
     "Renderer",
     "Responder",
     "StagedBlob",
+    "Swatch",
     "VariantRecord",
 ]

@@ -23,8 +23,9 @@ from pydantic_ai.ui.vercel_ai.response_types import (
 from coatcheck.agent import tools
 from coatcheck.errors import ResponderError, UnprocessableMediaError
 from coatcheck.integrations.pydantic_ai.toolset import TurnDeps, media_toolset
+from coatcheck.integrations.pydantic_ai.viewing import forget_viewed
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
-from coatcheck.payload.projection import for_model
+from coatcheck.payload.projection import for_model, reference_ids
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.payload.streaming import offload_stream
 from coatcheck.reference import clean_text
@@ -33,8 +34,11 @@ _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
-    " generate_image; for the graph of a function of x, call plot. The user sees each picture by"
-    " themselves: never repeat a tool's result, never write a URL, and keep to a sentence or two."
+    " generate_image; for the graph of a function of x, call plot. To change a picture that is"
+    " there, call edit_image with the id from its line; what that cannot do, generate_image with"
+    " the id as its source may. To know what a picture shows, call view_media. The user sees each"
+    " picture by themselves: never repeat a tool's result, never write a URL, and keep to a"
+    " sentence or two."
 )
 
 
@@ -53,7 +57,7 @@ class PydanticAIResponder:
             deps_type=TurnDeps,
             instructions=_INSTRUCTIONS,
             toolsets=[media_toolset()],
-            capabilities=[ProcessHistory(_without_inline)],
+            capabilities=[ProcessHistory(_without_inline), ProcessHistory(forget_viewed)],
         )
 
     async def __aenter__(self) -> Self:
@@ -74,7 +78,10 @@ class PydanticAIResponder:
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """One turn, as AI SDK UI message chunks with media in UI form (see `Responder`)."""
         context = replace(
-            self._context, conversation_id=conversation_id, owner=owner or self._context.owner
+            self._context,
+            conversation_id=conversation_id,
+            owner=owner or self._context.owner,
+            attached=reference_ids(list(messages)),
         )
         async with (
             aclosing(self._chunks(messages, context, message_id)) as chunks,

@@ -1,0 +1,8 @@
+"""What imaging's worker processes offer (see `coatcheck.workers.child`)."""
+
+from typing import Final
+
+from coatcheck.imaging.editing import edit
+from coatcheck.imaging.operations import inspect, palette, render
+
+TASKS: Final = {"inspect": inspect, "render": render, "edit": edit, "palette": palette}
