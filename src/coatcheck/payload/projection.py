@@ -11,6 +11,7 @@ from typing import Any, Final
 from coatcheck.errors import InvalidInputError
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
+from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
 _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
@@ -79,9 +80,11 @@ def links_in(payload: Any) -> set[str]:
 def for_model(payload: Any) -> Any:
     """What a model gets: each reference as one line of text, the same bytes every time.
 
-    A tool's whole result becomes the line that the model was given when the tool returned.
+    A tool's whole result becomes the line that the model was given when the tool returned. Media that
+    is inline still, because it could not be stored, is cut out; to show a model pictures on purpose,
+    `hydrate` what this returns.
     """
-    return _project(payload, MediaReference.to_model, _result_line, _as_it_is)
+    return scrub(_project(payload, MediaReference.to_model, _result_line, _as_it_is))
 
 
 def reference_ids(payload: Any) -> frozenset[str]:
