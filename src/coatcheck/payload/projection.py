@@ -80,9 +80,9 @@ def links_in(payload: Any) -> set[str]:
 def for_model(payload: Any) -> Any:
     """What a model gets: each reference as one line of text, the same bytes every time.
 
-    A tool's whole result becomes the line that the model was given when the tool returned. Media that
-    is inline still, because it could not be stored, is cut out; to show a model pictures on purpose,
-    `hydrate` what this returns.
+    A tool's whole result becomes the line that the model was given when the tool returned. Media
+    that is inline still, because it could not be stored, is cut out; to show a model pictures on
+    purpose, `hydrate` what this returns.
     """
     return scrub(_project(payload, MediaReference.to_model, _result_line, _as_it_is))
 
