@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from coatcheck.agent.previews import Previews, Show, watch
 from coatcheck.agent.providers.image import ImageProvider, ImageRequest
 from coatcheck.errors import CoatcheckError, GenerationError, InvalidInputError
 from coatcheck.payload import media_part
@@ -49,6 +50,7 @@ class ToolContext:
         urls: mints the URLs of UI forms.
         conversation_id: what the media belongs to; None outside a conversation.
         owner: whom the media belongs to; None where nobody is told apart.
+        previews: shows pictures while they are being made; None where nobody looks.
     """
 
     store: MediaStore
@@ -57,6 +59,7 @@ class ToolContext:
     urls: MediaUrls
     conversation_id: str | None = None
     owner: str | None = None
+    previews: Previews | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,7 @@ async def generate_image(
 
     Args:
         context: what to work with.
-        announce: told of the picture's states: pending, then ready or failed.
+        announce: told of the picture's states: pending, previews, then ready or failed.
         part_id: the id of the part that shows them.
         prompt: what to draw; 1 to `MAX_PROMPT` characters.
         aspect_ratio: a key of `ASPECT_RATIOS`; 1:1 when nothing else says the size.
@@ -127,13 +130,25 @@ async def generate_image(
         raise InvalidInputError(f"The prompt is longer than {MAX_PROMPT} characters; shorten it.")
     size = _size(aspect_ratio, width, height)
     drawn_seed = secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS
-    request = ImageRequest(prompt=words, width=size[0], height=size[1], seed=drawn_seed)
+    request = ImageRequest(
+        prompt=words,
+        width=size[0],
+        height=size[1],
+        seed=drawn_seed,
+        previews=0 if context.previews is None else context.previews.count,
+    )
 
-    async def draw() -> bytes:
-        async for draft in context.provider.generate(request):
-            if draft.progress >= 1:
-                return draft.data
-        raise GenerationError(f"{context.provider.model} ended without a picture.")
+    async def draw(show: Show) -> bytes:
+        last = await watch(
+            context.provider.generate(request),
+            show,
+            context.previews,
+            owner=context.owner,
+            conversation_id=context.conversation_id,
+        )
+        if last is None or last.progress < 1:
+            raise GenerationError(f"{context.provider.model} ended without a picture.")
+        return last.data
 
     return await _make(
         context,
@@ -175,7 +190,7 @@ async def plot(
         StorageError: the picture could not be kept.
     """
 
-    async def draw() -> bytes:
+    async def draw(_show: Show) -> bytes:
         if not (math.isfinite(x_min) and math.isfinite(x_max)):  # JSON cannot carry others
             raise InvalidInputError("The plot needs an interval between two finite numbers.")
         _, data = await context.painters.run(
@@ -201,7 +216,7 @@ async def _make(
     announce: Announce,
     *,
     part_id: str,
-    draw: Callable[[], Awaitable[bytes]],
+    draw: Callable[[Show], Awaitable[bytes]],
     size: tuple[int, int],
     caption: str,
     filename: str,
@@ -217,7 +232,7 @@ async def _make(
     await show(media_part.pending(width=size[0], height=size[1], alt=alt))
     try:
         reference = await context.store.put(
-            await draw(),
+            await draw(show),
             display_name=filename,
             alt=alt,
             media_type="image/*",  # whatever a provider sends must be an image

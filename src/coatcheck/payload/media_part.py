@@ -17,6 +17,14 @@ def pending(*, width: int, height: int, alt: str) -> dict[str, Any]:
     return {"state": "pending", "width": width, "height": height, "alt": alt}
 
 
+def preview(*, progress: float, preview_id: str) -> dict[str, Any]:
+    """Being made, and this is how far: `progress` from 0 to 1, and where the draft waits.
+
+    ``previewId`` stays inside the server. Whoever sends the part says where its bytes are.
+    """
+    return {"state": "preview", "progress": progress, "previewId": preview_id}
+
+
 def ready(reference: dict[str, Any]) -> dict[str, Any]:
     """Made: `reference` in UI form."""
     return {"state": "ready", "reference": reference}

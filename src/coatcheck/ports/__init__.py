@@ -16,9 +16,20 @@ from coatcheck.ports.catalog import (
 )
 from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
-from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer
+from coatcheck.ports.imaging import (
+    PREVIEW_BYTES,
+    PREVIEW_EDGE,
+    ImageFacts,
+    QueuedRenderer,
+    RenderedImage,
+    Renderer,
+    Shrinker,
+)
+from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
 __all__ = [
+    "PREVIEW_BYTES",
+    "PREVIEW_EDGE",
     "THUMBNAIL",
     "BlobRecord",
     "BlobStore",
@@ -31,11 +42,14 @@ __all__ = [
     "ImageFacts",
     "LocalPaths",
     "MediaRecord",
+    "MediaRecords",
     "NewMedia",
+    "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",
     "Responder",
+    "Shrinker",
     "StagedBlob",
     "VariantRecord",
 ]
