@@ -9,7 +9,7 @@ from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog, LocalPaths, QueuedRenderer, Renderer
+from coatcheck.ports import ConversationLog, LocalPaths, QueuedRenderer, Renderer, Shrinker
 from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
@@ -24,6 +24,7 @@ class Backends:
     conversations: ConversationLog
     readiness: Readiness
     local_paths: LocalPaths
+    shrinker: Shrinker
 
 
 @asynccontextmanager
@@ -46,13 +47,12 @@ async def open_backends(
         stack.push_async_callback(database.aclose)
         blobs = await LocalBlobStore.open(settings.data)
         catalog = CachedCatalog(SqlCatalog(database))
-        renderer = wrap_renderer(
-            ImagingPool(
-                max_pixels=settings.max_pixels,
-                limits=WorkerLimits(processes=settings.workers),
-                max_renditions_waiting=2 * settings.workers,
-            )
+        imaging = ImagingPool(
+            max_pixels=settings.max_pixels,
+            limits=WorkerLimits(processes=settings.workers),
+            max_renditions_waiting=2 * settings.workers,
         )
+        renderer = wrap_renderer(imaging)
         store = MediaStore(
             blobs=blobs,
             catalog=catalog,
@@ -64,7 +64,11 @@ async def open_backends(
         )
         await stack.enter_async_context(store)
         yield Backends(
-            store, SqlConversationLog(database), Readiness(catalog, renderer), local_paths=blobs
+            store,
+            SqlConversationLog(database),
+            Readiness(catalog, renderer),
+            local_paths=blobs,
+            shrinker=imaging,
         )
 
 

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     model: str = "offline"
     """The agent's model: `offline`, or a pydantic-ai model name such as `openai:gpt-5-mini`."""
 
+    chat_sockets: Annotated[int, Field(ge=1)] = 32
+    """Connections of the chat that one principal may have open; an address where nobody is told
+    apart."""
+
+    chat_messages: Annotated[int, Field(ge=1)] = 120
+    """Frames of the chat that one principal may send in a minute."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
