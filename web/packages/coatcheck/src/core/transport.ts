@@ -1,47 +1,79 @@
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import { Connection, type FrameReport, type SocketConstructor } from "./connection.ts";
-import type { ChunkFrame } from "./frames.ts";
-import { ChatTransportError } from "./transport-error.ts";
+import type { Endpoint, FrameReport, SocketConstructor } from "./connection.ts";
+import { type ChunkFrame, type ClientFrame, parseTurnStart, type TurnStart } from "./frames.ts";
+import { PushedMedia } from "./pushed-media.ts";
+import { type LinkTiming, StreamLink } from "./stream-link.ts";
+import { ChatTransportError, serverCode } from "./transport-error.ts";
 import { Turn } from "./turn.ts";
+import { untilAborted } from "./until-aborted.ts";
 
-export interface WebSocketChatTransportOptions {
+export interface WebSocketChatTransportOptions extends Partial<LinkTiming> {
   /** The endpoint, `ws:` or `wss:`; a function is asked at each connection. */
   readonly url: string | (() => string);
   /** Defaults to the global `WebSocket`. */
   // biome-ignore lint/style/useNamingConvention: it takes the place of the global of that name
   readonly WebSocket?: SocketConstructor;
-  /** Called for each text frame in either direction, with its size in bytes. */
+  /** Whether previews and thumbnails may be pushed as binary frames; they may by default. */
+  readonly binary?: boolean;
+  /** The `seq` that the conversation's history was read with: the stream goes on from there. */
+  readonly position?: number;
+  /**
+   * Called for each turn that was not asked for here, such as another tab's. The reader's copy of
+   * the conversation has to follow it, then `chat.resumeStream()` reads it.
+   */
+  readonly onTurn?: (turn: TurnStart) => void;
+  /** Called when what was missed cannot be had any more: the conversation is to be read anew. */
+  readonly onExpired?: () => void;
+  /** Called for each frame in either direction, with its size in bytes. */
   readonly onFrame?: (report: FrameReport) => void;
-  /** How long a cancelled turn may take to end, in milliseconds, before the socket is given up. */
+  /** How long a cancelled turn may take to end, in milliseconds, before it is given up. */
   readonly drainTimeout?: number;
+  /** How long a turn waits for a lost connection to come back, in milliseconds. */
+  readonly patience?: number;
 }
 
 /**
- * Carries an AI SDK chat over one WebSocket.
+ * Carries an AI SDK chat over a WebSocket.
  *
  * Only the newest user message travels to the server, which keeps the history. Chunks come back as
- * text frames; a turn ends with a `finish` or `abort` chunk. An `error` chunk becomes the stream's
- * error, a {@link ChatTransportError} with the server's code, after everything that came before it.
+ * text frames; a turn ends with a `finish` or `abort` chunk. A socket that is lost is replaced, and
+ * the stream goes on where it was: the reader of a turn notices nothing. An `error` chunk becomes the
+ * stream's error, a {@link ChatTransportError} with the server's code, after everything before it.
+ *
+ * A transport follows one conversation, and keeps following it between turns.
  */
 export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   implements ChatTransport<Message>
 {
-  readonly #connection: Connection;
-  readonly #drainTimeout: number;
-  #turn: Turn | null = null;
+  readonly #options: WebSocketChatTransportOptions;
+  readonly #endpoint: Endpoint;
+  readonly #pushed = new PushedMedia();
+  #link: StreamLink | null = null;
+  /** The turn that was asked for here, until the server has ended it. */
+  #own: Turn | null = null;
+  /** What asked for it, until the stream says that it has begun. */
+  #request: { readonly frame: ClientFrame; readonly isFor: (start: TurnStart) => boolean } | null =
+    null;
+  /** The turn that the stream's chunks belong to now. */
+  #current: Turn | null = null;
+  /** Turns that were asked for elsewhere and that nobody reads yet. */
+  readonly #joinable: Turn[] = [];
+  /** Whether the stream is going to bring a turn's beginning. */
+  #expectsTurn = false;
+  #turnBegan: () => void = () => undefined;
+  /** When this chunk has been seen and the request has not begun, it never arrived. */
+  #askAgainAfter: number | null = null;
+  #refusal: ChatTransportError | null = null;
+  #patienceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WebSocketChatTransportOptions) {
-    const { url, onFrame, drainTimeout = 5000 } = options;
-    this.#drainTimeout = drainTimeout;
-    this.#connection = new Connection(
-      typeof url === "string" ? () => url : url,
-      options.WebSocket ?? globalThis.WebSocket,
-      {
-        onChunkFrame: (frame) => this.#receive(frame),
-        onClosed: (reason) => this.#lose(reason),
-        onReport: onFrame,
-      },
-    );
+    const { url, binary = true } = options;
+    this.#options = options;
+    this.#endpoint = {
+      url: typeof url === "string" ? () => url : url,
+      socketConstructor: options.WebSocket ?? globalThis.WebSocket,
+      protocols: binary ? [BINARY_PROTOCOL, TEXT_PROTOCOL] : [TEXT_PROTOCOL],
+    };
   }
 
   async sendMessages({
@@ -52,37 +84,136 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   }: Parameters<ChatTransport<Message>["sendMessages"]>[0]): Promise<
     ReadableStream<UIMessageChunk>
   > {
-    const message = newestUserMessage(trigger, messages);
-    while (this.#turn !== null) {
+    const { frame, isFor } = requestFor(trigger, chatId, messages);
+    while (this.#own !== null) {
       // biome-ignore lint/performance/noAwaitInLoops: whoever else waited may have begun a turn first
-      await this.#waitFor(this.#turn, abortSignal);
+      await this.#waitFor(this.#own, abortSignal);
     }
-    const turn = new Turn(chatId, () => this.#cancel(turn));
-    this.#turn = turn;
+    const turn = this.#newTurn(abortSignal);
+    this.#own = turn;
+    const link = this.#linkTo(chatId);
     try {
-      await untilAborted(this.#connection.open(), abortSignal);
+      // Followed before anything is asked for: only then can a lost request be told from a slow one.
+      await untilAborted(link.open(), abortSignal);
       abortSignal?.throwIfAborted();
     } catch (error) {
       this.#settle(turn);
       throw error;
     }
-    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
-    this.#connection.send({ type: "message-send", conversationId: chatId, message });
+    this.#request = { frame, isFor };
+    link.send(frame);
     return turn.stream;
   }
 
-  /** A turn cannot be resumed after a reload: the conversation is read from the server instead. */
-  reconnectToStream(): Promise<null> {
-    return Promise.resolve(null);
+  /** Joins a turn that is under way and was not asked for here; null if there is none. */
+  async reconnectToStream({
+    chatId,
+    abortSignal,
+  }: Parameters<ChatTransport<Message>["reconnectToStream"]>[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+    try {
+      await untilAborted(this.follow(chatId), abortSignal);
+      if (this.#joinable.length === 0 && this.#expectsTurn) {
+        const began = new Promise<void>((resolve) => {
+          this.#turnBegan = resolve;
+        });
+        await untilAborted(began, abortSignal);
+      }
+    } catch (error) {
+      abortSignal?.throwIfAborted();
+      if (error instanceof ChatTransportError) {
+        return null; // the link goes on trying
+      }
+      throw error;
+    }
+    const turn = this.#joinable.shift();
+    if (turn === undefined) {
+      return null;
+    }
+    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
+    return turn.stream;
+  }
+
+  /** Follows a conversation from now on, so that `onTurn` hears of what others ask there. */
+  follow(chatId: string): Promise<void> {
+    return this.#linkTo(chatId).open();
   }
 
   /** Closes the socket. A later message opens a new one. */
   close(): void {
-    this.#connection.close();
+    this.#link?.close();
+    this.#link = null;
+    this.#giveUp(disconnected());
   }
 
-  #receive({ chunk }: ChunkFrame): void {
-    const turn = this.#turn;
+  #linkTo(chatId: string): StreamLink {
+    if (this.#link?.conversationId === chatId) {
+      return this.#link;
+    }
+    // The position belongs to the conversation that this was made for, which is the first one.
+    const position = this.#link === null ? (this.#options.position ?? 0) : 0;
+    this.#link?.close();
+    const { retryDelay = 250, silence = 60_000, onFrame } = this.#options;
+    const link = new StreamLink(
+      chatId,
+      position,
+      this.#endpoint,
+      { retryDelay, silence },
+      {
+        onResumed: ({ seq, last, running }) => {
+          clearTimeout(this.#patienceTimer);
+          this.#expectsTurn = this.#current === null && (running || last > seq);
+          this.#askAgainAfter = last;
+          this.#askAgain(seq);
+          if (this.#current?.isCancelled === true) {
+            link.send({ type: "stream-cancel", conversationId: chatId });
+          }
+        },
+        onFrame: (frame) => this.#receive(frame),
+        onPushed: (frame) => this.#pushed.take(frame),
+        onExpired: () => {
+          this.#giveUp(expired());
+          this.#options.onExpired?.();
+        },
+        onLost: () => {
+          clearTimeout(this.#patienceTimer);
+          const { patience = 60_000 } = this.#options;
+          this.#patienceTimer = setTimeout(() => this.#giveUp(disconnected()), patience);
+        },
+        onReport: onFrame,
+      },
+    );
+    this.#link = link;
+    return link;
+  }
+
+  #receive({ seq, chunk }: ChunkFrame): void {
+    const start = parseTurnStart(chunk);
+    if (seq === 0) {
+      this.#receiveAside(chunk);
+    } else if (start === null) {
+      this.#pass(chunk);
+    } else {
+      this.#begin(start);
+    }
+    this.#askAgain(seq);
+  }
+
+  #begin(start: TurnStart): void {
+    this.#expectsTurn = false;
+    if (this.#own !== null && this.#request?.isFor(start) === true) {
+      this.#request = null;
+      this.#current = this.#own;
+      return;
+    }
+    const turn = this.#newTurn(undefined);
+    this.#current = turn;
+    this.#joinable.push(turn);
+    this.#options.onTurn?.(start);
+    this.#turnBegan();
+  }
+
+  #pass(chunk: UIMessageChunk): void {
+    const turn = this.#current;
     if (turn === null) {
       return;
     }
@@ -90,33 +221,83 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       turn.fail(new ChatTransportError("refused", chunk.errorText, serverCode(chunk)));
       return;
     }
-    turn.push(chunk);
+    turn.push(this.#pushed.dress(chunk));
     if (chunk.type === "finish" || chunk.type === "abort") {
       turn.finish();
+      this.#current = null;
+      this.#pushed.clear();
       this.#settle(turn);
     }
   }
 
-  #lose(reason: ChatTransportError): void {
-    const turn = this.#turn;
-    if (turn !== null) {
-      turn.fail(reason);
-      this.#settle(turn);
+  /** What is for this socket alone: previews, and why a request was refused. */
+  #receiveAside(chunk: UIMessageChunk): void {
+    if (chunk.type === "data-media") {
+      this.#current?.push(this.#pushed.dress(chunk));
+    } else if (chunk.type === "error") {
+      this.#refusal = new ChatTransportError("refused", chunk.errorText, serverCode(chunk));
+    } else if (chunk.type === "finish" && this.#refusal !== null) {
+      if (this.#request !== null) {
+        this.#endRequest(this.#refusal);
+      }
+      this.#refusal = null;
     }
   }
 
-  /** Tells the server to stop; the connection stays taken until it says that it has. */
+  /** Sends the request once more if all that came meanwhile is seen and its turn has not begun. */
+  #askAgain(seen: number): void {
+    if (this.#askAgainAfter === null || seen < this.#askAgainAfter) {
+      return;
+    }
+    this.#askAgainAfter = null;
+    if (this.#request === null) {
+      return;
+    }
+    if (this.#own?.isCancelled === true) {
+      this.#endRequest(disconnected());
+    } else {
+      this.#link?.send(this.#request.frame);
+    }
+  }
+
+  #endRequest(reason: ChatTransportError): void {
+    const turn = this.#own;
+    this.#request = null;
+    turn?.fail(reason);
+    this.#settle(turn);
+  }
+
+  #giveUp(reason: ChatTransportError): void {
+    clearTimeout(this.#patienceTimer);
+    for (const turn of new Set([this.#own, this.#current])) {
+      turn?.fail(reason);
+      this.#settle(turn);
+    }
+    this.#request = null;
+    this.#current = null;
+    this.#expectsTurn = false;
+    this.#pushed.clear();
+  }
+
+  #newTurn(abortSignal: AbortSignal | undefined): Turn {
+    const turn = new Turn(() => this.#cancel(turn));
+    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
+    return turn;
+  }
+
+  /** Tells the server to stop; no other turn is begun here until it says that it has. */
   #cancel(turn: Turn): void {
-    turn.finish();
-    if (this.#turn === turn) {
-      this.#connection.send({ type: "stream-cancel", conversationId: turn.conversationId });
+    const isUnderWay = turn === this.#current || (turn === this.#own && this.#request !== null);
+    turn.cancel();
+    if (isUnderWay && this.#link !== null) {
+      this.#link.send({ type: "stream-cancel", conversationId: this.#link.conversationId });
     }
   }
 
-  #settle(turn: Turn): void {
-    turn.settle();
-    if (this.#turn === turn) {
-      this.#turn = null;
+  #settle(turn: Turn | null): void {
+    turn?.settle();
+    if (this.#own === turn) {
+      this.#own = null;
     }
   }
 
@@ -124,46 +305,51 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     if (previous.isRunning) {
       throw new ChatTransportError("busy", "Another answer is still being written.");
     }
-    const giveUp = setTimeout(() => this.#connection.close(), this.#drainTimeout);
+    const { drainTimeout = 5000 } = this.#options;
+    const timer = setTimeout(() => {
+      this.#giveUp(disconnected());
+      this.#link?.restart();
+    }, drainTimeout);
     try {
       await untilAborted(previous.settled, abortSignal);
     } finally {
-      clearTimeout(giveUp);
+      clearTimeout(timer);
     }
   }
 }
 
-function newestUserMessage<Message extends UIMessage>(
-  trigger: "submit-message" | "regenerate-message",
-  messages: readonly Message[],
-): Message {
+const BINARY_PROTOCOL = "coatcheck.v1.binary";
+const TEXT_PROTOCOL = "coatcheck.v1";
+
+function requestFor(
+  trigger: TurnStart["trigger"],
+  conversationId: string,
+  messages: readonly UIMessage[],
+): { frame: ClientFrame; isFor: (start: TurnStart) => boolean } {
   const message = messages.at(-1);
-  if (trigger !== "submit-message" || message?.role !== "user") {
-    throw new ChatTransportError("unsupported", "Only a new message of the user can be sent.");
+  if (message?.role !== "user") {
+    throw new ChatTransportError("unsupported", "There is no message of the user to answer.");
   }
-  return message;
+  const frame: ClientFrame =
+    trigger === "submit-message"
+      ? { type: "message-send", conversationId, message }
+      : { type: "message-regenerate", conversationId, messageId: message.id };
+  return {
+    frame,
+    isFor: (start) => start.trigger === trigger && start.messageId === message.id,
+  };
 }
 
-/** Rejects with the signal's reason as soon as it is aborted, whatever becomes of the promise. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return promise;
-  }
-  const listening = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener("abort", onAbort, { signal: listening.signal });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    listening.abort();
-  }
+function disconnected(): ChatTransportError {
+  return new ChatTransportError(
+    "disconnected",
+    "The connection was lost before the answer was complete.",
+  );
 }
 
-function serverCode(chunk: { readonly errorText: string }): string | null {
-  return "code" in chunk && typeof chunk.code === "string" ? chunk.code : null;
+function expired(): ChatTransportError {
+  return new ChatTransportError(
+    "expired",
+    "The connection was lost for so long that the answer has to be read anew.",
+  );
 }

@@ -1,0 +1,193 @@
+import type { BinaryFrame } from "./binary-frames.ts";
+import { Connection, type Endpoint, type FrameReport } from "./connection.ts";
+import { type ChunkFrame, type ClientFrame, parseResumption, type Resumption } from "./frames.ts";
+import { ChatTransportError, serverCode } from "./transport-error.ts";
+
+/** How a link behaves when its socket is lost. */
+export interface LinkTiming {
+  /** Milliseconds before the first try; each further one waits twice as long, up to a bound. */
+  readonly retryDelay: number;
+  /** After how many milliseconds without any frame a socket counts as lost. */
+  readonly silence: number;
+}
+
+interface LinkHandlers {
+  /** The stream is followed from here. */
+  readonly onResumed: (resumption: Resumption) => void;
+  /** A chunk of the sequence, each once and in order, or one with number 0. */
+  readonly onFrame: (frame: ChunkFrame) => void;
+  readonly onPushed: (frame: BinaryFrame) => void;
+  /** What was missed cannot be had any more. The stream is followed from where it is now. */
+  readonly onExpired: () => void;
+  /** The socket is lost; another one is being tried. */
+  readonly onLost: () => void;
+  readonly onReport: ((report: FrameReport) => void) | undefined;
+}
+
+/**
+ * Follows one conversation's stream, over as many sockets as it takes.
+ *
+ * Each socket begins with a `stream-resume` that names the last number seen, so that what was missed
+ * comes once and in order.
+ */
+export class StreamLink {
+  readonly conversationId: string;
+  readonly #endpoint: Endpoint;
+  readonly #timing: LinkTiming;
+  readonly #handlers: LinkHandlers;
+  #connection: Connection | null = null;
+  #position: number;
+  #isResumed = false;
+  #isClosed = false;
+  #failures = 0;
+  #attempt: Attempt = newAttempt();
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #silenceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param position the last number seen, or 0. */
+  constructor(
+    conversationId: string,
+    position: number,
+    endpoint: Endpoint,
+    timing: LinkTiming,
+    handlers: LinkHandlers,
+  ) {
+    this.conversationId = conversationId;
+    this.#position = position;
+    this.#endpoint = endpoint;
+    this.#timing = timing;
+    this.#handlers = handlers;
+  }
+
+  /** Resolves when frames can be sent; rejects when the try that is under way, or this one, fails. */
+  open(): Promise<void> {
+    if (this.#connection === null && !this.#isClosed) {
+      clearTimeout(this.#retryTimer);
+      this.#connect();
+    }
+    return this.#attempt.promise;
+  }
+
+  /** Sends a frame. If it is lost on the way, `onResumed` is the moment to find that out. */
+  send(frame: ClientFrame): void {
+    if (this.#isResumed) {
+      this.#connection?.send(frame);
+    }
+  }
+
+  /** Takes another socket, at once. */
+  restart(): void {
+    this.#connection?.close();
+    void this.open().catch(() => undefined);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retryTimer);
+    this.#connection?.close();
+  }
+
+  #connect(): void {
+    const connection = new Connection(this.#endpoint, {
+      onOpen: () => this.#resume(),
+      onFrame: (frame) => this.#receive(frame),
+      onPushed: (frame) => {
+        this.#awaitSilence();
+        this.#handlers.onPushed(frame);
+      },
+      onClosed: () => this.#lose(connection),
+      onReport: this.#handlers.onReport,
+    });
+    this.#connection = connection;
+    this.#awaitSilence();
+  }
+
+  #resume(): void {
+    this.#isResumed = false;
+    this.#connection?.send({
+      type: "stream-resume",
+      conversationId: this.conversationId,
+      seq: this.#position,
+    });
+  }
+
+  #receive(frame: ChunkFrame): void {
+    this.#awaitSilence();
+    if (frame.seq === 0) {
+      this.#receiveAside(frame);
+    } else if (frame.seq === this.#position + 1) {
+      this.#position = frame.seq;
+      this.#failures = 0;
+      this.#handlers.onFrame(frame);
+    } else if (frame.seq > this.#position) {
+      // A frame was lost on the way. The next socket brings it.
+      this.#connection?.close();
+    }
+  }
+
+  #receiveAside(frame: ChunkFrame): void {
+    const { chunk } = frame;
+    const resumption = parseResumption(chunk);
+    if (resumption !== null) {
+      this.#position = resumption.seq;
+      this.#isResumed = true;
+      this.#attempt.resolve();
+      this.#handlers.onResumed(resumption);
+    } else if (chunk.type === "error" && serverCode(chunk) === "stream_expired") {
+      this.#position = 0;
+      this.#handlers.onExpired();
+      this.#resume();
+    } else if (this.#isResumed) {
+      this.#handlers.onFrame(frame);
+    } else if (chunk.type === "error") {
+      this.#attempt.reject(new ChatTransportError("refused", chunk.errorText, serverCode(chunk)));
+      this.#connection?.close();
+    }
+  }
+
+  #lose(connection: Connection): void {
+    if (this.#connection !== null && this.#connection !== connection) {
+      return;
+    }
+    clearTimeout(this.#silenceTimer);
+    this.#connection = null;
+    this.#isResumed = false;
+    this.#attempt.reject(unreachable());
+    this.#attempt = newAttempt();
+    if (!this.#isClosed) {
+      const longest = Math.min(LONGEST_DELAY, this.#timing.retryDelay * 2 ** this.#failures);
+      this.#failures += 1;
+      // At random, or all clients of a server that restarts would come back in the same moment.
+      this.#retryTimer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+      this.#handlers.onLost();
+    }
+  }
+
+  #awaitSilence(): void {
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = setTimeout(() => this.#connection?.close(), this.#timing.silence);
+  }
+}
+
+const LONGEST_DELAY = 15_000;
+
+interface Attempt {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
+}
+
+function newAttempt(): Attempt {
+  let resolve: Attempt["resolve"] = () => undefined;
+  let reject: Attempt["reject"] = () => undefined;
+  const promise = new Promise<void>((...settlers) => {
+    [resolve, reject] = settlers;
+  });
+  // Whoever waits hears of it; a try that nobody waits for may fail in silence.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+function unreachable(): ChatTransportError {
+  return new ChatTransportError("unreachable", "The server could not be reached.");
+}
