@@ -1,7 +1,7 @@
 import type { BinaryFrame } from "./binary-frames.ts";
 import { Connection, type Endpoint, type FrameReport } from "./connection.ts";
 import { type ChunkFrame, type ClientFrame, parseResumption, type Resumption } from "./frames.ts";
-import { ChatTransportError, serverCode } from "./transport-error.ts";
+import { ChatTransportError, serverCode, unreachable } from "./transport-error.ts";
 
 /** How a link behaves when its socket is lost. */
 export interface LinkTiming {
@@ -73,6 +73,11 @@ export class StreamLink {
     if (this.#isResumed) {
       this.#connection?.send(frame);
     }
+  }
+
+  /** What was seen does not count any more: the next socket brings a running turn as a whole. */
+  forgetPosition(): void {
+    this.#position = 0;
   }
 
   /** Takes another socket, at once. */
@@ -186,8 +191,4 @@ function newAttempt(): Attempt {
   // Whoever waits hears of it; a try that nobody waits for may fail in silence.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
-}
-
-function unreachable(): ChatTransportError {
-  return new ChatTransportError("unreachable", "The server could not be reached.");
 }

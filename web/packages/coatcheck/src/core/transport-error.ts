@@ -34,3 +34,21 @@ export class ChatTransportError extends Error {
 export function serverCode(chunk: { readonly errorText: string }): string | null {
   return "code" in chunk && typeof chunk.code === "string" ? chunk.code : null;
 }
+
+export function unreachable(): ChatTransportError {
+  return new ChatTransportError("unreachable", "The server could not be reached.");
+}
+
+export function disconnected(): ChatTransportError {
+  return new ChatTransportError(
+    "disconnected",
+    "The connection was lost before the answer was complete.",
+  );
+}
+
+export function expired(): ChatTransportError {
+  return new ChatTransportError(
+    "expired",
+    "The connection was lost for so long that the answer has to be read anew.",
+  );
+}

@@ -1,36 +1,13 @@
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import type { Endpoint, FrameReport, SocketConstructor } from "./connection.ts";
-import { type ChunkFrame, type ClientFrame, parseTurnStart, type TurnStart } from "./frames.ts";
+import type { Endpoint } from "./connection.ts";
+import { type ChunkFrame, parseTurnStart, type Resumption, type TurnStart } from "./frames.ts";
 import { PushedMedia } from "./pushed-media.ts";
-import { type LinkTiming, StreamLink } from "./stream-link.ts";
-import { ChatTransportError, serverCode } from "./transport-error.ts";
+import { StreamLink } from "./stream-link.ts";
+import { ChatTransportError, disconnected, expired, serverCode } from "./transport-error.ts";
+import { endpointOf, timingOf, type WebSocketChatTransportOptions } from "./transport-options.ts";
 import { Turn } from "./turn.ts";
+import { requestFor, type TurnRequest } from "./turn-request.ts";
 import { untilAborted } from "./until-aborted.ts";
-
-export interface WebSocketChatTransportOptions extends Partial<LinkTiming> {
-  /** The endpoint, `ws:` or `wss:`; a function is asked at each connection. */
-  readonly url: string | (() => string);
-  /** Defaults to the global `WebSocket`. */
-  // biome-ignore lint/style/useNamingConvention: it takes the place of the global of that name
-  readonly WebSocket?: SocketConstructor;
-  /** Whether previews and thumbnails may be pushed as binary frames; they may by default. */
-  readonly binary?: boolean;
-  /** The `seq` that the conversation's history was read with: the stream goes on from there. */
-  readonly position?: number;
-  /**
-   * Called for each turn that was not asked for here, such as another tab's. The reader's copy of
-   * the conversation has to follow it, then `chat.resumeStream()` reads it.
-   */
-  readonly onTurn?: (turn: TurnStart) => void;
-  /** Called when what was missed cannot be had any more: the conversation is to be read anew. */
-  readonly onExpired?: () => void;
-  /** Called for each frame in either direction, with its size in bytes. */
-  readonly onFrame?: (report: FrameReport) => void;
-  /** How long a cancelled turn may take to end, in milliseconds, before it is given up. */
-  readonly drainTimeout?: number;
-  /** How long a turn waits for a lost connection to come back, in milliseconds. */
-  readonly patience?: number;
-}
 
 /**
  * Carries an AI SDK chat over a WebSocket.
@@ -52,8 +29,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   /** The turn that was asked for here, until the server has ended it. */
   #own: Turn | null = null;
   /** What asked for it, until the stream says that it has begun. */
-  #request: { readonly frame: ClientFrame; readonly isFor: (start: TurnStart) => boolean } | null =
-    null;
+  #request: TurnRequest | null = null;
   /** The turn that the stream's chunks belong to now. */
   #current: Turn | null = null;
   /** Turns that were asked for elsewhere and that nobody reads yet. */
@@ -67,13 +43,8 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   #patienceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WebSocketChatTransportOptions) {
-    const { url, binary = true } = options;
     this.#options = options;
-    this.#endpoint = {
-      url: typeof url === "string" ? () => url : url,
-      socketConstructor: options.WebSocket ?? globalThis.WebSocket,
-      protocols: binary ? [BINARY_PROTOCOL, TEXT_PROTOCOL] : [TEXT_PROTOCOL],
-    };
+    this.#endpoint = endpointOf(options);
   }
 
   async sendMessages({
@@ -84,7 +55,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   }: Parameters<ChatTransport<Message>["sendMessages"]>[0]): Promise<
     ReadableStream<UIMessageChunk>
   > {
-    const { frame, isFor } = requestFor(trigger, chatId, messages);
+    const request = requestFor(trigger, chatId, messages);
     while (this.#own !== null) {
       // biome-ignore lint/performance/noAwaitInLoops: whoever else waited may have begun a turn first
       await this.#waitFor(this.#own, abortSignal);
@@ -100,8 +71,8 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       this.#settle(turn);
       throw error;
     }
-    this.#request = { frame, isFor };
-    link.send(frame);
+    this.#request = request;
+    link.send(request.frame);
     return turn.stream;
   }
 
@@ -152,38 +123,40 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     // The position belongs to the conversation that this was made for, which is the first one.
     const position = this.#link === null ? (this.#options.position ?? 0) : 0;
     this.#link?.close();
-    const { retryDelay = 250, silence = 60_000, onFrame } = this.#options;
-    const link = new StreamLink(
-      chatId,
-      position,
-      this.#endpoint,
-      { retryDelay, silence },
-      {
-        onResumed: ({ seq, last, running }) => {
-          clearTimeout(this.#patienceTimer);
-          this.#expectsTurn = this.#current === null && (running || last > seq);
-          this.#askAgainAfter = last;
-          this.#askAgain(seq);
-          if (this.#current?.isCancelled === true) {
-            link.send({ type: "stream-cancel", conversationId: chatId });
-          }
-        },
-        onFrame: (frame) => this.#receive(frame),
-        onPushed: (frame) => this.#pushed.take(frame),
-        onExpired: () => {
-          this.#giveUp(expired());
-          this.#options.onExpired?.();
-        },
-        onLost: () => {
-          clearTimeout(this.#patienceTimer);
-          const { patience = 60_000 } = this.#options;
-          this.#patienceTimer = setTimeout(() => this.#giveUp(disconnected()), patience);
-        },
-        onReport: onFrame,
+    this.#link = new StreamLink(chatId, position, this.#endpoint, timingOf(this.#options), {
+      onResumed: (resumption) => this.#resume(resumption),
+      onFrame: (frame) => this.#receive(frame),
+      onPushed: (frame) => this.#pushed.take(frame),
+      onExpired: () => {
+        this.#giveUp(expired());
+        this.#options.onExpired?.();
       },
-    );
-    this.#link = link;
-    return link;
+      onLost: () => this.#wait(),
+      onReport: this.#options.onFrame,
+    });
+    return this.#link;
+  }
+
+  /** The stream goes on: find out what became of what was asked for before the socket was lost. */
+  #resume({ seq, last, running }: Resumption): void {
+    clearTimeout(this.#patienceTimer);
+    this.#patienceTimer = undefined;
+    this.#expectsTurn = this.#current === null && (running || last > seq);
+    this.#askAgainAfter = last;
+    this.#askAgain(seq);
+    if (this.#current?.isCancelled === true) {
+      this.#sendCancel();
+    }
+  }
+
+  /** The socket is lost: the turn waits for another one, but not for ever. */
+  #wait(): void {
+    const { patience = 60_000 } = this.#options;
+    this.#patienceTimer ??= setTimeout(() => {
+      this.#giveUp(disconnected());
+      // Should the connection come back, a turn that still runs is offered anew from its beginning.
+      this.#link?.forgetPosition();
+    }, patience);
   }
 
   #receive({ seq, chunk }: ChunkFrame): void {
@@ -203,6 +176,9 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     if (this.#own !== null && this.#request?.isFor(start) === true) {
       this.#request = null;
       this.#current = this.#own;
+      if (this.#own.isCancelled) {
+        this.#sendCancel();
+      }
       return;
     }
     const turn = this.#newTurn(undefined);
@@ -269,6 +245,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
 
   #giveUp(reason: ChatTransportError): void {
     clearTimeout(this.#patienceTimer);
+    this.#patienceTimer = undefined;
     for (const turn of new Set([this.#own, this.#current])) {
       turn?.fail(reason);
       this.#settle(turn);
@@ -287,9 +264,14 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
 
   /** Tells the server to stop; no other turn is begun here until it says that it has. */
   #cancel(turn: Turn): void {
-    const isUnderWay = turn === this.#current || (turn === this.#own && this.#request !== null);
     turn.cancel();
-    if (isUnderWay && this.#link !== null) {
+    if (turn === this.#current || (turn === this.#own && this.#request !== null)) {
+      this.#sendCancel();
+    }
+  }
+
+  #sendCancel(): void {
+    if (this.#link !== null) {
       this.#link.send({ type: "stream-cancel", conversationId: this.#link.conversationId });
     }
   }
@@ -316,40 +298,4 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       clearTimeout(timer);
     }
   }
-}
-
-const BINARY_PROTOCOL = "coatcheck.v1.binary";
-const TEXT_PROTOCOL = "coatcheck.v1";
-
-function requestFor(
-  trigger: TurnStart["trigger"],
-  conversationId: string,
-  messages: readonly UIMessage[],
-): { frame: ClientFrame; isFor: (start: TurnStart) => boolean } {
-  const message = messages.at(-1);
-  if (message?.role !== "user") {
-    throw new ChatTransportError("unsupported", "There is no message of the user to answer.");
-  }
-  const frame: ClientFrame =
-    trigger === "submit-message"
-      ? { type: "message-send", conversationId, message }
-      : { type: "message-regenerate", conversationId, messageId: message.id };
-  return {
-    frame,
-    isFor: (start) => start.trigger === trigger && start.messageId === message.id,
-  };
-}
-
-function disconnected(): ChatTransportError {
-  return new ChatTransportError(
-    "disconnected",
-    "The connection was lost before the answer was complete.",
-  );
-}
-
-function expired(): ChatTransportError {
-  return new ChatTransportError(
-    "expired",
-    "The connection was lost for so long that the answer has to be read anew.",
-  );
 }
