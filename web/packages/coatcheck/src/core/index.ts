@@ -1,7 +1,7 @@
 /** The framework-free core: references, placeholders, image sources, and the chat's transport. */
 
-export type { FrameReport, SocketConstructor, SocketLike } from "./connection.ts";
 export { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
+export type { FrameReport, SocketConstructor, SocketLike } from "./connection.ts";
 export { formatBytes } from "./format-bytes.ts";
 export { type ChunkFrame, type ClientFrame, parseChunkFrame, type TurnStart } from "./frames.ts";
 export { type Dimensions, type MediaState, parseMediaState } from "./media-state.ts";

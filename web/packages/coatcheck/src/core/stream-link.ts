@@ -75,9 +75,9 @@ export class StreamLink {
     }
   }
 
-  /** What was seen does not count any more: the next socket brings a running turn as a whole. */
-  forgetPosition(): void {
-    this.#position = 0;
+  /** What came after this number counts as not seen: the next socket brings it once more. */
+  rewind(position: number): void {
+    this.#position = position;
   }
 
   /** Takes another socket, at once. */

@@ -32,6 +32,8 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   #request: TurnRequest | null = null;
   /** The turn that the stream's chunks belong to now. */
   #current: Turn | null = null;
+  /** After which number that turn began. */
+  #currentStart = 0;
   /** Turns that were asked for elsewhere and that nobody reads yet. */
   readonly #joinable: Turn[] = [];
   /** Whether the stream is going to bring a turn's beginning. */
@@ -80,7 +82,9 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   async reconnectToStream({
     chatId,
     abortSignal,
-  }: Parameters<ChatTransport<Message>["reconnectToStream"]>[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+  }: Parameters<
+    ChatTransport<Message>["reconnectToStream"]
+  >[0]): Promise<ReadableStream<UIMessageChunk> | null> {
     try {
       await untilAborted(this.follow(chatId), abortSignal);
       if (this.#joinable.length === 0 && this.#expectsTurn) {
@@ -153,9 +157,11 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   #wait(): void {
     const { patience = 60_000 } = this.#options;
     this.#patienceTimer ??= setTimeout(() => {
+      if (this.#current !== null) {
+        // Should the connection come back, the turn is offered anew, from its beginning.
+        this.#link?.rewind(this.#currentStart);
+      }
       this.#giveUp(disconnected());
-      // Should the connection come back, a turn that still runs is offered anew from its beginning.
-      this.#link?.forgetPosition();
     }, patience);
   }
 
@@ -166,6 +172,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     } else if (start === null) {
       this.#pass(chunk);
     } else {
+      this.#currentStart = seq - 1;
       this.#begin(start);
     }
     this.#askAgain(seq);
