@@ -1,7 +1,7 @@
 import type { BinaryFrame } from "./binary-frames.ts";
 import { Connection, type Endpoint, type FrameReport } from "./connection.ts";
 import { type ChunkFrame, type ClientFrame, parseResumption, type Resumption } from "./frames.ts";
-import { ChatTransportError, serverCode, unreachable } from "./transport-error.ts";
+import { ChatTransportError, codeOf, unreachable } from "./transport-error.ts";
 
 /** How a link behaves when its socket is lost. */
 export interface LinkTiming {
@@ -9,6 +9,15 @@ export interface LinkTiming {
   readonly retryDelay: number;
   /** After how many milliseconds without any frame a socket counts as lost. */
   readonly silence: number;
+}
+
+/** What a link follows, and how. */
+export interface LinkTarget {
+  readonly conversationId: string;
+  /** The last number seen, or 0. */
+  readonly position: number;
+  readonly endpoint: Endpoint;
+  readonly timing: LinkTiming;
 }
 
 interface LinkHandlers {
@@ -44,18 +53,11 @@ export class StreamLink {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param position the last number seen, or 0. */
-  constructor(
-    conversationId: string,
-    position: number,
-    endpoint: Endpoint,
-    timing: LinkTiming,
-    handlers: LinkHandlers,
-  ) {
-    this.conversationId = conversationId;
-    this.#position = position;
-    this.#endpoint = endpoint;
-    this.#timing = timing;
+  constructor(target: LinkTarget, handlers: LinkHandlers) {
+    this.conversationId = target.conversationId;
+    this.#position = target.position;
+    this.#endpoint = target.endpoint;
+    this.#timing = target.timing;
     this.#handlers = handlers;
   }
 
@@ -138,14 +140,14 @@ export class StreamLink {
       this.#isResumed = true;
       this.#attempt.resolve();
       this.#handlers.onResumed(resumption);
-    } else if (chunk.type === "error" && serverCode(chunk) === "stream_expired") {
+    } else if (chunk.type === "error" && codeOf(chunk) === "stream_expired") {
       this.#position = 0;
       this.#handlers.onExpired();
       this.#resume();
     } else if (this.#isResumed) {
       this.#handlers.onFrame(frame);
     } else if (chunk.type === "error") {
-      this.#attempt.reject(new ChatTransportError("refused", chunk.errorText, serverCode(chunk)));
+      this.#attempt.reject(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
       this.#connection?.close();
     }
   }

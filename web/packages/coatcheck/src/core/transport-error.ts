@@ -31,7 +31,7 @@ export class ChatTransportError extends Error {
 }
 
 /** The stable code of an `error` chunk, where it has one. */
-export function serverCode(chunk: { readonly errorText: string }): string | null {
+export function codeOf(chunk: { readonly errorText: string }): string | null {
   return "code" in chunk && typeof chunk.code === "string" ? chunk.code : null;
 }
 

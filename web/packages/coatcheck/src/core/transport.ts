@@ -3,7 +3,7 @@ import type { Endpoint } from "./connection.ts";
 import { type ChunkFrame, parseTurnStart, type Resumption, type TurnStart } from "./frames.ts";
 import { PushedMedia } from "./pushed-media.ts";
 import { StreamLink } from "./stream-link.ts";
-import { ChatTransportError, disconnected, expired, serverCode } from "./transport-error.ts";
+import { ChatTransportError, codeOf, disconnected, expired } from "./transport-error.ts";
 import { endpointOf, timingOf, type WebSocketChatTransportOptions } from "./transport-options.ts";
 import { Turn } from "./turn.ts";
 import { requestFor, type TurnRequest } from "./turn-request.ts";
@@ -127,7 +127,9 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     // The position belongs to the conversation that this was made for, which is the first one.
     const position = this.#link === null ? (this.#options.position ?? 0) : 0;
     this.#link?.close();
-    this.#link = new StreamLink(chatId, position, this.#endpoint, timingOf(this.#options), {
+    const timing = timingOf(this.#options);
+    const target = { conversationId: chatId, position, endpoint: this.#endpoint, timing };
+    this.#link = new StreamLink(target, {
       onResumed: (resumption) => this.#resume(resumption),
       onFrame: (frame) => this.#receive(frame),
       onPushed: (frame) => this.#pushed.take(frame),
@@ -201,7 +203,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       return;
     }
     if (chunk.type === "error") {
-      turn.fail(new ChatTransportError("refused", chunk.errorText, serverCode(chunk)));
+      turn.fail(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
       return;
     }
     turn.push(this.#pushed.dress(chunk));
@@ -218,7 +220,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     if (chunk.type === "data-media") {
       this.#current?.push(this.#pushed.dress(chunk));
     } else if (chunk.type === "error") {
-      this.#refusal = new ChatTransportError("refused", chunk.errorText, serverCode(chunk));
+      this.#refusal = new ChatTransportError("refused", chunk.errorText, codeOf(chunk));
     } else if (chunk.type === "finish" && this.#refusal !== null) {
       if (this.#request !== null) {
         this.#endRequest(this.#refusal);
