@@ -6,7 +6,7 @@ import {
   WebSocketChatTransport,
   type WebSocketChatTransportOptions,
 } from "coatcheck";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
 
 const question = (text: string): UIMessage => ({
@@ -90,6 +90,9 @@ beforeEach(() => {
   turns = [];
   transport = create();
 });
+
+// A link that is left open goes on trying, with the next test's sockets.
+afterEach(() => transport.close());
 
 describe("a turn", () => {
   it("sends only the newest message and streams until finish", async () => {
@@ -241,6 +244,9 @@ describe("a connection that is lost", () => {
     expect(turns).toEqual([]);
   });
 
+});
+
+describe("a connection that is not as it should be", () => {
   it("is replaced when it goes silent", async () => {
     transport = create({ silence: 20 });
     const { stream, socket } = await begin();
@@ -296,7 +302,7 @@ describe("a connection that is lost", () => {
     second.answers = true;
     second.refuse("stream_expired");
     expect((await readAll(stream)).error).toMatchObject({ code: "expired" });
-    expect(onExpired).toHaveBeenCalledOnce();
+    expect(onExpired).toHaveBeenCalledTimes(1);
     // It follows the stream from where it is now.
     expect(second.resumptions).toMatchObject([{ seq: 1001 }, { seq: 0 }]);
     second.turn("submit-message", "another");
