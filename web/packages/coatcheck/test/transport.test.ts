@@ -243,7 +243,6 @@ describe("a connection that is lost", () => {
     expect(second.sent).toEqual([]);
     expect(turns).toEqual([]);
   });
-
 });
 
 describe("a connection that is not as it should be", () => {
