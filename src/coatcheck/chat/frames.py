@@ -101,6 +101,6 @@ def decode_binary_frame(data: bytes) -> BinaryFrame:
         raise ProtocolError("The binary frame has no payload.")
     try:
         header = msgspec.json.decode(data[_PREFIX.size : end], type=FrameHeader)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError("The binary frame's header cannot be read.") from error
     return BinaryFrame(FrameKind(kind), header, data[end:])

@@ -219,5 +219,5 @@ def _read_request(body: bytes) -> _ChatRequest:
 def _decode(text: bytes | msgspec.Raw, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError("The body is not what the AI SDK sends.") from error

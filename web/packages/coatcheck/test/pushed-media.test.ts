@@ -40,10 +40,10 @@ beforeEach(async () => {
   transport = new WebSocketChatTransport({ url: "ws://chat.test/", WebSocket: FakeSocket });
   chat = new Chat<UIMessage>({ id: "c1", transport });
   void chat.sendMessage({ text: "draw" });
-  await vi.waitFor(() => expect(FakeSocket.all).toHaveLength(1));
+  await vi.waitUntil(() => FakeSocket.all.length === 1);
   socket = FakeSocket.last;
   socket.accept();
-  await vi.waitFor(() => expect(socket.sent).toHaveLength(1));
+  await vi.waitUntil(() => socket.sent.length === 1);
   socket.begin();
   socket.chunk({ type: "start", messageId: "m" });
   socket.chunk({ type: "data-media", id: "p", data: { state: "pending", width: 4, height: 3 } });

@@ -67,7 +67,7 @@ async function begin(options: Sending = {}) {
 
 /** The socket that takes the place of this one, accepted by the server. */
 async function nextSocket(previous: FakeSocket) {
-  await vi.waitFor(() => expect(FakeSocket.last).not.toBe(previous));
+  await vi.waitUntil(() => FakeSocket.last !== previous);
   FakeSocket.last.accept();
   return FakeSocket.last;
 }
@@ -247,7 +247,7 @@ describe("a connection that is lost", () => {
 
 describe("a connection that is not as it should be", () => {
   it("is replaced when it goes silent", async () => {
-    transport = create({ silence: 20 });
+    transport = create({ silence: 300 });
     const { stream, socket } = await begin();
     const second = await nextSocket(socket);
     second.chunk({ type: "finish" });
