@@ -25,9 +25,10 @@ const media = () =>
 
 async function shownBytes(): Promise<string | null> {
   const [state] = media() ?? [];
-  const blob =
-    state?.state === "preview" ? state.blob : state?.state === "ready" ? state.thumbnail : null;
-  return blob?.text() ?? null;
+  if (state?.state === "preview") {
+    return (await state.blob?.text()) ?? null;
+  }
+  return (state?.state === "ready" && (await state.thumbnail?.text())) || null;
 }
 
 function preview(progress: number): void {
