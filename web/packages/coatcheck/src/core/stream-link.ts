@@ -77,6 +77,11 @@ export class StreamLink {
     }
   }
 
+  /** Asks for the running turn to be stopped. */
+  cancel(): void {
+    this.send({ type: "stream-cancel", conversationId: this.conversationId });
+  }
+
   /** What came after this number counts as not seen: the next socket brings it once more. */
   rewind(position: number): void {
     this.#position = position;

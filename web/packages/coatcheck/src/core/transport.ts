@@ -151,7 +151,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     this.#askAgainAfter = last;
     this.#askAgain(seq);
     if (this.#current?.isCancelled === true) {
-      this.#sendCancel();
+      this.#link?.cancel();
     }
   }
 
@@ -186,7 +186,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       this.#request = null;
       this.#current = this.#own;
       if (this.#own.isCancelled) {
-        this.#sendCancel();
+        this.#link?.cancel();
       }
       return;
     }
@@ -275,13 +275,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   #cancel(turn: Turn): void {
     turn.cancel();
     if (turn === this.#current || (turn === this.#own && this.#request !== null)) {
-      this.#sendCancel();
-    }
-  }
-
-  #sendCancel(): void {
-    if (this.#link !== null) {
-      this.#link.send({ type: "stream-cancel", conversationId: this.#link.conversationId });
+      this.#link?.cancel();
     }
   }
 
