@@ -149,6 +149,19 @@ describe("a connection that is not as it should be", () => {
   });
 });
 
+describe("a transport that was closed", () => {
+  it("goes on where it was when it is used again", async () => {
+    tab = new Tab({ position: 1000 });
+    const first = await tab.begin();
+    first.socket.chunk({ type: "finish" });
+    tab.transport.close();
+    const second = await tab.begin();
+    expect(second.socket).not.toBe(first.socket);
+    expect(second.socket.resumptions).toMatchObject([{ seq: 1002 }]);
+    expect(tab.turns).toEqual([]);
+  });
+});
+
 describe("several tabs", () => {
   it("hear of a turn that another one asked for, and join it", async () => {
     const socket = await tab.follow();

@@ -61,6 +61,11 @@ export class StreamLink {
     this.#handlers = handlers;
   }
 
+  /** The last number seen. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** Resolves when frames can be sent; rejects when the try that is under way, or this one, fails. */
   open(): Promise<void> {
     if (this.#connection === null && !this.#isClosed) {

@@ -25,6 +25,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   readonly #options: WebSocketChatTransportOptions;
   readonly #endpoint: Endpoint;
   readonly #pushed = new PushedMedia();
+  #position: number;
   #link: StreamLink | null = null;
   /** The turn that was asked for here, until the server has ended it. */
   #own: Turn | null = null;
@@ -46,6 +47,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
 
   constructor(options: WebSocketChatTransportOptions) {
     this.#options = options;
+    this.#position = options.position ?? 0;
     this.#endpoint = endpointOf(options);
   }
 
@@ -115,6 +117,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
 
   /** Closes the socket. A later message opens a new one. */
   close(): void {
+    this.#position = this.#link?.position ?? this.#position;
     this.#link?.close();
     this.#link = null;
     this.#giveUp(disconnected());
@@ -125,7 +128,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       return this.#link;
     }
     // The position belongs to the conversation that this was made for, which is the first one.
-    const position = this.#link === null ? (this.#options.position ?? 0) : 0;
+    const position = this.#link === null ? this.#position : 0;
     this.#link?.close();
     const timing = timingOf(this.#options);
     const target = { conversationId: chatId, position, endpoint: this.#endpoint, timing };
