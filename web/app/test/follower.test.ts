@@ -59,7 +59,16 @@ function joinable(answers: string[]): ChatTransport<UIMessage> {
         { type: "text-end", id: "t" },
         { type: "finish" },
       ];
-      return Promise.resolve(ReadableStream.from(chunks) as ReadableStream<UIMessageChunk>);
+      return Promise.resolve(
+        new ReadableStream({
+          start: (controller) => {
+            for (const chunk of chunks) {
+              controller.enqueue(chunk);
+            }
+            controller.close();
+          },
+        }),
+      );
     },
   };
 }
