@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from coatcheck.chat.events import MAX_CLIENT_FRAME, MAX_SERVER_FRAME, MessageSend, StreamResume
 from coatcheck.chat.frames import FrameKind
@@ -310,19 +311,7 @@ def test_a_client_that_resumes_gets_the_preview_of_the_moment() -> None:
 
 # --- nothing lost, nothing doubled ---------------------------------------------------------------
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("publish"), st.integers(1, 3)),
-        st.tuples(st.just("end"), st.none()),
-        st.tuples(st.just("preview"), st.none()),
-        st.tuples(st.just("refuse"), st.none()),
-        st.tuples(st.just("write"), st.integers(1, 5)),
-        st.tuples(st.just("drop"), st.integers(0, 4)),
-        st.tuples(st.just("leave"), st.none()),
-        st.tuples(st.just("resume"), st.none()),
-    ),
-    max_size=60,
-)
+CLIENTS = st.integers(0, 1)
 
 
 class Client:
@@ -363,39 +352,55 @@ class Client:
                 assert members["chunk"] == self.stream.entry(self.position).chunk
 
 
-@settings(max_examples=300, deadline=None)
-@given(steps=STEPS, binary=st.booleans())
-def test_whatever_happens_a_client_sees_exactly_what_was_published(
-    steps: list[tuple[str, int | None]], binary: bool
-) -> None:
-    stream = Stream(1000)
-    clients = [Client(stream, binary=binary), Client(stream, binary=not binary)]
-    client = clients[0]
-    published = []
-    for step, number in steps:
-        count = number or 0
-        match step:
-            case "publish":
-                if not stream.is_running:
-                    stream.begin_turn(START)
-                    published.append(stream.last)
-                for _ in range(count):
-                    published.append(
-                        stream.publish(media_part("p", pending(width=1, height=1, alt="a")))
-                    )
-            case "end":
-                published.append(stream.publish({"type": "finish"}))
-            case "preview":
-                stream.show(media_part("p", PREVIEW))
-            case "refuse" if client.connection is not None:
-                client.connection.session.refuse(NotFoundError())
-            case "write":
-                client.take(count)
-            case "drop" | "leave":
-                client.drop(count)
-            case "resume":
-                client.resume()
-    for one in clients:
-        one.resume()
-        one.take(10_000)
-        assert one.seen == published
+class Disturbed(RuleBasedStateMachine):
+    """Two clients of one stream, whose sockets are lost at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream = Stream(1000)
+        self.clients = [Client(self.stream, binary=binary) for binary in (False, True)]
+        self.published: list[int] = []
+
+    @rule(chunks=st.integers(1, 3))
+    def publish(self, chunks: int) -> None:
+        if not self.stream.is_running:
+            self.stream.begin_turn(START)
+            self.published.append(self.stream.last)
+        part = media_part("p", pending(width=1, height=1, alt="a"))
+        self.published += [self.stream.publish(part) for _ in range(chunks)]
+
+    @rule()
+    def end(self) -> None:
+        self.published.append(self.stream.publish({"type": "finish"}))
+
+    @rule()
+    def preview(self) -> None:
+        self.stream.show(media_part("p", PREVIEW))
+
+    @rule(which=CLIENTS)
+    def refuse(self, which: int) -> None:
+        connection = self.clients[which].connection
+        if connection is not None:
+            connection.session.refuse(NotFoundError())
+
+    @rule(which=CLIENTS, outputs=st.integers(1, 5))
+    def write(self, which: int, outputs: int) -> None:
+        self.clients[which].take(outputs)
+
+    @rule(which=CLIENTS, arrived=st.integers(0, 4))
+    def drop(self, which: int, arrived: int) -> None:
+        self.clients[which].drop(arrived)
+
+    @rule(which=CLIENTS)
+    def resume(self, which: int) -> None:
+        self.clients[which].resume()
+
+    def teardown(self) -> None:
+        for client in self.clients:
+            client.resume()
+            client.take(10_000)
+            assert client.seen == self.published
+
+
+Disturbed.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+test_whatever_happens_a_client_sees_exactly_what_was_published = Disturbed.TestCase
