@@ -341,6 +341,8 @@ class Client:
     def take(self, count: int) -> None:
         for _ in range(count):
             output = None if self.connection is None else self.connection.session.next(0)
+            if output is None:
+                return
             if not isinstance(output, SendText):
                 continue
             members = json.loads(output.text)
@@ -366,8 +368,12 @@ class Disturbed(RuleBasedStateMachine):
         if not self.stream.is_running:
             self.stream.begin_turn(START)
             self.published.append(self.stream.last)
-        part = media_part("p", pending(width=1, height=1, alt="a"))
-        self.published += [self.stream.publish(part) for _ in range(chunks)]
+        for _ in range(chunks):
+            for data in (pending(width=1, height=1, alt="a"), READY):
+                self.published.append(self.stream.publish(media_part("p", data)))
+        self.published.append(
+            self.stream.publish(media_part("p", pending(width=1, height=1, alt="a")))
+        )
 
     @rule()
     def end(self) -> None:
@@ -394,6 +400,12 @@ class Disturbed(RuleBasedStateMachine):
     @rule(which=CLIENTS)
     def resume(self, which: int) -> None:
         self.clients[which].resume()
+
+    @rule(which=CLIENTS)
+    def resume_on_the_same_socket(self, which: int) -> None:
+        client = self.clients[which]
+        if client.connection is not None:
+            client.connection.resume(self.stream, client.position)
 
     def teardown(self) -> None:
         for client in self.clients:
