@@ -144,7 +144,12 @@ def shrink(
             raise UnprocessableMediaError("The image is of another type than it begins as.")
         _check_budget(header.width, header.height, _integer(header, "n-pages"), max_pixels)
         image = pyvips.Image.thumbnail_buffer(
-            payload, edge, height=edge, size="down", fail_on="truncated", **_to_srgb(header)
+            payload,
+            edge,
+            height=edge,
+            size="down",
+            option_string="fail_on=truncated",  # as an argument, libvips 8.17 passes over it here
+            **_to_srgb(header),
         ).copy_memory()
         return _encode_preview(image, max_bytes)
     except pyvips.Error as error:

@@ -1,4 +1,4 @@
-"""Drafts are shown while the picture is being made: the newest, never too late, and none is kept."""
+"""Drafts are shown while the picture is made: the newest, never too late, and none is kept."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
