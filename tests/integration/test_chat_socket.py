@@ -19,15 +19,15 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Origin
 
 from coatcheck import app as composition
 from coatcheck.app import create_app
 from coatcheck.errors import ConfigurationError
 from coatcheck.integrations.pydantic_ai import load_model
 from coatcheck.settings import Settings
+from tests.chatting import Chat, chatting, media, told
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -60,49 +60,6 @@ class Recording(WrapperModel):
             yield stream
 
 
-class Chat:
-    """A browser's side of one conversation."""
-
-    def __init__(self, socket: ClientConnection, conversation: str) -> None:
-        self.socket = socket
-        self.conversation = conversation
-        self.frames: list[str] = []
-        self.seq: int | None = None
-
-    async def send(self, **members: Any) -> None:
-        await self.socket.send(json.dumps({"conversationId": self.conversation, **members}))
-
-    async def ask(self, words: str, *parts: dict[str, Any]) -> None:
-        text = [{"type": "text", "text": words}] if words else []
-        message = {"id": str(uuid4()), "role": "user", "parts": [*text, *parts]}
-        await self.send(type="message-send", message=message)
-
-    async def chunk(self) -> dict[str, Any]:
-        with anyio.fail_after(60):
-            frame = await self.socket.recv()
-        assert isinstance(frame, str)
-        self.frames.append(frame)
-        members = json.loads(frame)
-        assert set(members) == {"seq", "chunk"}
-        if members["seq"]:  # 0 is outside of the sequence
-            assert self.seq in {None, members["seq"] - 1}
-            self.seq = members["seq"]
-        chunk: dict[str, Any] = members["chunk"]
-        return chunk
-
-    async def until(self, *ends: str) -> list[dict[str, Any]]:
-        """Every chunk up to the first of a type among `ends`."""
-        chunks = [await self.chunk()]
-        while chunks[-1]["type"] not in ends:
-            chunks.append(await self.chunk())
-        return chunks
-
-    async def turn(self, words: str, *parts: dict[str, Any]) -> list[dict[str, Any]]:
-        await self.ask(words, *parts)
-        assert (await self.chunk())["type"] == "data-turn"
-        return await self.until("finish", "abort")
-
-
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Recording:
     """The application's own model, listened to."""
@@ -123,27 +80,10 @@ async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-@asynccontextmanager
-async def chatting(address: str, conversation: str | None = None) -> AsyncIterator[Chat]:
-    uri, origin = f"ws://{address}/ws/chat", Origin(f"http://{address}")
-    async with connect(uri, origin=origin, max_size=1024 * 1024) as socket:
-        yield Chat(socket, conversation or str(uuid4()))
-
-
 @pytest.fixture
 async def chat(address: str) -> AsyncIterator[Chat]:
     async with chatting(address) as opened:
         yield opened
-
-
-def media(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The states that pictures went through, but for previews."""
-    states = [chunk["data"] for chunk in chunks if chunk["type"] == "data-media"]
-    return [data for data in states if data["state"] != "preview"]
-
-
-def told(chunks: list[dict[str, Any]]) -> str:
-    return "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
 
 
 def everything_in(data: Path) -> Iterator[str]:

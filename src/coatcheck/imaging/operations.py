@@ -148,7 +148,7 @@ def shrink(
             edge,
             height=edge,
             size="down",
-            option_string="fail_on=truncated",  # as an argument, libvips 8.17 passes over it here
+            option_string="fail_on=truncated",  # libvips passes over it as an argument
             **_to_srgb(header),
         ).copy_memory()
         return _encode_preview(image, max_bytes)
