@@ -265,7 +265,9 @@ async def test_previews_and_the_thumbnail_are_pushed_where_that_was_agreed(
     assert {one.kind for one in previews} == {FrameKind.PREVIEW}
     for one in previews:
         with Image.open(io.BytesIO(one.payload)) as opened:
-            assert opened.size == (one.header.width, one.header.height) == (512, 288)
+            assert opened.size == (one.header.width, one.header.height)
+            assert opened.width <= 512
+            assert opened.width / opened.height == pytest.approx(16 / 9)
     assert thumbnail.kind is FrameKind.THUMBNAIL
     (ready,) = [one for one in chunks if one.get("data", {}).get("state") == "ready"]
     fetched = await client.get(ready["data"]["reference"]["thumbnailUrl"])
@@ -389,7 +391,7 @@ async def test_attack_30_a_client_that_never_reads_is_let_go(
         await Chat(socket, conversation).resume()
         stream = streams.open(conversation)
         socket.transport.pause_reading()  # type: ignore[attr-defined]
-        for _ in range(4000):
+        for _ in range(14_000):
             stream.publish({"type": "text-delta", "id": "t", "delta": "x" * 900})
         with anyio.fail_after(20):
             while stream.is_followed:  # noqa: ASYNC110 - the server has no event for it
@@ -441,14 +443,12 @@ async def test_fault_23_a_chat_that_ends_tells_its_clients_to_come_back(
         async def endpoint(websocket: WebSocket) -> None:
             await running.serve(websocket)
 
-        async with serving(Starlette(routes=[WebSocketRoute("/ws/chat", endpoint)])) as address:
-            async with connect(f"ws://{address}/ws/chat") as socket:
-                await Chat(socket, str(uuid4())).resume()
-                await stack.aclose()
-                with pytest.raises(ConnectionClosed) as closed, anyio.fail_after(5):
-                    await socket.recv()
-                assert closed.value.rcvd is not None
-                assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
-                    1012,
-                    "The server restarts.",
-                )
+        app = Starlette(routes=[WebSocketRoute("/ws/chat", endpoint)])
+        async with serving(app) as address, connect(f"ws://{address}/ws/chat") as socket:
+            await Chat(socket, str(uuid4())).resume()
+            await stack.aclose()
+            with pytest.raises(ConnectionClosed) as closed, anyio.fail_after(5):
+                await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+        assert closed.value.rcvd.reason == "The server restarts."
