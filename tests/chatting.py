@@ -83,7 +83,10 @@ async def chatting(
     """A client on the server's socket; `protocols` are those that it offers."""
     uri, origin = f"ws://{address}/ws/chat", Origin(f"http://{address}")
     offered = [Subprotocol(name) for name in protocols] or None
-    async with connect(uri, origin=origin, subprotocols=offered, max_size=1024 * 1024) as socket:
+    # No bound on what is read ahead: a client that leaves would wait for what it has not read.
+    async with connect(
+        uri, origin=origin, subprotocols=offered, max_size=1024 * 1024, max_queue=None
+    ) as socket:
         yield Chat(socket, conversation or str(uuid4()))
 
 

@@ -18,6 +18,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from coatcheck import app as composition
 from coatcheck.agent.providers.image import Draft, ImageRequest
@@ -351,8 +352,8 @@ async def test_a_slow_client_gets_fewer_previews_and_everything_else(backends: B
         uri = f"ws://{address}/ws/chat"
         # No more than a frame or two is read ahead, by the client and by the system.
         async with connect(
-            uri, subprotocols=BINARY, max_queue=1, write_limit=1024, ping_interval=None
-        ) as socket:  # type: ignore[arg-type]
+            uri, subprotocols=[Subprotocol(BINARY[0])], max_queue=1, ping_interval=None
+        ) as socket:
             chat = Chat(socket, conversation)
             await chat.resume()
             stream = streams.open(conversation)
@@ -390,13 +391,13 @@ async def test_attack_30_a_client_that_never_reads_is_let_go(
     ):
         await Chat(socket, conversation).resume()
         stream = streams.open(conversation)
-        socket.transport.pause_reading()  # type: ignore[attr-defined]
+        socket.transport.pause_reading()
         for _ in range(14_000):
             stream.publish({"type": "text-delta", "id": "t", "delta": "x" * 900})
         with anyio.fail_after(20):
             while stream.is_followed:  # noqa: ASYNC110 - the server has no event for it
                 await anyio.sleep(0.01)
-        socket.transport.abort()  # type: ignore[attr-defined]
+        socket.transport.abort()
 
 
 # --- limits --------------------------------------------------------------------------------------
