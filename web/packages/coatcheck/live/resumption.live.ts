@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import process from "node:process";
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { WebSocketChatTransport } from "coatcheck";

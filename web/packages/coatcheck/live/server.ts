@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { UIMessage } from "ai";
 
 /** The server's address, `http://host:port`. */
