@@ -57,6 +57,8 @@ export class Connection {
       }
     });
     this.#socket.addEventListener("close", () => this.#end());
+    // In a browser, `close` follows. Node's WebSocket leaves it out when the handshake fails.
+    this.#socket.addEventListener("error", () => this.#end());
     this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
   }
 

@@ -109,14 +109,14 @@ export class StreamLink {
       onOpen: () => this.#resume(),
       onFrame: (frame) => this.#receive(frame),
       onPushed: (frame) => {
-        this.#awaitSilence();
+        this.#awaitFrame(this.#timing.silence);
         this.#handlers.onPushed(frame);
       },
       onClosed: () => this.#lose(connection),
       onReport: this.#handlers.onReport,
     });
     this.#connection = connection;
-    this.#awaitSilence();
+    this.#awaitFrame(Math.min(OPENING, this.#timing.silence));
   }
 
   #resume(): void {
@@ -129,7 +129,7 @@ export class StreamLink {
   }
 
   #receive(frame: ChunkFrame): void {
-    this.#awaitSilence();
+    this.#awaitFrame(this.#timing.silence);
     if (frame.seq === 0) {
       this.#receiveAside(frame);
     } else if (frame.seq === this.#position + 1) {
@@ -180,13 +180,15 @@ export class StreamLink {
     }
   }
 
-  #awaitSilence(): void {
+  #awaitFrame(milliseconds: number): void {
     clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => this.#connection?.close(), this.#timing.silence);
+    this.#silenceTimer = setTimeout(() => this.#connection?.close(), milliseconds);
   }
 }
 
 const LONGEST_DELAY = 15_000;
+/** How long a socket may take to open and to answer for the first time. */
+const OPENING = 10_000;
 
 interface Attempt {
   readonly promise: Promise<void>;
