@@ -1,7 +1,7 @@
 import { ChatTransportError } from "coatcheck";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
-import { nextSocket, question, readAll, Tab } from "./tab.ts";
+import { nextSocket, question, readAll, Tab, unreachable } from "./tab.ts";
 
 let tab: Tab;
 
@@ -229,8 +229,7 @@ describe("several tabs", () => {
 
   it("have nothing to join where the server cannot be reached, and go on trying", async () => {
     const joining = tab.transport.reconnectToStream({ chatId: "c1" });
-    const socket = FakeSocket.last;
-    socket.drop();
+    const socket = await unreachable();
     expect(await joining).toBeNull();
     const second = await nextSocket(socket);
     second.turn("submit-message", "theirs");

@@ -80,6 +80,18 @@ export async function nextSocket(previous: FakeSocket): Promise<FakeSocket> {
   return FakeSocket.last;
 }
 
+/** The server cannot be reached, however often it is tried; returns the last socket. */
+export async function unreachable(): Promise<FakeSocket> {
+  for (let tries = 1; tries < 3; tries += 1) {
+    const socket = FakeSocket.last;
+    socket.drop();
+    // biome-ignore lint/performance/noAwaitInLoops: one socket after the other
+    await vi.waitUntil(() => FakeSocket.last !== socket);
+  }
+  FakeSocket.last.drop();
+  return FakeSocket.last;
+}
+
 /** The types of a stream's chunks, and how it failed, if it did. */
 export async function readAll(stream: ReadableStream<UIMessageChunk>) {
   const types: string[] = [];

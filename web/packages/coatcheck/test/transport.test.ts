@@ -1,7 +1,7 @@
 import type { UIMessage } from "ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
-import { nextSocket, question, readAll, Tab } from "./tab.ts";
+import { nextSocket, question, readAll, Tab, unreachable } from "./tab.ts";
 
 let tab: Tab;
 
@@ -95,12 +95,24 @@ describe("a turn", () => {
 describe("going wrong", () => {
   it("says that the server cannot be reached", async () => {
     const sending = tab.send();
-    FakeSocket.last.drop();
-    await expect(sending).rejects.toMatchObject({ code: "unreachable" });
+    const refused = expect(sending).rejects.toMatchObject({ code: "unreachable" });
+    await unreachable();
+    await refused;
 
     // And is ready to try again at once.
     const { stream, socket } = await tab.begin();
     socket.chunk({ type: "finish" });
+    expect((await readAll(stream)).error).toBeNull();
+  });
+
+  it("tries once more before it says so", async () => {
+    const asking = tab.send();
+    const lost = FakeSocket.last;
+    lost.drop();
+    const second = await nextSocket(lost);
+    const stream = await asking;
+    second.begin();
+    second.chunk({ type: "finish" });
     expect((await readAll(stream)).error).toBeNull();
   });
 

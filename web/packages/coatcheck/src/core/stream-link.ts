@@ -66,7 +66,7 @@ export class StreamLink {
     return this.#position;
   }
 
-  /** Resolves when frames can be sent; rejects when the try that is under way, or this one, fails. */
+  /** Resolves when frames can be sent; rejects when {@link TRIES} sockets in a row came to nothing. */
   open(): Promise<void> {
     if (this.#connection === null && !this.#isClosed) {
       clearTimeout(this.#retryTimer);
@@ -130,11 +130,13 @@ export class StreamLink {
 
   #receive(frame: ChunkFrame): void {
     this.#awaitFrame(this.#timing.silence);
+    if (this.#isResumed) {
+      this.#failures = 0;
+    }
     if (frame.seq === 0) {
       this.#receiveAside(frame);
     } else if (frame.seq === this.#position + 1) {
       this.#position = frame.seq;
-      this.#failures = 0;
       this.#handlers.onFrame(frame);
     } else if (frame.seq > this.#position) {
       // A frame was lost on the way. The next socket brings it.
@@ -157,7 +159,7 @@ export class StreamLink {
     } else if (this.#isResumed) {
       this.#handlers.onFrame(frame);
     } else if (chunk.type === "error") {
-      this.#attempt.reject(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
+      this.#fail(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
       this.#connection?.close();
     }
   }
@@ -168,16 +170,26 @@ export class StreamLink {
     }
     clearTimeout(this.#silenceTimer);
     this.#connection = null;
-    this.#isResumed = false;
-    this.#attempt.reject(unreachable());
-    this.#attempt = newAttempt();
+    this.#failures += 1;
+    if (this.#isResumed) {
+      this.#isResumed = false;
+      this.#attempt = newAttempt();
+    }
+    if (this.#isClosed || this.#failures >= TRIES) {
+      this.#fail(unreachable());
+    }
     if (!this.#isClosed) {
-      const longest = Math.min(LONGEST_DELAY, this.#timing.retryDelay * 2 ** this.#failures);
-      this.#failures += 1;
+      const longest = Math.min(LONGEST_DELAY, this.#timing.retryDelay * 2 ** (this.#failures - 1));
       // At random, or all clients of a server that restarts would come back in the same moment.
       this.#retryTimer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
       this.#handlers.onLost();
     }
+  }
+
+  /** Tells whoever waits that nothing comes of it for now. */
+  #fail(reason: ChatTransportError): void {
+    this.#attempt.reject(reason);
+    this.#attempt = newAttempt();
   }
 
   #awaitFrame(milliseconds: number): void {
@@ -186,6 +198,8 @@ export class StreamLink {
   }
 }
 
+/** After so many failures the server counts as one that cannot be reached. */
+const TRIES = 3;
 const LONGEST_DELAY = 15_000;
 /** How long a socket may take to open and to answer for the first time. */
 const OPENING = 10_000;
