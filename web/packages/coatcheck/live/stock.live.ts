@@ -90,8 +90,7 @@ it("tells what went wrong, by a stable code too", async () => {
   expect(second.error?.message).toContain("turn_in_progress");
   await fetch(`${server}/api/chat/${id}/stream`, { method: "DELETE" });
   await asked;
-  expect(
-    parseMediaState((busy.lastMessage?.parts.at(-1) as { data?: unknown }).data),
-  ).toMatchObject({ state: "failed", code: "cancelled" });
+  const part = busy.lastMessage?.parts.find(({ type }) => type === "data-media");
+  expect(part).toMatchObject({ data: { state: "failed", error: { code: "cancelled" } } });
   expect(seen).toEqual([]);
 });
