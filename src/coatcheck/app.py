@@ -8,13 +8,17 @@ from typing import Final
 
 from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
 
 from coatcheck.agent.painting import PAINTERS
+from coatcheck.agent.previews import Previews
 from coatcheck.agent.tools import ToolContext
 from coatcheck.backends import open_backends
 from coatcheck.chat.api import conversations_api
 from coatcheck.chat.history import History
+from coatcheck.chat.limits import ChatLimits
 from coatcheck.chat.socket import ChatSocket
+from coatcheck.chat.sse import ChatStreams
 from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
@@ -28,6 +32,7 @@ from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.ports import LocalPaths
+from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.signing import Keyring, UrlSigner
@@ -45,6 +50,11 @@ class _Access:
     authorizer: Authorizer
     urls: MediaUrls
     visitors: Visitors | None
+
+    def identify(self, connection: HTTPConnection) -> str | None:
+        """The id of the browser; None where nobody is told apart."""
+        visitor = None if self.visitors is None else self.visitors.identify(connection)
+        return None if visitor is None else visitor.id
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -75,6 +85,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             stack.push_async_callback(painters.aclose)
             provider = await stack.enter_async_context(imagery.open(painters, backends.fetcher))
             history = History(backends.conversations, backends.store, urls)
+            previews = PreviewStore()
             responder = PydanticAIResponder(
                 model,
                 ToolContext(
@@ -82,11 +93,16 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     provider=provider,
                     painters=painters,
                     urls=urls,
+                    previews=Previews(shrinker=backends.shrinker, board=previews),
                 ),
             )
             await stack.enter_async_context(responder)
             turns = await stack.enter_async_context(Turns.running(history, responder))
-            chat = ChatSocket(history, turns)
+            limits = ChatLimits(sockets=settings.chat_sockets, per_minute=settings.chat_messages)
+            chat = await stack.enter_async_context(
+                ChatSocket(history, turns, backends.store, previews, urls, limits).running()
+            )
+            streams = ChatStreams(history, turns, urls, limits, access.identify)
 
             @app.websocket("/ws/chat")
             async def serve_chat(websocket: WebSocket) -> None:
@@ -97,10 +113,13 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            app.include_router(
-                conversations_api(history, listed=visitors is None),
-                dependencies=[Depends(visitors.require)] if visitors else [],
-            )
+            for router in (
+                conversations_api(history, turns.streams, listed=visitors is None),
+                streams.router(),
+            ):
+                app.include_router(
+                    router, dependencies=[Depends(visitors.require)] if visitors else []
+                )
             app.mount(
                 "/api/media",
                 media_app(
@@ -110,6 +129,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     upload_seconds=settings.upload_seconds,
                     metrics=metrics,
                     sendfile=_sendfile(settings, backends.local_paths),
+                    previews=previews,
                 ),
             )
 

@@ -9,7 +9,14 @@ from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog, Fetcher, LocalPaths, QueuedRenderer, Renderer
+from coatcheck.ports import (
+    ConversationLog,
+    Fetcher,
+    LocalPaths,
+    QueuedRenderer,
+    Renderer,
+    Shrinker,
+)
 from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
@@ -25,6 +32,7 @@ class Backends:
     readiness: Readiness
     local_paths: LocalPaths
     fetcher: Fetcher
+    shrinker: Shrinker
 
 
 @asynccontextmanager
@@ -47,14 +55,13 @@ async def open_backends(
         stack.push_async_callback(database.aclose)
         blobs = await LocalBlobStore.open(settings.data)
         catalog = CachedCatalog(SqlCatalog(database))
-        renderer = wrap_renderer(
-            ImagingPool(
-                max_pixels=settings.max_pixels,
-                limits=WorkerLimits(processes=settings.workers),
-                max_renditions_waiting=2 * settings.workers,
-            )
+        imaging = ImagingPool(
+            max_pixels=settings.max_pixels,
+            limits=WorkerLimits(processes=settings.workers),
+            max_renditions_waiting=2 * settings.workers,
         )
         fetcher = FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds))
+        renderer = wrap_renderer(imaging)
         store = MediaStore(
             blobs=blobs,
             catalog=catalog,
@@ -71,6 +78,7 @@ async def open_backends(
             Readiness(catalog, renderer),
             local_paths=blobs,
             fetcher=fetcher,
+            shrinker=imaging,
         )
 
 

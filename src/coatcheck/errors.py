@@ -37,6 +37,10 @@
     ├─ CancelledTurnError              cancelled               499
     ├─ TurnInProgressError             turn_in_progress        409
     ├─ ProtocolError                   protocol_error          400
+    │  └─ UnsupportedVersionError      unsupported_version     400
+    ├─ RateLimitError                  rate_limited            429
+    ├─ TooManySocketsError             too_many_sockets        429
+    ├─ StreamExpiredError              stream_expired          410
     └─ ConfigurationError              configuration_error     500
 
 A class's ``code`` is stable: clients and logs rely on it. Its docstring is the default message, and
@@ -300,6 +304,34 @@ class ProtocolError(CoatcheckError):
 
     code = "protocol_error"
     status = 400
+
+
+class UnsupportedVersionError(ProtocolError):
+    """The frame is of a version of the chat protocol that this server does not speak."""
+
+    code = "unsupported_version"
+    status = 400
+
+
+class RateLimitError(CoatcheckError):
+    """Too many messages in a short time; wait a moment."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class TooManySocketsError(CoatcheckError):
+    """Too many connections are open already; close one."""
+
+    code = "too_many_sockets"
+    status = 429
+
+
+class StreamExpiredError(CoatcheckError):
+    """What was missed of the stream is not held any more; read the conversation anew."""
+
+    code = "stream_expired"
+    status = 410
 
 
 class ConfigurationError(CoatcheckError):

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
     """The key of `compatible` endpoints. The other providers' keys are in the variables of their
     own, such as OPENAI_API_KEY and GEMINI_API_KEY."""
 
+    chat_sockets: Annotated[int, Field(ge=1)] = 32
+    """Connections of the chat that one principal may have open; an address where nobody is told
+    apart."""
+
+    chat_messages: Annotated[int, Field(ge=1)] = 120
+    """Frames of the chat that one principal may send in a minute."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""
 

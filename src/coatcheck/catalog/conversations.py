@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from coatcheck.catalog.database import Database
@@ -81,4 +81,34 @@ class SqlConversationLog:
                     index_elements=["conversation_id", "message_id"],
                     set_={"content": dict(message)},
                 )
+            )
+
+    async def rewind(
+        self,
+        conversation_id: str,
+        message_id: str,
+        *,
+        message: Mapping[str, Any] | None = None,
+        at: datetime,
+    ) -> None:
+        """Delete what follows the message with this id, and put `message` in its place if given.
+
+        Nothing happens where the conversation does not hold such a message.
+        """
+        in_conversation = messages.c.conversation_id == conversation_id
+        this_one = in_conversation & (messages.c.message_id == message_id)
+        position = select(messages.c.position).where(this_one).scalar_subquery()
+        async with self._database.write() as connection:
+            # Without such a message there is no position, and nothing is greater than that.
+            await connection.execute(
+                delete(messages).where(in_conversation & (messages.c.position > position))
+            )
+            if message is not None:
+                await connection.execute(
+                    update(messages).where(this_one).values(content=dict(message))
+                )
+            await connection.execute(
+                update(conversations)
+                .where(conversations.c.id == conversation_id)
+                .values(updated_at=to_milliseconds(at))
             )

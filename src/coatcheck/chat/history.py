@@ -90,11 +90,52 @@ class History:
         kept = scrub(for_storage(offloaded.payload, urls))
         await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
 
-    async def append_new(self, conversation_id: str, message: Mapping[str, Any]) -> None:
-        """Keep a client's message as the last one, whatever id the client gave it."""
-        known = {kept["id"] for kept in await self.stored(conversation_id)}
-        unique = message["id"] if message["id"] not in known else str(uuid4())
-        await self.append(conversation_id, {**message, "id": unique})
+    async def append_or_edit(self, conversation_id: str, message: Mapping[str, Any]) -> None:
+        """Keep a client's message as the last one.
+
+        A message whose id the conversation holds already is an edit: it takes that one's place, and
+        what followed is gone.
+
+        Raises:
+            InvalidInputError: the id is that of a message of the assistant.
+        """
+        roles = {kept["id"]: kept["role"] for kept in await self.stored(conversation_id)}
+        role = roles.get(message["id"])
+        if role is None:
+            await self.append(conversation_id, message)
+        elif role == "user":
+            await self._log.rewind(
+                conversation_id, message["id"], message=for_storage(message), at=self._clock()
+            )
+        else:
+            raise InvalidInputError("A message of the assistant cannot be edited.")
+
+    async def rewind_to_question(self, conversation_id: str, message_id: str | None) -> str:
+        """Forget an answer and what followed it; return the id of the user's message before it.
+
+        Args:
+            conversation_id: where.
+            message_id: of the answer, or of the message that it answers; the last one if None.
+
+        Raises:
+            NotFoundError: there is no such message, or no user's message before it.
+        """
+        messages = await self.stored(conversation_id)
+        known = [kept["id"] for kept in messages]
+        if message_id is not None and message_id not in known:
+            raise NotFoundError("There is no message under this id.")
+        end = len(known) if message_id is None else known.index(message_id) + 1
+        questions = [kept["id"] for kept in messages[:end] if kept["role"] == "user"]
+        if not questions:
+            raise NotFoundError("There is no message to answer.")
+        question: str = questions[-1]
+        await self._log.rewind(conversation_id, question, at=self._clock())
+        return question
+
+    def as_shown(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """A message in UI form."""
+        shown: dict[str, Any] = for_ui(dict(message), self._urls)
+        return shown
 
     async def accept(
         self, message: Mapping[str, Any], *, owner: str | None = None

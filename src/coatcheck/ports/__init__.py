@@ -16,9 +16,21 @@ from coatcheck.ports.catalog import (
 )
 from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
-from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer, Swatch
+from coatcheck.ports.imaging import (
+    PREVIEW_BYTES,
+    PREVIEW_EDGE,
+    ImageFacts,
+    QueuedRenderer,
+    RenderedImage,
+    Renderer,
+    Shrinker,
+    Swatch,
+)
+from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
 __all__ = [
+    "PREVIEW_BYTES",
+    "PREVIEW_EDGE",
     "THUMBNAIL",
     "BlobRecord",
     "BlobStore",
@@ -31,11 +43,14 @@ __all__ = [
     "ImageFacts",
     "LocalPaths",
     "MediaRecord",
+    "MediaRecords",
     "NewMedia",
+    "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",
     "Responder",
+    "Shrinker",
     "StagedBlob",
     "Swatch",
     "VariantRecord",

@@ -36,6 +36,20 @@ class ConversationLog(Protocol):
         """
         ...
 
+    async def rewind(
+        self,
+        conversation_id: str,
+        message_id: str,
+        *,
+        message: Mapping[str, Any] | None = None,
+        at: datetime,
+    ) -> None:
+        """Delete what follows the message with this id, and put `message` in its place if given.
+
+        Nothing happens where the conversation does not hold such a message.
+        """
+        ...
+
 
 class Responder(Protocol):
     """Answers a conversation: the seam between the chat and whichever agent drives it."""

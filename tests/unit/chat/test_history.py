@@ -133,6 +133,84 @@ async def test_the_title_is_one_short_clean_line(
     assert conversation.title == title
 
 
+# --- edited and answered anew --------------------------------------------------------------------
+
+
+def answer(words: str, identifier: str) -> dict[str, Any]:
+    return {"id": identifier, "role": "assistant", "parts": [text(words)]}
+
+
+async def told(history: History, conversation: str = CONVERSATION) -> list[str]:
+    return [message["parts"][0]["text"] for message in await history.stored(conversation)]
+
+
+@pytest.fixture
+async def talk(history: History) -> History:
+    """Two questions and their answers here, and one of another conversation."""
+    for number in (1, 2):
+        await history.append_or_edit(
+            CONVERSATION, user(text(f"q{number}"), identifier=f"q{number}")
+        )
+        await history.append(CONVERSATION, answer(f"a{number}", f"a{number}"))
+    await history.append_or_edit(UNKNOWN, user(text("q1"), identifier="q1"))
+    return history
+
+
+async def test_an_edited_message_takes_its_place_and_what_followed_is_gone(talk: History) -> None:
+    await talk.append_or_edit(CONVERSATION, user(text("edited"), identifier="q1"))
+    assert await told(talk) == ["edited"]
+    await talk.append(CONVERSATION, answer("again", "a3"))
+    await talk.append_or_edit(CONVERSATION, user(text("q4"), identifier="q4"))
+    assert await told(talk) == ["edited", "again", "q4"]
+    assert await told(talk, UNKNOWN) == ["q1"]
+
+
+async def test_a_message_of_the_assistant_cannot_be_edited(talk: History) -> None:
+    with pytest.raises(InvalidInputError, match="assistant"):
+        await talk.append_or_edit(CONVERSATION, user(text("forged"), identifier="a1"))
+    assert await told(talk) == ["q1", "a1", "q2", "a2"]
+
+
+async def test_an_edited_message_keeps_no_url(talk: History, reference: MediaReference) -> None:
+    part = media_part("p", ready(reference.to_ui(URLS)))
+    await talk.append_or_edit(CONVERSATION, user(text("look"), part, identifier="q2"))
+    assert "://" not in json.dumps(await talk.stored(CONVERSATION)).replace("media://", "")
+
+
+@pytest.mark.parametrize(
+    ("named", "question", "left"),
+    [
+        (None, "q2", ["q1", "a1", "q2"]),
+        ("a2", "q2", ["q1", "a1", "q2"]),
+        ("q2", "q2", ["q1", "a1", "q2"]),
+        ("a1", "q1", ["q1"]),
+        ("q1", "q1", ["q1"]),
+    ],
+)
+async def test_an_answer_is_forgotten_with_what_followed_it(
+    talk: History, named: str | None, question: str, left: list[str]
+) -> None:
+    assert await talk.rewind_to_question(CONVERSATION, named) == question
+    assert await told(talk) == left
+    assert await told(talk, UNKNOWN) == ["q1"]
+
+
+async def test_there_must_be_something_to_answer(talk: History) -> None:
+    for conversation, named in [
+        (CONVERSATION, "unknown"),
+        (CONVERSATION, ""),
+        (UNKNOWN, "a1"),  # of the other conversation
+        ("7c9e6679-7425-40de-944b-e07fc1f90ae7", None),
+    ]:
+        with pytest.raises(NotFoundError):
+            await talk.rewind_to_question(conversation, named)
+    assert await told(talk) == ["q1", "a1", "q2", "a2"]
+    greeting = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+    await talk.append(greeting, answer("Hello", "a1"))
+    with pytest.raises(NotFoundError):
+        await talk.rewind_to_question(greeting, "a1")
+
+
 # --- accepted from a client ----------------------------------------------------------------------
 
 
