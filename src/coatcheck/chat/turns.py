@@ -91,7 +91,7 @@ class Turns:
             raise TurnInProgressError
         turn = self._running[conversation_id] = Turn()
         try:
-            await self._history.append_new(conversation_id, message)
+            await self._history.append_new(conversation_id, message, owner=owner)
         except BaseException:
             del self._running[conversation_id]
             raise

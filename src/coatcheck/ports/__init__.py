@@ -14,7 +14,17 @@ from coatcheck.ports.catalog import (
     NewMedia,
     VariantRecord,
 )
-from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
+from coatcheck.ports.chat import (
+    ConversationCursor,
+    ConversationDirectory,
+    ConversationLog,
+    ConversationMatch,
+    ConversationRecord,
+    MessageRecord,
+    NewMessage,
+    Opening,
+    Responder,
+)
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
 from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer
 
@@ -24,14 +34,20 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
+    "ConversationCursor",
+    "ConversationDirectory",
     "ConversationLog",
+    "ConversationMatch",
     "ConversationRecord",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",
     "LocalPaths",
     "MediaRecord",
+    "MessageRecord",
     "NewMedia",
+    "NewMessage",
+    "Opening",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",

@@ -16,7 +16,12 @@ import pytest
 from coatcheck.backends import Backends
 from coatcheck.chat.history import History
 from coatcheck.chat.turns import Turn, Turns
-from coatcheck.errors import CoatcheckError, GenerationError, TurnInProgressError
+from coatcheck.errors import (
+    CoatcheckError,
+    GenerationError,
+    NotFoundError,
+    TurnInProgressError,
+)
 from coatcheck.payload.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaUrls
 from tests.media import png_bytes
@@ -135,8 +140,18 @@ async def test_a_responder_is_told_whose_the_turns_media_is(history: History) ->
     responder = Scripted(speak("one"), speak("two"))
     async with Turns.running(history, responder) as turns:
         await collect(await turns.begin(CONVERSATION, user("hi")))
-        await collect(await turns.begin(CONVERSATION, user("hi", "u2"), owner="anna"))
+        await collect(await turns.begin(OTHER, user("hi"), owner="anna"))
     assert responder.owners == [None, "anna"]
+
+
+async def test_nobody_says_anything_in_another_owners_conversation(history: History) -> None:
+    """Attack 31: knowing the id of a conversation is not enough."""
+    responder = Scripted(speak("one"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("hi"), owner="anna"))
+        with pytest.raises(NotFoundError):
+            await turns.begin(CONVERSATION, user("hi", "u2"), owner="bert")
+    assert await said(history) == ["hi", "one"]
 
 
 async def test_the_answer_is_kept_before_its_end_is_told(history: History) -> None:
@@ -477,7 +492,7 @@ async def test_a_tool_s_input_that_looks_like_a_reference_does_not_cost_the_answ
         chunks = await collect(await turns.begin(CONVERSATION, user("draw")))
         assert "error" not in kinds(chunks)
     assert await said(history) == ["draw", "Kept."]
-    assert len(await history.shown(CONVERSATION)) == 2
+    assert len((await history.page(CONVERSATION, owner=None, limit=9)).messages) == 2
 
 
 def test_a_failed_part_is_what_the_wire_format_says() -> None:
