@@ -535,6 +535,7 @@ async def test_attack_31_what_the_chat_makes_is_its_visitors_alone(data: Path, a
         one = url.removesuffix("/messages")
         for method, path, body in (
             ("GET", url, None),
+            ("GET", one, None),
             ("GET", f"{one}/export", None),
             ("PATCH", one, {"title": "mine"}),
             ("DELETE", one, None),

@@ -172,7 +172,8 @@ async def test_a_conversation_is_renamed_in_its_place(data: Path) -> None:
         assert answer.json()["title"] == "My lamps"
         assert ids(await client.get(API)) == [second, first]
         listed = (await client.get(API)).json()["conversations"]
-        assert answer.json() == listed[1]
+        assert answer.json() == listed[1] == (await client.get(f"{API}/{first}")).json()
+        assert_problem(await client.get(f"{API}/{UNKNOWN}"), 404, "not_found")
         for body in (b"", b"{}", b"[]", b'{"title": 7}', b"{", b'"x"', b'{"title": ""}'):
             assert_problem(await client.patch(f"{API}/{first}", content=body), 400, "invalid_input")
         deep = b"[" * 100_000
@@ -197,8 +198,8 @@ async def test_a_deleted_conversation_is_gone_until_it_is_restored(data: Path) -
         assert (await client.delete(url)).json() == deleted.json()
         assert ids(await client.get(API)) == []
         assert ids(await client.get(API, params={"q": "lamp"})) == []
-        for path in ("messages", "export"):
-            assert_problem(await client.get(f"{url}/{path}"), 404, "not_found")
+        for path in ("", "/messages", "/export"):
+            assert_problem(await client.get(url + path), 404, "not_found")
         assert_problem(await client.patch(url, json={"title": "x"}), 404, "not_found")
         restored = await client.post(f"{url}/restore")
         assert restored.status_code == 200

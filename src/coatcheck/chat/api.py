@@ -79,6 +79,14 @@ def conversations_api(
         shown = [_listed(one) for one in page.conversations]
         return {"conversations": shown} | ({"before": page.before} if page.before else {})
 
+    @router.get("/{conversation_id}")
+    async def show_conversation(
+        conversation_id: str, response: Response, owner: Owner
+    ) -> dict[str, Any]:
+        """One conversation as the list shows it."""
+        response.headers.update(_NO_STORE)
+        return _shown(await conversations.find(conversation_id, owner=owner))
+
     @router.patch("/{conversation_id}")
     async def rename_conversation(
         conversation_id: str, request: Request, response: Response, owner: Owner
@@ -97,9 +105,9 @@ def conversations_api(
         until = await conversations.delete(conversation_id, owner=owner)
         return {"id": conversation_id, "restorableUntil": _instant(until)}
 
-    # Two routes of FastAPI's on one path would each name itself alone in `Allow`.
+    # Routes of FastAPI's on one path would each name itself alone in `Allow`.
     path = f"{router.prefix}/{{conversation_id}}"
-    router.routes.append(Route(path, _RefusedMethod("DELETE, PATCH")))
+    router.routes.append(Route(path, _RefusedMethod("DELETE, GET, PATCH")))
 
     @router.post("/{conversation_id}/restore")
     async def restore_conversation(
