@@ -4,9 +4,14 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
+import anyio
+from anyio.abc import TaskGroup
 from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
 
@@ -14,7 +19,8 @@ from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.previews import Previews
 from coatcheck.agent.tools import ToolContext
 from coatcheck.backends import open_backends
-from coatcheck.chat.api import conversations_api
+from coatcheck.chat.api import conversations_api, nobody
+from coatcheck.chat.conversations import Conversations
 from coatcheck.chat.history import History
 from coatcheck.chat.limits import ChatLimits
 from coatcheck.chat.socket import ChatSocket
@@ -25,9 +31,9 @@ from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, S
 from coatcheck.delivery.app import UncachedJson
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
-from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
-from coatcheck.errors import ConfigurationError
+from coatcheck.errors import ConfigurationError, InvalidInputError
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
@@ -41,6 +47,7 @@ from coatcheck.visitors import Visitors
 from coatcheck.workers import WorkerPool
 
 _POLICY_VIOLATION: Final = 1008
+_HOUSEKEEPING_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +120,25 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            for router in (
-                conversations_api(history, turns.streams, listed=visitors is None),
-                streams.router(),
-            ):
-                app.include_router(
-                    router, dependencies=[Depends(visitors.require)] if visitors else []
+            conversations = Conversations(
+                backends.directory,
+                backends.store,
+                grace=timedelta(seconds=settings.delete_grace_seconds),
+            )
+            tasks = await stack.enter_async_context(_cancelled_at_the_end())
+            tasks.start_soon(partial(conversations.keep_house, every=_HOUSEKEEPING_SECONDS))
+            app.include_router(
+                conversations_api(
+                    conversations,
+                    history,
+                    turns.streams,
+                    backends.store,
+                    visitors.require if visitors else nobody,
                 )
+            )
+            app.include_router(
+                streams.router(), dependencies=[Depends(visitors.require)] if visitors else []
+            )
             app.mount(
                 "/api/media",
                 media_app(
@@ -144,7 +163,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
         title="Coatcheck",
         version=__version__,
         lifespan=lifespan,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS | {RequestValidationError: _answer_invalid},
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -159,6 +178,22 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     app.add_route("/healthz", healthz, include_in_schema=False)
     app.add_route("/metrics", metrics.answer, include_in_schema=False)
     return app
+
+
+@asynccontextmanager
+async def _cancelled_at_the_end() -> AsyncIterator[TaskGroup]:
+    async with anyio.create_task_group() as tasks:
+        yield tasks
+        tasks.cancel_scope.cancel()
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """What FastAPI finds wrong with a parameter, as an error of our own."""
+    told = InvalidInputError()
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        told = InvalidInputError(f"{first['loc'][-1]}: {first['msg']}.")
+    return await answer_error(request, told)
 
 
 def _sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     upload_seconds: Annotated[float, Field(gt=0)] = 120
     """How long one upload may take to arrive, in seconds."""
 
+    delete_grace_seconds: Annotated[float, Field(ge=30)] = 600
+    """How long the deletion of a conversation can be taken back, in seconds."""
+
     fetch_seconds: Annotated[float, Field(gt=0)] = 30
     """How long fetching one URL may take, redirects and all, in seconds."""
 

@@ -530,15 +530,33 @@ async def test_attack_31_what_the_chat_makes_is_its_visitors_alone(data: Path, a
             assert_refused(await bert.get(references[0]["url"]), 404, "not_found")
         # Nobody learns the id of a conversation that is not their own.
         assert (await bert.get("/api/conversations")).json() == {"conversations": []}
+        listed = (await anna.get("/api/conversations")).json()["conversations"]
+        assert [one["id"] for one in listed] == [conversation]
         assert (await anna.get(url)).status_code == 200
-        assert_refused(await nobody.get(url), 401, "unauthorized")
+        # And knowing it is not enough.
+        one = url.removesuffix("/messages")
+        for method, path, body in (
+            ("GET", url, None),
+            ("GET", one, None),
+            ("GET", f"{one}/export", None),
+            ("PATCH", one, {"title": "mine"}),
+            ("DELETE", one, None),
+            ("POST", f"{one}/restore", None),
+        ):
+            refused = await bert.request(method, path, json=body)
+            assert_refused(refused, 404, "not_found")
+            assert refused.json()["detail"] == "There is no conversation under this id."
+            assert_refused(await nobody.request(method, path, json=body), 401, "unauthorized")
+        intruding = await say(address, bert, conversation, {"type": "text", "text": "hello"})
+        assert intruding[0]["code"] == "not_found"
         assert_refused(await nobody.get("/api/conversations"), 401, "unauthorized")
+        assert len((await anna.get(url)).json()["messages"]) == 2
         with pytest.raises(InvalidStatus):
             await say(address, nobody, conversation, {"type": "text", "text": "hello"})
         part = media_part("m1", ready(references[0]))
         words = {"type": "text", "text": "Look at this"}
-        refused = await say(address, bert, str(uuid4()), words, part)
-        assert refused[0]["code"] == "not_found"
+        forging = await say(address, bert, str(uuid4()), words, part)
+        assert forging[0]["code"] == "not_found"
         taken = await say(address, anna, str(uuid4()), words, part)
         assert [chunk for chunk in taken if chunk["type"] == "error"] == []
 

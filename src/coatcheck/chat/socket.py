@@ -158,9 +158,11 @@ class ChatSocket:
                     turn = await self._turns.regenerate(conversation_id, message_id, owner=owner)
                     session.follow(conversation_id, turn.stream, turn.start)
                 case StreamResume(seq=seq):
+                    await self._history.require(conversation_id, owner=owner)
                     stream = self._turns.streams.open(conversation_id)
                     session.resume(conversation_id, stream, seq)
                 case StreamCancel():
+                    await self._history.require(conversation_id, owner=owner)
                     self._turns.cancel(conversation_id)
         except CoatcheckError as error:
             session.refuse(error)

@@ -117,12 +117,14 @@ class ChatStreams:
 
     async def join(self, request: Request, conversation_id: str) -> Response:
         """The turn that is under way, from its beginning; 204 if there is none."""
+        owner = self._identify(request)
+        await self._history.require(conversation_id, owner=owner)
         stream = self._turns.streams.find(conversation_id)
         if stream is None or not stream.is_running:
             return Response(status_code=204, headers={"cache-control": "no-store"})
         start = stream.resumption(0)
         with ExitStack() as stack:
-            principal = principal_of(request, self._identify(request))
+            principal = principal_of(request, owner)
             stack.enter_context(self._limits.admit(principal, self._clock()))
             return self._answer(stream, start, stack.pop_all())
 
@@ -130,6 +132,7 @@ class ChatStreams:
         """Stop the turn that is under way, if there is one."""
         if not is_same_origin(request):
             raise ForbiddenError("A page of another origin may not speak here.")
+        await self._history.require(conversation_id, owner=self._identify(request))
         self._turns.cancel(conversation_id)
         return Response(status_code=204, headers={"cache-control": "no-store"})
 

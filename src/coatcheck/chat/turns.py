@@ -99,7 +99,7 @@ class Turns:
             return running
         async with self._beginning(conversation_id, SUBMIT, owner) as turn:
             turn.question = message["id"]
-            await self._history.append_or_edit(conversation_id, message)
+            await self._history.append_or_edit(conversation_id, message, owner=owner)
             shown_message = self._history.as_shown(message)
             turn.stream.begin_turn(turn_chunk(SUBMIT, message["id"], shown_message))
         return turn
@@ -118,7 +118,9 @@ class Turns:
         if running is not None and (running.trigger, running.question) == (REGENERATE, message_id):
             return running
         async with self._beginning(conversation_id, REGENERATE, owner) as turn:
-            turn.question = await self._history.rewind_to_question(conversation_id, message_id)
+            turn.question = await self._history.rewind_to_question(
+                conversation_id, message_id, owner=owner
+            )
             turn.stream.begin_turn(turn_chunk(REGENERATE, turn.question))
         return turn
 

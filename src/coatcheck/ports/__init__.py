@@ -14,7 +14,17 @@ from coatcheck.ports.catalog import (
     NewMedia,
     VariantRecord,
 )
-from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
+from coatcheck.ports.chat import (
+    ConversationCursor,
+    ConversationDirectory,
+    ConversationLog,
+    ConversationMatch,
+    ConversationRecord,
+    MessageRecord,
+    NewMessage,
+    Opening,
+    Responder,
+)
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
 from coatcheck.ports.imaging import (
     PREVIEW_BYTES,
@@ -36,7 +46,10 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
+    "ConversationCursor",
+    "ConversationDirectory",
     "ConversationLog",
+    "ConversationMatch",
     "ConversationRecord",
     "FetchedMedia",
     "Fetcher",
@@ -44,7 +57,10 @@ __all__ = [
     "LocalPaths",
     "MediaRecord",
     "MediaRecords",
+    "MessageRecord",
     "NewMedia",
+    "NewMessage",
+    "Opening",
     "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",

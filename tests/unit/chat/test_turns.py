@@ -147,8 +147,18 @@ async def test_a_responder_is_told_whose_the_turns_media_is(history: History) ->
     responder = Scripted(speak("one"), speak("two"))
     async with Turns.running(history, responder) as turns:
         await collect(await turns.begin(CONVERSATION, user("hi")))
-        await collect(await turns.begin(CONVERSATION, user("hi", "u2"), owner="anna"))
+        await collect(await turns.begin(OTHER, user("hi"), owner="anna"))
     assert responder.owners == [None, "anna"]
+
+
+async def test_nobody_says_anything_in_another_owners_conversation(history: History) -> None:
+    """Attack 31: knowing the id of a conversation is not enough."""
+    responder = Scripted(speak("one"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("hi"), owner="anna"))
+        with pytest.raises(NotFoundError):
+            await turns.begin(CONVERSATION, user("hi", "u2"), owner="bert")
+    assert await said(history) == ["hi", "one"]
 
 
 async def test_the_answer_is_kept_before_its_end_is_told(history: History) -> None:
@@ -608,7 +618,7 @@ async def test_a_tool_s_input_that_looks_like_a_reference_does_not_cost_the_answ
         chunks = await collect(await turns.begin(CONVERSATION, user("draw")))
         assert "error" not in kinds(chunks)
     assert await said(history) == ["draw", "Kept."]
-    assert len(await history.shown(CONVERSATION)) == 2
+    assert len((await history.page(CONVERSATION, owner=None, limit=9)).messages) == 2
 
 
 def test_a_failed_part_is_what_the_wire_format_says() -> None:
