@@ -53,12 +53,15 @@ Identify = Callable[[Request], str | None]
 """Tells whose request it is; None where nobody is told apart."""
 
 
+_NOTHING: Final = msgspec.Raw(b"null")
+
+
 class _ChatRequest(msgspec.Struct, rename="camel"):
     """What `DefaultChatTransport` posts. Messages stay raw: the SDK sends all, one is needed."""
 
     id: str
     messages: list[msgspec.Raw] = []
-    message: msgspec.Raw | None = None
+    message: msgspec.Raw = _NOTHING
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = None
 
@@ -138,10 +141,8 @@ class ChatStreams:
             raise InvalidInputError("The id of a conversation is a UUIDv4 in lower case.")
         if asked.trigger == REGENERATE:
             return await self._turns.regenerate(asked.id, asked.message_id, owner=owner)
-        raw = asked.message or (asked.messages[-1] if asked.messages else None)
-        message = None if raw is None else _decode(raw, dict[str, Any])
-        if message is None:
-            raise InvalidInputError("There is no message.")
+        given = asked.messages[-1:] or [asked.message]
+        message = _decode(given[0], dict[str, Any])
         check_shape(message)
         accepted = await self._history.accept(message, owner=owner)
         return await self._turns.begin(asked.id, accepted, owner=owner)
