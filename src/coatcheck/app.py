@@ -28,7 +28,7 @@ from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
-from coatcheck.errors import ConfigurationError
+from coatcheck.errors import ConfigurationError, UnauthorizedError
 from coatcheck.frontend import page_routes
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.ports import LocalPaths
@@ -52,9 +52,17 @@ class _Access:
     visitors: Visitors | None
 
     def identify(self, connection: HTTPConnection) -> str | None:
-        """The id of the browser; None where nobody is told apart."""
-        visitor = None if self.visitors is None else self.visitors.identify(connection)
-        return None if visitor is None else visitor.id
+        """The id of the browser; None where nobody is told apart.
+
+        Raises:
+            UnauthorizedError: the browser has no name.
+        """
+        if self.visitors is None:
+            return None
+        visitor = self.visitors.identify(connection)
+        if visitor is None:
+            raise UnauthorizedError
+        return visitor.id
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -110,13 +118,11 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            for router in (
+            app.include_router(
                 conversations_api(history, turns.streams, listed=visitors is None),
-                streams.router(),
-            ):
-                app.include_router(
-                    router, dependencies=[Depends(visitors.require)] if visitors else []
-                )
+                dependencies=[Depends(visitors.require)] if visitors else [],
+            )
+            app.router.routes.extend(streams.routes())
             app.mount(
                 "/api/media",
                 media_app(
