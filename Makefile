@@ -8,6 +8,7 @@ PORT ?= 8787
 export PORT
 
 BIN := .venv/bin
+FRAMEWORKS := .venv-frameworks
 NPM := npm --prefix web --no-update-notifier
 PAGE := src/coatcheck/page/index.html
 NODE_MODULES := web/node_modules/.package-lock.json
@@ -28,8 +29,9 @@ setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the brow
 
 page: $(PAGE) ## Build the page
 
-test: setup lint ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
+test: setup lint $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
 	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile
+	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
 
 lint: .venv/dev.stamp $(NODE_MODULES) ## Lint, formats, types and import contracts, both languages
@@ -56,7 +58,7 @@ requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allo
 		-o requirements/frameworks.txt
 
 clean: ## Remove what was built and installed; data in .coatcheck/ stays
-	rm -rf .venv web/node_modules web/*/node_modules web/packages/*/node_modules src/coatcheck/page \
+	rm -rf .venv $(FRAMEWORKS) web/node_modules web/*/node_modules web/packages/*/node_modules src/coatcheck/page \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/uv.stamp: requirements/uv.txt
@@ -74,6 +76,13 @@ clean: ## Remove what was built and installed; data in .coatcheck/ stays
 
 .venv/dev.stamp: .venv/demo.stamp requirements/dev.txt
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# What tests/golden serialises: some of these frameworks hold back what others here need.
+$(FRAMEWORKS)/stamp: .venv/uv.stamp requirements/frameworks.txt pyproject.toml
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FRAMEWORKS)
+	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --require-hashes -r requirements/frameworks.txt
+	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(NODE_MODULES): web/package-lock.json

@@ -8,7 +8,7 @@ import asyncio
 import os
 import platform
 
-from benchmarks import delivery, intake, stream
+from benchmarks import delivery, intake, payload, stream
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
     asyncio.run(stream.run())
     asyncio.run(intake.run())
+    asyncio.run(payload.run())
     delivery.run()
 
 

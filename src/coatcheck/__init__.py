@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coatcheck.backends import open_store
+    from coatcheck.embedding import embed
     from coatcheck.errors import CoatcheckError
+    from coatcheck.payload.hydrate import hydrate
+    from coatcheck.payload.middleware import OffloadMiddleware
+    from coatcheck.payload.offload import offload, offload_document
+    from coatcheck.payload.projection import for_model, for_storage, for_ui
+    from coatcheck.payload.restore import restore
+    from coatcheck.payload.scrubbing import ScrubFilter, scrub
+    from coatcheck.payload.streaming import offload_stream
+    from coatcheck.payload.tool import offloaded
     from coatcheck.reference import MediaReference, MediaUrls
     from coatcheck.store import MediaStore
     from coatcheck.version import __version__
@@ -26,8 +35,21 @@ __all__ = [
     "MediaReference",
     "MediaStore",
     "MediaUrls",
+    "OffloadMiddleware",
+    "ScrubFilter",
     "__version__",
+    "embed",
+    "for_model",
+    "for_storage",
+    "for_ui",
+    "hydrate",
+    "offload",
+    "offload_document",
+    "offload_stream",
+    "offloaded",
     "open_store",
+    "restore",
+    "scrub",
 ]
 
 _HOMES = {
@@ -35,8 +57,21 @@ _HOMES = {
     "MediaReference": "coatcheck.reference",
     "MediaStore": "coatcheck.store",
     "MediaUrls": "coatcheck.reference",
+    "OffloadMiddleware": "coatcheck.payload.middleware",
+    "ScrubFilter": "coatcheck.payload.scrubbing",
     "__version__": "coatcheck.version",
+    "embed": "coatcheck.embedding",
+    "for_model": "coatcheck.payload.projection",
+    "for_storage": "coatcheck.payload.projection",
+    "for_ui": "coatcheck.payload.projection",
+    "hydrate": "coatcheck.payload.hydrate",
+    "offload": "coatcheck.payload.offload",
+    "offload_document": "coatcheck.payload.offload",
+    "offload_stream": "coatcheck.payload.streaming",
+    "offloaded": "coatcheck.payload.tool",
     "open_store": "coatcheck.backends",
+    "restore": "coatcheck.payload.restore",
+    "scrub": "coatcheck.payload.scrubbing",
 }
 
 

@@ -12,7 +12,6 @@ from starlette.requests import HTTPConnection
 
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.previews import Previews
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 from coatcheck.agent.tools import ToolContext
 from coatcheck.backends import open_backends
 from coatcheck.chat.api import conversations_api
@@ -30,6 +29,7 @@ from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import ConfigurationError, UnauthorizedError
 from coatcheck.frontend import page_routes
+from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.ports import LocalPaths
 from coatcheck.previews import PreviewStore
@@ -74,9 +74,11 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             site that makes its own name point here (DNS rebinding) is turned away by it.
 
     Raises:
-        ConfigurationError: the model or a signing key that `settings` name cannot be used.
+        ConfigurationError: the model, an image provider or a signing key that `settings` name
+            cannot be used.
     """
     model = load_model(settings.model)
+    imagery = Imagery(settings)
     metrics = Metrics()
     access = _guard(settings)
     urls, visitors = access.urls, access.visitors
@@ -89,13 +91,14 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             )
             painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
             stack.push_async_callback(painters.aclose)
+            provider = await stack.enter_async_context(imagery.open(painters, backends.fetcher))
             history = History(backends.conversations, backends.store, urls)
             previews = PreviewStore()
             responder = PydanticAIResponder(
                 model,
                 ToolContext(
                     store=backends.store,
-                    provider=ProceduralProvider(painters),
+                    provider=provider,
                     painters=painters,
                     urls=urls,
                     previews=Previews(shrinker=backends.shrinker, board=previews),

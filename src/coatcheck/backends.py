@@ -9,7 +9,14 @@ from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog, LocalPaths, QueuedRenderer, Renderer, Shrinker
+from coatcheck.ports import (
+    ConversationLog,
+    Fetcher,
+    LocalPaths,
+    QueuedRenderer,
+    Renderer,
+    Shrinker,
+)
 from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
@@ -24,6 +31,7 @@ class Backends:
     conversations: ConversationLog
     readiness: Readiness
     local_paths: LocalPaths
+    fetcher: Fetcher
     shrinker: Shrinker
 
 
@@ -52,12 +60,13 @@ async def open_backends(
             limits=WorkerLimits(processes=settings.workers),
             max_renditions_waiting=2 * settings.workers,
         )
+        fetcher = FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds))
         renderer = wrap_renderer(imaging)
         store = MediaStore(
             blobs=blobs,
             catalog=catalog,
             renderer=renderer,
-            fetcher=FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds)),
+            fetcher=fetcher,
             max_bytes=settings.max_bytes,
             owner_bytes=settings.owner_bytes,
             variant_bytes=settings.variant_bytes,
@@ -68,6 +77,7 @@ async def open_backends(
             SqlConversationLog(database),
             Readiness(catalog, renderer),
             local_paths=blobs,
+            fetcher=fetcher,
             shrinker=imaging,
         )
 

@@ -30,6 +30,9 @@
     ├─ FetchError                      fetch_failed            502
     │  └─ FetchRefusedError            fetch_refused           403
     ├─ GenerationError                 generation_failed       502
+    │  ├─ ModerationError              moderation_refused      422
+    │  └─ ProviderUnavailableError     provider_unavailable    503
+    │     └─ ProviderTimeoutError      provider_timeout        504
     ├─ ResponderError                  responder_failed        502
     ├─ CancelledTurnError              cancelled               499
     ├─ TurnInProgressError             turn_in_progress        409
@@ -93,7 +96,6 @@ class EmptyMediaError(InvalidInputError):
     """The media is empty."""
 
     code = "empty_media"
-    status = 400
 
 
 class MediaTooLargeError(InvalidInputError):
@@ -128,7 +130,6 @@ class PixelBudgetError(UnprocessableMediaError):
     """The image has more pixels than this server decodes."""
 
     code = "pixel_budget_exceeded"
-    status = 422
 
 
 class InvalidRangeError(CoatcheckError):
@@ -216,14 +217,12 @@ class WorkerError(CoatcheckError):
     """A worker process failed."""
 
     code = "worker_failed"
-    status = 500
 
 
 class WorkerCrashError(WorkerError):
     """A worker process died at its task."""
 
     code = "worker_crashed"
-    status = 500
 
 
 class WorkerTimeoutError(WorkerError):
@@ -252,6 +251,31 @@ class GenerationError(CoatcheckError):
 
     code = "generation_failed"
     status = 502
+
+
+class ModerationError(GenerationError):
+    """The image provider refuses this prompt or picture by its content policy."""
+
+    code = "moderation_refused"
+    status = 422
+
+
+class ProviderUnavailableError(GenerationError):
+    """The image provider cannot be reached or is too busy; it may be soon."""
+
+    code = "provider_unavailable"
+    status = 503
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds until it wants to be asked again, where it says
+
+
+class ProviderTimeoutError(ProviderUnavailableError):
+    """The image provider took too long."""
+
+    code = "provider_timeout"
+    status = 504
 
 
 class ResponderError(CoatcheckError):
@@ -314,7 +338,6 @@ class ConfigurationError(CoatcheckError):
     """A setting is missing or wrong."""
 
     code = "configuration_error"
-    status = 500
 
 
 def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[CoatcheckError]]:
@@ -326,5 +349,4 @@ def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[
 
 def error_for(code: str, message: str) -> CoatcheckError | None:
     """The error with this `code`, as another process told it; None for a code of no class here."""
-    found = (kind(message) for kind in error_classes() if kind.code == code)
-    return next(found, None)
+    return next((kind(message) for kind in error_classes() if kind.code == code), None)

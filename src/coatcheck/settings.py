@@ -67,6 +67,20 @@ class Settings(BaseSettings):
     model: str = "offline"
     """The agent's model: `offline`, or a pydantic-ai model name such as `openai:gpt-5-mini`."""
 
+    providers: str = "procedural"
+    """Who draws, separated by commas: each is asked when the one before has no picture. See
+    `coatcheck.imagery` for the names."""
+
+    provider_seconds: Annotated[float, Field(gt=0)] = 180
+    """How long one provider may take for a picture, all tries together, in seconds."""
+
+    provider_tries: Annotated[int, Field(ge=1, le=10)] = 3
+    """How often one provider is asked for a picture when it is out of reach or too busy."""
+
+    provider_key: SecretStr = SecretStr("")
+    """The key of `compatible` endpoints. The other providers' keys are in the variables of their
+    own, such as OPENAI_API_KEY and GEMINI_API_KEY."""
+
     chat_sockets: Annotated[int, Field(ge=1)] = 32
     """Connections of the chat that one principal may have open; an address where nobody is told
     apart."""

@@ -1,8 +1,7 @@
 """`MediaStore`, the one object that an application holds: bytes in, references out."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 from uuid import uuid4
@@ -10,19 +9,11 @@ from uuid import uuid4
 from anyio import CancelScope
 
 from coatcheck.admission import Admission
-from coatcheck.errors import ConfigurationError, InvalidRangeError, NotFoundError
+from coatcheck.edits import Edit
+from coatcheck.errors import ConfigurationError, NotFoundError
 from coatcheck.intake import Content
-from coatcheck.ports import (
-    THUMBNAIL,
-    BlobStore,
-    Catalog,
-    Fetcher,
-    MediaRecord,
-    NewMedia,
-    RenderedImage,
-    Renderer,
-    VariantRecord,
-)
+from coatcheck.ports import BlobStore, Catalog, Fetcher, NewMedia, Renderer
+from coatcheck.reading import MediaReader, MediaStream
 from coatcheck.reference import (
     ALT_WEIGHT,
     MediaReference,
@@ -30,26 +21,15 @@ from coatcheck.reference import (
     clean_text,
     normalize_reference_id,
 )
-from coatcheck.renditions import Renditions
-from coatcheck.smallblobs import SmallBlobs
-from coatcheck.variants import VariantSpec
 from coatcheck.verification import BlobFinding, verify_blobs
+
+__all__ = ["MediaStore", "MediaStream"]
 
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_VARIANT_BYTES: Final = 10 * 1024**3
 
 
-@dataclass(frozen=True, slots=True)
-class MediaStream:
-    """Media on its way out: bytes `start` up to but without `end` of `reference`."""
-
-    reference: MediaReference
-    start: int
-    end: int
-    chunks: AsyncGenerator[bytes]
-
-
-class MediaStore:
+class MediaStore(MediaReader):
     """Keeps media and hands out references. Use it as ``async with``; `open_store` makes one.
 
     Args:
@@ -75,17 +55,13 @@ class MediaStore:
         variant_bytes: int = DEFAULT_VARIANT_BYTES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._blobs = blobs
-        self._small_blobs = SmallBlobs(blobs)
-        self._catalog = catalog
-        self._renderer = renderer
+        super().__init__(
+            blobs=blobs, catalog=catalog, renderer=renderer, variant_bytes=variant_bytes
+        )
         self._fetcher = fetcher
         self._clock = clock
         self._admission = Admission(
             blobs=blobs, catalog=catalog, renderer=renderer, owner_bytes=owner_bytes
-        )
-        self._renditions = Renditions(
-            blobs=blobs, catalog=catalog, renderer=renderer, max_bytes=variant_bytes
         )
         self.max_bytes = max_bytes
 
@@ -188,6 +164,45 @@ class MediaStore:
                 conversation_id=conversation_id,
             )
 
+    async def edit(
+        self,
+        reference_id: str,
+        edits: Sequence[Edit],
+        *,
+        display_name: str | None = None,
+        alt: str | None = None,
+        owner: str | None = None,
+        conversation_id: str | None = None,
+    ) -> MediaReference:
+        """Edit an image and store the result as `put` does. The original stays as it is.
+
+        The result has the original's type, or is a PNG where that is a GIF or an SVG. Of an
+        animation the first frame is edited.
+
+        Args:
+            reference_id: the image.
+            edits: what to do, in this order (`coatcheck.edits`).
+            display_name: as for `put`.
+            alt: as for `put`.
+            owner: as for `put`.
+            conversation_id: as for `put`.
+
+        Raises:
+            NotFoundError: there is no such reference.
+            InvalidInputError: it is no image, or an edit does not fit it; the message says which.
+            OverloadedError: too many images are waiting already.
+            CoatcheckError: what `put` raises.
+        """
+        image = await self._edited(await self.get(reference_id), edits)
+        return await self.put(
+            image.data,
+            display_name=display_name,
+            alt=alt,
+            media_type=image.media_type,
+            owner=owner,
+            conversation_id=conversation_id,
+        )
+
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
         """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
 
@@ -196,86 +211,6 @@ class MediaStore:
             QuotaExceededError: it is more than the owner's quota leaves.
         """
         await self._admission.check_room(size, owner, max_bytes=self.max_bytes)
-
-    async def get(self, reference_id: str) -> MediaReference:
-        """The reference with this id, read from the catalog.
-
-        Raises:
-            NotFoundError: there is none; a malformed id is one that there is none of.
-        """
-        return (await self.record(reference_id)).reference
-
-    async def record(self, reference_id: str) -> MediaRecord:
-        """The reference with its scope and its variants.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        canonical = normalize_reference_id(reference_id)
-        record = None if canonical is None else await self._catalog.find(canonical)
-        if record is None:
-            raise NotFoundError("There is no media under this id.")
-        return record
-
-    async def open(
-        self, reference_id: str, *, start: int = 0, end: int | None = None
-    ) -> MediaStream:
-        """The original bytes, whole or from `start` up to but without `end`.
-
-        Raises:
-            NotFoundError: there is no such reference.
-            InvalidRangeError: the range lies outside the media.
-            DamagedBlobError: while iterating: stored bytes are missing.
-        """
-        reference = await self.get(reference_id)
-        stop = reference.size if end is None else end
-        if not 0 <= start <= stop <= reference.size:
-            raise InvalidRangeError
-        chunks = self._blobs.read(reference.digest, start=start, end=stop)
-        return MediaStream(reference, start, stop, chunks)
-
-    async def thumbnail(self, reference_id: str) -> RenderedImage:
-        """The WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
-
-        Raises:
-            NotFoundError: there is no such reference, or it is no image.
-        """
-        variant = (await self.record(reference_id)).variants.get(THUMBNAIL)
-        if variant is None:
-            raise NotFoundError("This media has no thumbnail: it is no image.")
-        async with aclosing(self.read_blob(variant.digest, variant.size)) as chunks:
-            data = b"".join([chunk async for chunk in chunks])
-        return RenderedImage(
-            data=data, media_type=variant.media_type, width=variant.width, height=variant.height
-        )
-
-    async def variant(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
-        """A rendition of an image, rendered now if it is asked for the first time.
-
-        Any number of simultaneous calls render it once. Its bytes are read with `read_blob`.
-
-        Raises:
-            NotFoundError: the media is no image, or has been deleted.
-            OverloadedError: too many renditions are waiting already.
-            VariantBudgetError: the budget for renditions is used up.
-            UnprocessableMediaError: the original cannot be decoded any more.
-            WorkerTimeoutError: rendering took too long.
-        """
-        return await self._renditions.get(record, spec)
-
-    def read_blob(
-        self, digest: str, size: int, *, start: int = 0, end: int | None = None
-    ) -> AsyncGenerator[bytes]:
-        """The bytes of an original or a variant, by its digest and recorded size.
-
-        Small ones are read once and remembered.
-
-        Raises:
-            DamagedBlobError: while iterating: the blob is missing or ends too early.
-        """
-        return self._small_blobs.read(
-            digest, size=size, start=start, end=size if end is None else end
-        )
 
     async def delete(self, reference_id: str) -> None:
         """Forget a reference; with the last one to a content, its bytes and variants.

@@ -51,6 +51,20 @@ def snap(requested: int, original: int) -> int:
     return min(step, original)
 
 
+def width_within(width: int, height: int, edge: int) -> int:
+    """The width of the largest rendition of which no edge is longer than `edge`.
+
+    Args:
+        width: the original's, in pixels.
+        height: the original's, in pixels.
+        edge: pixels.
+    """
+    if max(width, height) <= edge:
+        return width
+    fitting = max(1, width * edge // max(width, height))
+    return max((step for step in LADDER if step <= fitting), default=fitting)
+
+
 def parse_width(text: str) -> int:
     """Read the parameter ``w``.
 

@@ -213,8 +213,8 @@ def test_every_public_name_and_method_is_documented() -> None:
     assert public == coatcheck.__all__
     methods = {
         name
-        for name, member in vars(MediaStore).items()
-        if inspect.isfunction(member) and not name.startswith("_")
+        for name, _ in inspect.getmembers(MediaStore, inspect.isfunction)
+        if not name.startswith("_")
     }
     documented = {code(row[0])[0].partition("(")[0] for row in rows(by_title["MediaStore"])}
     assert documented - {"display_name", "alt", "media_type", "owner", "conversation_id"} == methods

@@ -29,8 +29,21 @@ def test_the_public_names_are_a_decision() -> None:
         "MediaReference",
         "MediaStore",
         "MediaUrls",
+        "OffloadMiddleware",
+        "ScrubFilter",
         "__version__",
+        "embed",
+        "for_model",
+        "for_storage",
+        "for_ui",
+        "hydrate",
+        "offload",
+        "offload_document",
+        "offload_stream",
+        "offloaded",
         "open_store",
+        "restore",
+        "scrub",
     ]
     for name in coatcheck.__all__:
         assert getattr(coatcheck, name) is not None

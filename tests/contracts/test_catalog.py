@@ -1,7 +1,7 @@
 """What any catalog must do. A new back end joins the list of `OPENERS` and nothing else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,15 +68,17 @@ async def put(
     source: BlobRecord | None = None,
     rendition: VariantRecord | None = None,
     owner: str | None = "ada",
+    conversation_id: str | None = "talk",
+    at: datetime = NOW,
 ) -> MediaRecord:
     recorded = source or blob()
     new = NewMedia(
         id=str(uuid4()),
-        created_at=NOW,
+        created_at=at,
         display_name="sea.png",
         alt="the sea",
         owner=owner,
-        conversation_id="talk",
+        conversation_id=conversation_id,
     )
     async with catalog.transaction() as transaction:
         await transaction.add_blob(recorded, [rendition or thumbnail()])
@@ -175,6 +177,66 @@ async def test_an_owner_s_bytes_count_each_content_once(catalog: Catalog) -> Non
         assert await transaction.owner_bytes(None, besides=digest("d")) == 1000
         await transaction.remove_media(first.reference.id)
         assert await transaction.owner_bytes("ada", besides=digest("b")) == 2000
+
+
+async def listed(
+    catalog: Catalog,
+    *,
+    conversation: str = "talk",
+    owner: str | None = "ada",
+    also: Collection[str] = (),
+    before: MediaRecord | None = None,
+    limit: int = 100,
+) -> list[MediaRecord]:
+    return list(
+        await catalog.conversation_media(
+            conversation,
+            owner=owner,
+            also=also,
+            before=before.reference.id if before else None,
+            limit=limit,
+        )
+    )
+
+
+async def test_a_conversation_s_media_is_its_owner_s_newest_first(catalog: Catalog) -> None:
+    later, latest = NOW + timedelta(milliseconds=1), NOW + timedelta(days=1)
+    first = await put(catalog)
+    third = await put(catalog, at=latest)
+    second = await put(catalog, blob("c"), at=later)
+    await put(catalog, conversation_id="another")
+    await put(catalog, conversation_id=None)
+    await put(catalog, owner="bob")
+    nobodys = await put(catalog, owner=None)
+    assert await listed(catalog) == [third, second, first]
+    assert await listed(catalog, owner=None) == [nobodys]
+    assert await listed(catalog, owner="") == await listed(catalog, conversation="%") == []
+    assert await listed(catalog, conversation="none") == []
+
+
+async def test_a_conversation_s_media_counts_in_what_it_is_told_of_by_id(catalog: Catalog) -> None:
+    """Uploads belong to no conversation; attack 31: another owner's id adds nothing."""
+    own = await put(catalog)
+    upload = await put(catalog, conversation_id=None, at=NOW + timedelta(seconds=1))
+    foreign = await put(catalog, owner="bob")
+    also = {record.reference.id for record in (own, upload, foreign)} | {"' OR 1=1 --"}
+    assert await listed(catalog, also=also) == [upload, own]
+    assert await listed(catalog, conversation="none", also=[upload.reference.id]) == [upload]
+
+
+async def test_pages_of_a_conversation_s_media_hold_each_once(catalog: Catalog) -> None:
+    """Also what was put within one millisecond."""
+    everything = [await put(catalog, at=NOW + timedelta(milliseconds=n // 3)) for n in range(10)]
+    pages: list[MediaRecord] = []
+    while page := await listed(catalog, before=pages[-1] if pages else None, limit=4):
+        assert len(page) <= 4
+        pages += page
+    assert sorted(r.reference.id for r in pages) == sorted(r.reference.id for r in everything)
+    assert [r.created_at for r in pages] == sorted((r.created_at for r in pages), reverse=True)
+    gone = await put(catalog)
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(gone.reference.id)
+    assert await listed(catalog, before=gone) == []
 
 
 async def test_writers_queue_up_and_all_succeed(catalog: Catalog) -> None:

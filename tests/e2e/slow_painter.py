@@ -3,11 +3,11 @@
 The stages are real ones, painted by the real workers.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import anyio
 
-from coatcheck import app, cli
+from coatcheck import cli, imagery
 from coatcheck.agent.providers.image import Draft, ImageRequest
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 
@@ -17,7 +17,7 @@ STAGE_SECONDS = 1.5
 class SlowPainter(ProceduralProvider):
     """Rests before each stage."""
 
-    async def generate(self, request: ImageRequest) -> AsyncIterator[Draft]:
+    async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         """The painter's drafts, slowly."""
         async for draft in super().generate(request):
             await anyio.sleep(STAGE_SECONDS)
@@ -25,5 +25,5 @@ class SlowPainter(ProceduralProvider):
 
 
 if __name__ == "__main__":
-    app.ProceduralProvider = SlowPainter  # type: ignore[misc]
+    vars(imagery)["ProceduralProvider"] = SlowPainter
     cli.main()

@@ -324,7 +324,10 @@ RUBBISH = [
         "invalid_input",
     ),
     (user_frame('{"type": "text", "text": " "}'), "invalid_input"),
-    (user_frame('{"type": "text", "text": "' + "A" * 5000 + '"}'), "invalid_input"),
+    (
+        user_frame('{"type": "text", "text": "' + "iVBORw0KGgoA" + "Ab3+" * 1500 + '"}'),
+        "invalid_input",
+    ),
     (user_frame("[" * 400 + "]" * 400), "protocol_error"),
     (user_frame(*["{}"] * 2000), "protocol_error"),
     (user_frame('{"type": "data-media", "data": {"reference": {"id": "unknown"}}}'), "not_found"),

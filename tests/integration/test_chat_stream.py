@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from coatcheck import app as composition
+from coatcheck import imagery
 from coatcheck.agent.providers.image import Draft, ImageRequest
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 from coatcheck.app import create_app
@@ -301,7 +301,7 @@ async def test_no_preview_is_kept_anywhere(
 class Failing(ProceduralProvider):
     """Draws, and then has no picture."""
 
-    async def generate(self, request: ImageRequest) -> AsyncIterator[Draft]:
+    async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         async for draft in super().generate(request):
             if draft.progress < 1:
                 yield draft
@@ -310,7 +310,7 @@ class Failing(ProceduralProvider):
 async def test_a_picture_that_fails_after_its_previews_is_told_of(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(composition, "ProceduralProvider", Failing)
+    monkeypatch.setattr(imagery, "ProceduralProvider", Failing)
     async with serving(create_app(Settings(data=data))) as address, chatting(address) as chat:
         chunks = await chat.turn(PROMPT)
         assert media(chunks)[-1]["error"]["code"] == "generation_failed"

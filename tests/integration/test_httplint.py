@@ -89,6 +89,8 @@ class Busy:
     def __init__(self, renderer: QueuedRenderer) -> None:
         self._renderer = renderer
         self.inspect = renderer.inspect
+        self.edit = renderer.edit
+        self.palette = renderer.palette
         self.aclose = renderer.aclose
 
     async def render(self, *_: Any, **__: Any) -> Any:

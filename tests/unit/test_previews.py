@@ -51,7 +51,7 @@ def test_a_preview_is_forgotten_after_its_time() -> None:
     store = PreviewStore(clock)
     preview_id = put(store)
     clock.now = LIFE_SECONDS - 1
-    assert store.read(preview_id)
+    assert store.read(preview_id) is not None
     clock.now = LIFE_SECONDS
     with pytest.raises(NotFoundError):
         store.read(preview_id)

@@ -1,6 +1,6 @@
 """Variants: rendered once, for however many, whoever leaves."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import Database, SqlCatalog
+from coatcheck.edits import Edit
 from coatcheck.errors import (
     CoatcheckError,
     NotFoundError,
@@ -18,7 +19,7 @@ from coatcheck.errors import (
     WorkerTimeoutError,
 )
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage
+from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage, Swatch
 from coatcheck.store import MediaStore
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits
@@ -49,6 +50,12 @@ class CountedRenderer:
         await self.gate.wait()  # as if in the queue
         self.renders += 1
         return await self._pool.render(path, media_type, spec, on_start=on_start)
+
+    async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
+        return await self._pool.edit(path, media_type, edits)
+
+    async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
+        return await self._pool.palette(path, media_type)
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -9,6 +9,7 @@ from coatcheck.variants import (
     parse_format,
     parse_width,
     snap,
+    width_within,
     widths_for,
 )
 
@@ -68,3 +69,32 @@ def test_a_srcset_offers_only_widths_that_are_smaller() -> None:
     assert widths_for(1024) == [64, 128, 256, 512, 768]
     assert widths_for(64) == []
     assert widths_for(5000) == list(LADDER)
+
+
+@pytest.mark.parametrize(
+    ("size", "edge", "width"),
+    [
+        ((900, 500), 1024, 900),
+        ((1024, 1024), 1024, 1024),
+        ((2000, 1000), 1024, 1024),
+        ((1000, 4000), 1024, 256),
+        ((1500, 1500), 1024, 1024),
+        ((1500, 1600), 1024, 768),
+        ((10, 5000), 1024, 2),
+        ((1, 5000), 1024, 1),
+    ],
+)
+def test_the_largest_rendition_within_an_edge_is_found(
+    size: tuple[int, int], edge: int, width: int
+) -> None:
+    assert width_within(*size, edge) == width
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.integers(64, 4096))
+def test_no_edge_of_a_rendition_within_an_edge_is_longer(
+    width: int, height: int, edge: int
+) -> None:
+    found = width_within(width, height, edge)
+    assert 1 <= found <= width
+    assert found <= edge
+    assert height * found / width <= edge or found == 1

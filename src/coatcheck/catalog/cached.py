@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -74,6 +74,20 @@ class CachedCatalog:
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
         return await self._catalog.find_blob(digest)
+
+    async def conversation_media(
+        self,
+        conversation_id: str,
+        *,
+        owner: str | None,
+        also: Collection[str],
+        before: str | None,
+        limit: int,
+    ) -> Sequence[MediaRecord]:
+        """What belongs to a conversation and to an owner, newest first."""
+        return await self._catalog.conversation_media(
+            conversation_id, owner=owner, also=also, before=before, limit=limit
+        )
 
     async def rendered_bytes(self) -> int:
         """The size of all variants but thumbnails."""

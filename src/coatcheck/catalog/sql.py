@@ -1,12 +1,24 @@
 """References in SQL, through SQLAlchemy Core: one implementation for every database."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,6 +59,35 @@ class SqlCatalog:
             if blob is None:
                 return None
             return blob, await _find_variants(connection, digest)
+
+    async def conversation_media(
+        self,
+        conversation_id: str,
+        *,
+        owner: str | None,
+        also: Collection[str],
+        before: str | None,
+        limit: int,
+    ) -> Sequence[MediaRecord]:
+        """What belongs to a conversation and to an owner, newest first."""
+        # Of two from the same millisecond the id decides: any order will do, if it stays.
+        position = tuple_(media.c.created_at, media.c.id)
+        statement = (
+            select(media.c.id)
+            .where(
+                media.c.owner.is_not_distinct_from(owner),
+                or_(media.c.conversation_id == conversation_id, media.c.id.in_(also)),
+            )
+            .order_by(media.c.created_at.desc(), media.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            last = select(media.c.created_at, media.c.id).where(media.c.id == before)
+            statement = statement.where(position < last.scalar_subquery())
+        async with self._database.read() as connection:
+            found = (await connection.scalars(statement)).all()
+            records = [await _find(connection, reference_id) for reference_id in found]
+        return [record for record in records if record is not None]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:

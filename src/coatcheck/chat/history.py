@@ -1,15 +1,18 @@
 """Conversations as they are kept and as they are shown."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
-from coatcheck.payload.inline import has_inline_media, scrub
-from coatcheck.payload.projection import for_storage, for_ui
+from coatcheck.payload.offload import offload
+from coatcheck.payload.projection import for_storage, for_ui, links_in
+from coatcheck.payload.scanning.inline import has_inline_media
+from coatcheck.payload.scrubbing import scrub
 from coatcheck.ports import ConversationLog, ConversationRecord
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
 from coatcheck.store import MediaStore
@@ -57,8 +60,22 @@ class History:
         messages = await self._log.read_messages(conversation_id)
         if messages is None:
             raise NotFoundError("There is no conversation under this id.")
-        shown: list[dict[str, Any]] = for_ui(list(messages), self._urls)
-        return shown
+        answers = [message for message in messages if message["role"] == "assistant"]
+        known = await self._own_media(links_in(answers), conversation_id)
+        return [
+            for_ui(message, self._urls, known if message["role"] == "assistant" else ())
+            for message in messages
+        ]
+
+    async def _own_media(self, ids: Iterable[str], conversation_id: str) -> set[str]:
+        """Those of `ids` that belong to the conversation: anybody can write a link into a text."""
+        own = set()
+        for reference_id in ids:
+            with suppress(NotFoundError):
+                record = await self._store.record(reference_id)
+                if record.conversation_id == conversation_id:
+                    own.add(reference_id)
+        return own
 
     async def stored(self, conversation_id: str) -> Sequence[Mapping[str, Any]]:
         """The messages of a conversation in stored form; none of one that is new."""
@@ -66,7 +83,11 @@ class History:
 
     async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
         """Keep a message, its references in stored form."""
-        kept = scrub(for_storage(message))  # a model may write base64 of its own accord
+        # A model may write base64 of its own accord; what cannot be stored is cut out.
+        offloaded = await offload(message, self._store, conversation_id=conversation_id)
+        # In an answer a URL of ours is a link that was minted; what a user writes is text.
+        urls = self._urls if message["role"] == "assistant" else None
+        kept = scrub(for_storage(offloaded.payload, urls))
         await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
 
     async def append_or_edit(self, conversation_id: str, message: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from uvicorn.config import LOGGING_CONFIG
 
+from coatcheck.payload.scrubbing import ScrubFilter
+
 _MEDIA = "/api/media/"
 _PATH = 2  # client, method, path with query, version, status: what uvicorn logs of a request
 
@@ -26,7 +28,7 @@ class WithoutMedia(logging.Filter):
 def log_config(level: str) -> dict[str, Any]:
     """Uvicorn's configuration, and ours beside it; for `logging.config.dictConfig`."""
     config = deepcopy(LOGGING_CONFIG)
-    config["filters"] = {"without_media": {"()": WithoutMedia}}
+    config["filters"] = {"without_media": {"()": WithoutMedia}, "scrub": {"()": ScrubFilter}}
     config["loggers"]["uvicorn.access"]["filters"] = ["without_media"]
     config["formatters"]["line"] = {"format": "%(asctime)s %(message)s"}
     config["handlers"]["line"] = {
@@ -34,6 +36,9 @@ def log_config(level: str) -> dict[str, Any]:
         "formatter": "line",
         "stream": "ext://sys.stdout",
     }
+    for handler in config["handlers"].values():
+        handler["filters"] = ["scrub"]
+    config["root"] = {"handlers": ["default"], "level": level}
     config["loggers"]["coatcheck.access"] = {
         "handlers": ["line"],
         "level": level,

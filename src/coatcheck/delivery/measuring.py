@@ -1,13 +1,14 @@
 """A renderer that counts what it renders: one wrapper around any `QueuedRenderer`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from coatcheck.delivery.metrics import Metrics
+from coatcheck.edits import Edit
 from coatcheck.errors import OverloadedError
-from coatcheck.ports import ImageFacts, QueuedRenderer, RenderedImage
+from coatcheck.ports import ImageFacts, QueuedRenderer, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
 
 
@@ -53,6 +54,16 @@ class MeasuredRenderer:
 
         with self._counted("render"):
             return await self._renderer.render(path, media_type, spec, on_start=start)
+
+    async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
+        """See `Renderer.edit`."""
+        with self._counted("edit"):
+            self._metrics.count_encode_start("edit")
+            return await self._renderer.edit(path, media_type, edits)
+
+    async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
+        """See `Renderer.palette`. Nothing is encoded, so nothing is counted."""
+        return await self._renderer.palette(path, media_type)
 
     async def aclose(self) -> None:
         """Stop the workers."""

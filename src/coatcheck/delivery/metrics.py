@@ -90,7 +90,7 @@ class Metrics:
         """Count an image that is done with.
 
         Args:
-            operation: ``inspect`` or ``render``.
+            operation: ``inspect``, ``render`` or ``edit``.
             outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped``
                 (nobody waited for it any more).
             seconds: since it was asked for.

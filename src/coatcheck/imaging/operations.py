@@ -1,4 +1,4 @@
-"""What is done to images. The only module that knows libvips; it runs in worker processes alone.
+"""Looking at images and rendering them, with libvips; runs in worker processes alone.
 
 An SVG comes here as the pixels that `coatcheck.imaging.vector` has drawn.
 """
@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyvips
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
+from coatcheck.imaging.palette import dominant_colours
 from coatcheck.imaging.placeholder import encode_thumbhash
 from coatcheck.imaging.vector import rasterise, read_drawing
 from coatcheck.variants import MAX_ANIMATION_FRAMES, VECTOR_TYPES
@@ -20,6 +21,7 @@ THUMBNAIL_BYTES: Final = 10 * 1024
 """What a thumbnail may weigh; the quality is lowered until it fits."""
 
 _PLACEHOLDER_EDGE: Final = 32
+_PALETTE_EDGE: Final = 64
 _QUALITIES: Final = (80, 70, 60, 50, 40, 30, 20)
 _PREVIEW_QUALITIES: Final = (70, 40, 10)  # the first is about 30 KiB at 512 pixels
 _SIDEWAYS: Final = 5  # EXIF orientations from 5 on exchange width and height
@@ -61,21 +63,17 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
     if media_type in VECTOR_TYPES:
         return _inspect_vector(path, max_pixels)
     try:
-        header = pyvips.Image.new_from_file(path, access="sequential")
+        header, size = open_checked(path, media_type)
         frames = _integer(header, "n-pages")
-        if header.get("vips-loader") != _LOADERS[media_type]:
-            raise UnprocessableMediaError("The image is of another type than it begins as.")
-        _check_budget(header.width, header.height, frames, max_pixels)
+        check_budget(*size, frames, max_pixels)
         thumbnail = pyvips.Image.thumbnail(
             path,
             THUMBNAIL_EDGE,
             height=THUMBNAIL_EDGE,
             size="down",
             fail_on="truncated",
-            **_to_srgb(header),
+            **to_srgb(header),
         ).copy_memory()
-        sideways = _integer(header, "orientation") >= _SIDEWAYS
-        size = (header.height, header.width) if sideways else (header.width, header.height)
         return _told(size, frames, thumbnail)
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
@@ -101,9 +99,7 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
     try:
         if media_type in VECTOR_TYPES:
             return _encode(_draw_vector(path, width), format)
-        header = pyvips.Image.new_from_file(path, access="sequential")
-        if header.get("vips-loader") != _LOADERS[media_type]:
-            raise UnprocessableMediaError("The image is of another type than it begins as.")
+        header, _ = open_checked(path, media_type)
         animated = format == "webp" and 1 < _integer(header, "n-pages") <= MAX_ANIMATION_FRAMES
         image = pyvips.Image.thumbnail(
             f"{path}[n=-1]" if animated else path,
@@ -111,9 +107,29 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
             height=_ANY_HEIGHT,
             size="down",
             fail_on="truncated",
-            **_to_srgb(header),
+            **to_srgb(header),
         )
         return _encode(image, format, pages=_integer(header, "n-pages") if animated else 1)
+    except pyvips.Error as error:
+        raise UnprocessableMediaError from error
+
+
+def palette(*, path: str, media_type: str) -> tuple[dict[str, Any], bytes]:
+    """Tell the main colours of a small image, such as a thumbnail.
+
+    Returns:
+        ``colours``: lists of red, green, blue (0 to 255) and share (0 to 1), largest share first.
+
+    Raises:
+        UnprocessableMediaError: the image cannot be decoded.
+    """
+    pyvips.block_untrusted_set(True)
+    try:
+        open_checked(path, media_type)
+        small = pyvips.Image.thumbnail(
+            path, _PALETTE_EDGE, height=_PALETTE_EDGE, size="down", fail_on="truncated"
+        )
+        return {"colours": dominant_colours(_rgba(small))}, b""
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
 
@@ -142,14 +158,14 @@ def shrink(
         header = pyvips.Image.new_from_buffer(payload, "", access="sequential")
         if header.get("vips-loader") != f"{_LOADERS[media_type]}_buffer":
             raise UnprocessableMediaError("The image is of another type than it begins as.")
-        _check_budget(header.width, header.height, _integer(header, "n-pages"), max_pixels)
+        check_budget(header.width, header.height, _integer(header, "n-pages"), max_pixels)
         image = pyvips.Image.thumbnail_buffer(
             payload,
             edge,
             height=edge,
             size="down",
             option_string="fail_on=truncated",  # libvips passes over it as an argument
-            **_to_srgb(header),
+            **to_srgb(header),
         ).copy_memory()
         return _encode_preview(image, max_bytes)
     except pyvips.Error as error:
@@ -167,7 +183,7 @@ def _encode_preview(image: Any, max_bytes: int) -> tuple[dict[str, Any], bytes]:
 def _inspect_vector(path: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
     drawing = read_drawing(path)
     # Of the size that it claims, though it is never drawn at that size: others rely on it.
-    _check_budget(drawing.width, drawing.height, 1, max_pixels)
+    check_budget(drawing.width, drawing.height, 1, max_pixels)
     png = rasterise(drawing, drawing.within(THUMBNAIL_EDGE))
     return _told((drawing.width, drawing.height), 1, pyvips.Image.new_from_buffer(png, ""))
 
@@ -196,7 +212,20 @@ def _encode(image: Any, format: str, *, pages: int = 1) -> tuple[dict[str, Any],
     return {"width": image.width, "height": image.height // pages}, encoded
 
 
-def _to_srgb(header: Any) -> dict[str, Any]:
+def open_checked(path: str, media_type: str) -> tuple[Any, tuple[int, int]]:
+    """The header of an image file, and its size in pixels as displayed. Nothing is decoded.
+
+    Raises:
+        UnprocessableMediaError: the decoder of `media_type` is not the one for these bytes.
+    """
+    header = pyvips.Image.new_from_file(path, access="sequential")
+    if header.get("vips-loader") != _LOADERS[media_type]:
+        raise UnprocessableMediaError("The image is of another type than it begins as.")
+    sideways = _integer(header, "orientation") >= _SIDEWAYS
+    return header, (header.height, header.width) if sideways else (header.width, header.height)
+
+
+def to_srgb(header: Any) -> dict[str, Any]:
     """Options that convert to sRGB, where there is something to convert.
 
     For a picture without a profile the conversion changes no pixel and takes half of all the time.
@@ -205,7 +234,12 @@ def _to_srgb(header: Any) -> dict[str, Any]:
     return {"output_profile": "srgb"} if converts else {}
 
 
-def _check_budget(width: int, height: int, frames: int, max_pixels: int) -> None:
+def check_budget(width: int, height: int, frames: int, max_pixels: int) -> None:
+    """Refuse an image that has more pixels than the budget.
+
+    Raises:
+        PixelBudgetError: it has.
+    """
     if width * height * frames > max_pixels:
         extent = f"{width}×{height}" + (f" in {frames} frames" if frames > 1 else "")
         raise PixelBudgetError(
@@ -228,11 +262,12 @@ def _encode_thumbnail(image: Any) -> bytes:
 
 def _placeholder(thumbnail: Any) -> bytes:
     small = thumbnail.thumbnail_image(_PLACEHOLDER_EDGE, height=_PLACEHOLDER_EDGE, size="down")
-    small = small.colourspace("srgb").cast("uchar")
-    if not small.hasalpha():
-        small = small.bandjoin(255)
-    return encode_thumbhash(bytes(small.write_to_memory()), small.width, small.height)
+    return encode_thumbhash(_rgba(small), small.width, small.height)
 
 
-TASKS: Final = {"inspect": inspect, "render": render, "shrink": shrink}
-"""What a worker offers (see `coatcheck.workers.child`)."""
+def _rgba(image: Any) -> bytes:
+    """Four bytes a pixel, row by row."""
+    image = image.colourspace("srgb").cast("uchar")
+    if not image.hasalpha():
+        image = image.bandjoin(255)
+    return bytes(image.write_to_memory())

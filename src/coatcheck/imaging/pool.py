@@ -1,12 +1,13 @@
 """The `Renderer`: image operations in worker processes with limits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from coatcheck.edits import Edit, to_json
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError
 from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
-from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage
+from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits, WorkerPool
 
@@ -25,7 +26,7 @@ class ImagingPool:
     ) -> None:
         self._max_pixels = max_pixels
         self._max_renditions_waiting = max_renditions_waiting
-        self._pool = WorkerPool("coatcheck.imaging.operations", limits)
+        self._pool = WorkerPool("coatcheck.imaging.tasks", limits)
 
     @property
     def waiting(self) -> int:
@@ -81,6 +82,32 @@ class ImagingPool:
         return RenderedImage(
             data=data, media_type=spec.media_type, width=facts["width"], height=facts["height"]
         )
+
+    async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
+        """Edit an image; see `Renderer.edit`."""
+        with _crash_is_the_images():
+            facts, data = await self._pool.run(
+                "edit",
+                path=str(path),
+                media_type=media_type,
+                edits=to_json(edits),
+                max_pixels=self._max_pixels,
+            )
+        return RenderedImage(
+            data=data,
+            media_type=facts["media_type"],
+            width=facts["width"],
+            height=facts["height"],
+        )
+
+    async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
+        """The main colours of a small image; see `Renderer.palette`."""
+        with _crash_is_the_images():
+            facts, _ = await self._pool.run("palette", path=str(path), media_type=media_type)
+        return [
+            Swatch(red=red, green=green, blue=blue, share=share)
+            for red, green, blue, share in facts["colours"]
+        ]
 
     async def shrink(self, data: bytes) -> RenderedImage:
         """A small WebP of a draft. It waits for nobody: whatever is kept comes first.

@@ -24,6 +24,7 @@ from coatcheck.ports.imaging import (
     RenderedImage,
     Renderer,
     Shrinker,
+    Swatch,
 )
 from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
@@ -51,5 +52,6 @@ __all__ = [
     "Responder",
     "Shrinker",
     "StagedBlob",
+    "Swatch",
     "VariantRecord",
 ]

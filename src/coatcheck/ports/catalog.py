@@ -1,6 +1,6 @@
 """Where references live."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +109,26 @@ class Catalog(Protocol):
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
+        ...
+
+    async def conversation_media(
+        self,
+        conversation_id: str,
+        *,
+        owner: str | None,
+        also: Collection[str],
+        before: str | None,
+        limit: int,
+    ) -> Sequence[MediaRecord]:
+        """What belongs to a conversation and to an owner, newest first.
+
+        Args:
+            conversation_id: the conversation.
+            owner: whose; None for what belongs to nobody.
+            also: ids of media of this owner that count as the conversation's.
+            before: an id; what comes after it in this order. Nothing if it is unknown.
+            limit: how many at most.
+        """
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[CatalogTransaction]:

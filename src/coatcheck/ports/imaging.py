@@ -1,10 +1,11 @@
 """Who looks at images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from coatcheck.edits import Edit
 from coatcheck.variants import VariantSpec
 
 PREVIEW_EDGE: Final = 512
@@ -33,6 +34,16 @@ class ImageFacts:
     frames: int
     placeholder: str
     thumbnail: RenderedImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swatch:
+    """A colour of an image: sRGB from 0 to 255, and its share of the image from 0 to 1."""
+
+    red: int
+    green: int
+    blue: int
+    share: float
 
 
 class Renderer(Protocol):
@@ -64,6 +75,32 @@ class Renderer(Protocol):
             UnprocessableMediaError: the image cannot be decoded.
             WorkerTimeoutError: it took too long.
             OverloadedError: too many renditions are waiting already.
+        """
+        ...
+
+    async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
+        """Edit an image: oriented, in sRGB, without metadata, in its own format or as PNG.
+
+        Args:
+            path: the original.
+            media_type: its stored type.
+            edits: what to do, in order.
+
+        Raises:
+            InvalidInputError: an edit does not fit the image; the message says which and why.
+            PixelBudgetError: the image is larger than allowed, or would be; nothing was decoded.
+            UnprocessableMediaError: the image cannot be decoded.
+            WorkerTimeoutError: it took too long.
+            OverloadedError: too many images are waiting already.
+        """
+        ...
+
+    async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
+        """The main colours of a small image, largest share first.
+
+        Raises:
+            UnprocessableMediaError: the image cannot be decoded.
+            OverloadedError: too many images are waiting already.
         """
         ...
 

@@ -1,7 +1,7 @@
 """The tools make pictures, keep them and tell of them; what fails leaves nothing behind."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.image import Draft, ImageRequest
+from coatcheck.agent.providers.image import Capabilities, Draft, ImageRequest
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 from coatcheck.agent.tools import (
     ASPECT_RATIOS,
@@ -25,6 +25,7 @@ from coatcheck.errors import (
     EmptyMediaError,
     GenerationError,
     InvalidInputError,
+    NotFoundError,
     UnprocessableMediaError,
     UnsupportedMediaError,
 )
@@ -43,13 +44,14 @@ class Drafts:
     """A provider that yields what it is told to, whatever it is asked for."""
 
     model = "drafts"
+    capabilities = Capabilities(edits=True)
 
     def __init__(self, *drafts: Draft | Exception) -> None:
         self._drafts = drafts
         self.asked: list[ImageRequest] = []
         self.ended = False
 
-    async def generate(self, request: ImageRequest) -> AsyncIterator[Draft]:
+    async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         self.asked.append(request)
         try:
             for draft in self._drafts:
@@ -59,11 +61,14 @@ class Drafts:
         finally:
             self.ended = True
 
+    def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
+        return self.generate(request)
+
 
 class Sized(Drafts):
     """A provider of plain pictures in the size that is asked for."""
 
-    async def generate(self, request: ImageRequest) -> AsyncIterator[Draft]:
+    async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         self.asked.append(request)
         yield Draft(data=png_bytes(request.width, request.height, request.seed), progress=1.0)
 
@@ -174,6 +179,92 @@ async def test_without_a_seed_pictures_differ(sized: ToolContext) -> None:
     first, second = await draw(sized, width=64, height=64), await draw(sized, width=64, height=64)
     assert first.reference.digest != second.reference.digest
     assert first.reference.id != second.reference.id
+
+
+# --- pictures to begin with ----------------------------------------------------------------------
+
+
+async def test_a_source_is_handed_to_a_provider_that_edits(
+    context: ToolContext, announced: Announced, store: MediaStore
+) -> None:
+    provider = Drafts(FINISHED)
+    content = image_bytes("webp", 320, 200)
+    source = await store.put(content, owner="somebody")
+    for mode in ("auto", "edit"):
+        result = await draw(
+            replace(context, provider=provider), announced, "darker", source=source.id, mode=mode
+        )
+        assert (result.mode, result.message) == ("edit", "Image edited.")
+        assert result.to_ui(URLS)["data"]["mode"] == "edit"
+    request = provider.asked[-1]
+    assert [(one.data, one.media_type) for one in request.sources] == [(content, "image/webp")]
+    assert (request.prompt, request.width, request.height) == ("darker", 320, 200)
+    assert announced.parts[0] == {"state": "pending", "width": 320, "height": 200, "alt": "darker"}
+    assert provider.ended
+
+
+SHAPES: list[tuple[tuple[int, int], dict[str, Any], tuple[int, int]]] = [
+    ((4096, 1024), {}, (2048, 512)),
+    ((10, 20), {}, (64, 64)),
+    ((320, 200), {"aspect_ratio": "1:1"}, (1024, 1024)),
+    ((320, 200), {"width": 100, "height": 90}, (100, 90)),
+]
+
+
+async def test_an_edit_has_its_source_s_shape_unless_another_is_asked_for(
+    context: ToolContext, store: MediaStore
+) -> None:
+    for size, arguments, asked in SHAPES:
+        provider = Drafts(FINISHED)
+        source = await store.put(png_bytes(*size), owner="somebody")
+        await draw(replace(context, provider=provider), source=source.id, **arguments)
+        assert (provider.asked[0].width, provider.asked[0].height) == asked
+
+
+async def test_what_a_provider_may_not_read_is_handed_to_it_as_png(
+    context: ToolContext, store: MediaStore
+) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 12"><rect width="9"/></svg>'
+    for content in (image_bytes("gif", 96, 64), image_bytes("avif", 96, 64), svg):
+        provider = Drafts(FINISHED)
+        source = await store.put(content, owner="somebody")
+        await draw(replace(context, provider=provider), source=source.id)
+        (handed,) = provider.asked[0].sources
+        assert handed.media_type == "image/png"
+        assert handed.data.startswith(b"\x89PNG")
+
+
+async def test_a_source_that_cannot_be_used_is_refused_before_anything_is_announced(
+    context: ToolContext, announced: Announced, store: MediaStore
+) -> None:
+    """Attack 31 among them: another owner's picture is unknown."""
+    mine = (await store.put(png_bytes(), owner="somebody")).id
+    foreign = (await store.put(png_bytes(), owner="another")).id
+    text = (await store.put(b"Dear diary,\n", owner="somebody")).id
+    provider = Drafts(FINISHED)
+    refusals: list[tuple[dict[str, Any], type[CoatcheckError], str]] = [
+        ({"mode": "edit"}, InvalidInputError, "needs a source"),
+        ({"mode": "generate", "source": mine}, InvalidInputError, "leave source out"),
+        ({"mode": "paint"}, InvalidInputError, "auto, generate or edit"),
+        ({"source": foreign}, NotFoundError, "no media under this id"),
+        ({"source": CONVERSATION}, NotFoundError, "no media under this id"),
+        ({"source": "../x"}, NotFoundError, "36 characters"),
+        ({"source": text}, InvalidInputError, "no picture"),
+    ]
+    for arguments, error, told in refusals:
+        with pytest.raises(error, match=told):
+            await draw(replace(context, provider=provider), announced, **arguments)
+    assert announced.parts == []
+    assert provider.asked == []
+
+
+async def test_a_provider_that_does_not_edit_names_the_tool_that_does(
+    context: ToolContext, announced: Announced, store: MediaStore
+) -> None:
+    source = await store.put(png_bytes(), owner="somebody")
+    with pytest.raises(InvalidInputError, match=r"procedural.*Call edit_image"):
+        await draw(context, announced, source=source.id)
+    assert announced.parts == []
 
 
 # --- sizes ---------------------------------------------------------------------------------------
@@ -312,6 +403,11 @@ async def test_a_tool_that_is_cancelled_keeps_nothing(
     assert announced.states == ["pending"]
     assert kept_files(data) == before
     assert (await draw(context, announced, width=64, height=64)).reference.width == 64
+
+
+async def test_a_picture_is_named_after_who_drew_it(context: ToolContext) -> None:
+    for draft, model in ((FINISHED, "drafts"), (replace(FINISHED, model="another"), "another")):
+        assert (await draw(replace(context, provider=Drafts(draft)))).model == model
 
 
 # --- names and results ---------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import pytest
 from coatcheck.backends import Backends
 from coatcheck.chat.history import MAX_TEXT, History
 from coatcheck.errors import InvalidInputError, NotFoundError
-from coatcheck.payload.inline import INLINE_THRESHOLD
 from coatcheck.payload.media_part import media_part, pending, ready
+from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from tests.media import png_bytes
 
@@ -275,7 +275,7 @@ async def test_the_longest_message_is_accepted(history: History) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        BASE64[: INLINE_THRESHOLD + 1],
+        BASE64[: THRESHOLD + 1],
         f"Look: data:image/png;base64,{BASE64[:8000]} nice?",
         f"![a](data:image/png;base64,{BASE64[:8000]})",
         BASE64[:8000].replace("+", "-").replace("/", "_"),
@@ -287,7 +287,7 @@ async def test_media_inline_as_base64_is_refused(history: History, words: str) -
 
 
 async def test_short_base64_is_text(history: History) -> None:
-    words = f"data:image/gif;base64,{BASE64[: INLINE_THRESHOLD - 200]}"
+    words = f"data:image/gif;base64,{BASE64[: THRESHOLD - 200]}"
     assert (await history.accept(user(text(words))))["parts"] == [text(words)]
 
 

@@ -10,7 +10,8 @@ import pytest
 from coatcheck.backends import Backends, open_backends
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
-from coatcheck.errors import OverloadedError, UnprocessableMediaError
+from coatcheck.edits import Crop
+from coatcheck.errors import InvalidInputError, OverloadedError, UnprocessableMediaError
 from coatcheck.settings import Settings
 from coatcheck.variants import VariantSpec
 from tests.media import png_bytes
@@ -39,6 +40,12 @@ class Renderer:
         else:
             raise self.error
 
+    async def edit(self, *_: Any) -> Any:
+        await self.inspect()
+
+    async def palette(self, *_: Any) -> Any:
+        await self.inspect()
+
     async def aclose(self) -> None:
         pass
 
@@ -63,11 +70,18 @@ async def test_what_the_workers_do_is_counted(measured: Backends, metrics: Metri
         record = await measured.store.record(reference.id)
     with pytest.raises(UnprocessableMediaError):
         await measured.store.put(png_bytes(300, 200)[:300])
-    assert samples(metrics, "coatcheck_encodes_started_total") == {("inspect",): 2, ("render",): 1}
+    with pytest.raises(InvalidInputError):
+        await measured.store.edit(reference.id, [Crop(width=301, height=1)])
+    assert samples(metrics, "coatcheck_encodes_started_total") == {
+        ("inspect",): 2,
+        ("render",): 1,
+        ("edit",): 1,
+    }
     assert samples(metrics, "coatcheck_encodes_total") == {
         ("inspect", "finished"): 1,
         ("inspect", "failed"): 1,
         ("render", "finished"): 1,
+        ("edit", "failed"): 1,
     }
     assert samples(metrics, "coatcheck_encode_seconds_count") == {("inspect",): 1, ("render",): 1}
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.projection import (
-    MAX_DEPTH,
     for_model,
     for_storage,
     for_ui,
+    reference_ids,
     result_line,
     result_urls,
 )
@@ -179,6 +180,12 @@ def test_a_reference_is_found_wherever_it_is(beside: Any, way: list[str]) -> Non
     assert LINE in json.dumps(for_model(payload), ensure_ascii=False).replace('\\"', '"')
     assert "cdn.example" not in json.dumps(for_storage(payload))
     assert for_ui(for_storage(payload), URLS) == payload
+
+
+def test_the_references_of_a_payload_are_found_in_whichever_form() -> None:
+    payload = [message(REFERENCE.to_ui(URLS)), {"deep": [{"er": SOUND.to_stored()}]}, REFERENCE.id]
+    assert reference_ids(payload) == {REFERENCE.id, SOUND.id}
+    assert reference_ids([{"type": "media_reference", "id": "forged"}, "text", None]) == frozenset()
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])

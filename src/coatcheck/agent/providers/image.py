@@ -1,43 +1,123 @@
 """What an image provider is."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
+
+from coatcheck.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceImage:
+    """A picture that an edit begins with: encoded bytes and their type, such as ``image/png``."""
+
+    data: bytes
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """What to draw. Edges in pixels; the same request with the same seed gives the same picture."""
+    """What to draw, or what to do to pictures that are there.
+
+    Attributes:
+        prompt: what to draw, or how to change the sources.
+        width: pixels. A provider draws the size that comes nearest (`Capabilities.nearest`).
+        height: pixels.
+        seed: the same request with the same seed gives the same picture, where the provider knows
+            seeds.
+        sources: what an edit begins with, the most important one first.
+        previews: how many drafts are wanted before the picture. There may be fewer.
+    """
 
     prompt: str
     width: int
     height: int
     seed: int
+    sources: tuple[SourceImage, ...] = ()
     previews: int = 0
-    """How many drafts are wanted before the picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An encoded picture; the one with progress 1.0 is the finished one and the last."""
+    """An encoded picture; the one with progress 1.0 is the finished one and the last.
+
+    `model` says who drew it, where that need not be the provider that was asked.
+    """
 
     data: bytes
     progress: float
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider can do.
+
+    Attributes:
+        edits: whether it can begin with a picture.
+        previews: drafts before the picture, at most.
+        sizes: width and height in pixels of what it draws; empty if it draws any size.
+    """
+
+    edits: bool = False
+    previews: int = 0
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def nearest(self, width: int, height: int) -> tuple[int, int]:
+        """The size that comes nearest to this one: in shape first, then in area."""
+
+        def distance(size: tuple[int, int]) -> tuple[float, float]:
+            across, down = math.log(size[0] / width), math.log(size[1] / height)
+            return abs(across - down), abs(across + down)
+
+        return min(self.sizes, key=distance, default=(width, height))
 
 
 class ImageProvider(Protocol):
-    """Turns prompts into pictures."""
+    """Turns prompts into pictures.
+
+    What is iterated is closed by whoever iterates it (`contextlib.aclosing`): that ends the call.
+    """
 
     @property
     def model(self) -> str:
         """What references and results name as the maker."""
         ...
 
-    def generate(self, request: ImageRequest) -> AsyncIterator[Draft]:
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this provider can do."""
+        ...
+
+    def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         """Drafts of rising progress, then the picture.
 
         Raises:
-            GenerationError: there will be no picture; the message may be shown to the user.
+            ModerationError: the prompt is refused for what it says.
+            ProviderUnavailableError: there is no picture now; there may be later.
+            GenerationError: there will be no picture. Its message may be shown to the user, like
+                those of the others.
             OverloadedError: too many pictures are waiting already.
         """
         ...
+
+    def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
+        """Drafts of rising progress, then a picture that was made of `request.sources`.
+
+        Raises:
+            InvalidInputError: there is no source, or this provider cannot edit.
+            CoatcheckError: what `generate` raises.
+        """
+        ...
+
+
+def sources_of(request: ImageRequest) -> tuple[SourceImage, ...]:
+    """The sources of an edit.
+
+    Raises:
+        InvalidInputError: there are none.
+    """
+    if not request.sources:
+        raise InvalidInputError("An edit needs a picture to begin with.")
+    return request.sources

@@ -8,6 +8,7 @@ from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
+from pydantic_ai.profiles import ModelProfile
 
 from coatcheck.agent import offline
 from coatcheck.errors import ConfigurationError
@@ -20,7 +21,11 @@ def load_model(name: str) -> Model:
         ConfigurationError: there is no such model, or its key or its package is missing.
     """
     if name == offline.MODEL_NAME:
-        return FunctionModel(stream_function=_stream_offline, model_name=offline.MODEL_NAME)
+        return FunctionModel(
+            stream_function=_stream_offline,
+            model_name=offline.MODEL_NAME,
+            profile=ModelProfile(supports_image_input=False),
+        )
     try:
         return infer_model(name)
     except (UserError, ImportError, ValueError) as error:
@@ -49,10 +54,26 @@ def _decide(messages: list[ModelMessage]) -> offline.Speak | offline.CallTool:
         for part in reversed(last.parts):
             if isinstance(part, ToolReturnPart):
                 failed = part.outcome != "success"
-                text = part.model_response_str(wrap_if_error=False)
-                return offline.Speak(offline.conclude(part.tool_name, text, failed=failed))
+                return offline.Speak(offline.conclude(part.tool_name, _text(part), failed=failed))
             if isinstance(part, UserPromptPart):
-                said = part.content
-                texts = [said] if isinstance(said, str) else [t for t in said if isinstance(t, str)]
-                return offline.answer(" ".join(texts))
+                return offline.answer(_text(part), _pictures(messages))
     return offline.answer("")
+
+
+def _pictures(messages: list[ModelMessage]) -> list[str]:
+    """The pictures that the conversation names, oldest first; a mere list of them aside."""
+    return [
+        identifier
+        for message in messages
+        for part in message.parts
+        if isinstance(part, UserPromptPart)
+        or (isinstance(part, ToolReturnPart) and part.tool_name != "list_media")
+        for identifier in offline.pictures_in(_text(part))
+    ]
+
+
+def _text(part: ToolReturnPart | UserPromptPart) -> str:
+    if isinstance(part, ToolReturnPart):
+        return part.model_response_str(wrap_if_error=False)
+    said = part.content
+    return said if isinstance(said, str) else " ".join(t for t in said if isinstance(t, str))

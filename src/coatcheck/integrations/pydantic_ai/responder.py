@@ -1,15 +1,15 @@
 """A pydantic-ai agent as the chat's `Responder`."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any, Final, Self, cast
 
 from pydantic_ai import Agent
-from pydantic_ai.messages import (
-    BinaryContent,
-)
+from pydantic_ai.capabilities import ProcessHistory
+from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 from pydantic_ai.ui.vercel_ai import VercelAIAdapter
 from pydantic_ai.ui.vercel_ai.request_types import SubmitMessage, UIMessage
@@ -17,23 +17,28 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     BaseChunk,
     DoneChunk,
     ErrorChunk,
-    FileChunk,
     ToolOutputAvailableChunk,
 )
 
 from coatcheck.agent import tools
-from coatcheck.errors import ResponderError
+from coatcheck.errors import ResponderError, UnprocessableMediaError
 from coatcheck.integrations.pydantic_ai.toolset import TurnDeps, media_toolset
-from coatcheck.payload.media_part import MEDIA_PART, media_part, ready
-from coatcheck.payload.projection import for_model
+from coatcheck.integrations.pydantic_ai.viewing import forget_viewed
+from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
+from coatcheck.payload.projection import for_model, reference_ids
+from coatcheck.payload.scrubbing import scrub
+from coatcheck.payload.streaming import offload_stream
 from coatcheck.reference import clean_text
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
-    " generate_image; for the graph of a function of x, call plot. The user sees each picture by"
-    " themselves: never repeat a tool's result, never write a URL, and keep to a sentence or two."
+    " generate_image; for the graph of a function of x, call plot. To change a picture that is"
+    " there, call edit_image with the id from its line; what that cannot do, generate_image with"
+    " the id as its source may. To know what a picture shows, call view_media. The user sees each"
+    " picture by themselves: never repeat a tool's result, never write a URL, and keep to a"
+    " sentence or two."
 )
 
 
@@ -48,7 +53,11 @@ class PydanticAIResponder:
     def __init__(self, model: Model, context: tools.ToolContext) -> None:
         self._context = context
         self._agent: Agent[TurnDeps, str] = Agent(
-            model, deps_type=TurnDeps, instructions=_INSTRUCTIONS, toolsets=[media_toolset()]
+            model,
+            deps_type=TurnDeps,
+            instructions=_INSTRUCTIONS,
+            toolsets=[media_toolset()],
+            capabilities=[ProcessHistory(_without_inline), ProcessHistory(forget_viewed)],
         )
 
     async def __aenter__(self) -> Self:
@@ -68,24 +77,38 @@ class PydanticAIResponder:
         owner: str | None,
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """One turn, as AI SDK UI message chunks with media in UI form (see `Responder`)."""
-        async with aclosing(self._chunks(messages, conversation_id, message_id, owner)) as chunks:
-            yield chunks
+        context = replace(
+            self._context,
+            conversation_id=conversation_id,
+            owner=owner or self._context.owner,
+            attached=reference_ids(list(messages)),
+        )
+        async with (
+            aclosing(self._chunks(messages, context, message_id)) as chunks,
+            aclosing(
+                offload_stream(
+                    chunks,
+                    context.store,
+                    form="ui",
+                    urls=context.urls,
+                    owner=context.owner,
+                    conversation_id=conversation_id,
+                )
+            ) as offloaded,
+        ):
+            yield _clean(offloaded)
 
     async def _chunks(
         self,
         messages: Sequence[Mapping[str, Any]],
-        conversation_id: str,
+        context: tools.ToolContext,
         message_id: str,
-        owner: str | None,
     ) -> AsyncGenerator[dict[str, Any]]:
-        context = replace(
-            self._context, conversation_id=conversation_id, owner=owner or self._context.owner
-        )
         deps = TurnDeps(context, {})
         adapter = VercelAIAdapter(
             agent=self._agent,
             run_input=SubmitMessage(
-                id=conversation_id,
+                id=context.conversation_id or message_id,
                 messages=[
                     UIMessage.model_validate(_as_read(for_model(message))) for message in messages
                 ],
@@ -104,10 +127,6 @@ class PydanticAIResponder:
                     result = deps.results.get(chunk.tool_call_id)
                     if result is not None:
                         chunk.output = result.to_ui(self._context.urls)
-                elif isinstance(chunk, FileChunk):
-                    # A model that draws by itself sends the bytes inline: they are kept like any.
-                    yield await self._keep_file(chunk, context)
-                    continue
                 elif isinstance(chunk, ErrorChunk):
                     yield {
                         "type": "error",
@@ -118,15 +137,34 @@ class PydanticAIResponder:
                     continue
                 yield json.loads(chunk.encode(_SDK_VERSION))
 
-    async def _keep_file(self, chunk: FileChunk, context: tools.ToolContext) -> dict[str, Any]:
-        try:
-            content = BinaryContent.from_data_uri(chunk.url).data
-        except ValueError as error:
-            raise ResponderError("The model sent a file that cannot be read.") from error
-        reference = await context.store.put(
-            content, conversation_id=context.conversation_id, owner=context.owner
-        )
-        return media_part(reference.id, ready(reference.to_ui(context.urls)))
+
+def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
+    """What a model is asked, without base64 that it wrote itself earlier in this turn.
+
+    Pictures that a tool shows it on purpose are no text and stay.
+    """
+    cleaned: list[ModelMessage] = []
+    for message in messages:
+        parts: list[Any] = [_without_inline_text(part) for part in message.parts]
+        cleaned.append(replace(cast("Any", message), parts=parts))
+    return cleaned
+
+
+def _without_inline_text(part: Any) -> Any:
+    texts = {name: getattr(part, name, None) for name in ("content", "args")}
+    cut = {name: scrub(text) for name, text in texts.items() if isinstance(text, str | dict)}
+    changed = {name: text for name, text in cut.items() if text is not texts[name]}
+    return replace(part, **changed) if changed else part
+
+
+async def _clean(chunks: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """The chunks without the inline media that could not be stored."""
+    async for chunk in chunks:
+        if chunk["type"] == "file" and chunk["url"].startswith("data:"):
+            refused = UnprocessableMediaError("The model sent a file that could not be kept.")
+            yield media_part(f"media-{token_hex(6)}", failed(refused))
+        else:
+            yield scrub(chunk)
 
 
 def _as_read(message: dict[str, Any]) -> dict[str, Any]:

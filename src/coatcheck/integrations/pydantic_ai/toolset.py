@@ -1,17 +1,25 @@
 """Coatcheck's tools as a pydantic-ai toolset."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
-from pydantic_ai import CustomEvent, RunContext
+from pydantic import Field, WithJsonSchema
+from pydantic_ai import CustomEvent, RunContext, ToolReturn
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.toolsets import FunctionToolset
 from pydantic_ai.ui.vercel_ai.response_types import DataChunk
 
 from coatcheck.agent import tools
+from coatcheck.edits import edits_schema
 from coatcheck.errors import CoatcheckError
+from coatcheck.integrations.pydantic_ai.viewing import picture_content, sees_pictures
 from coatcheck.payload.media_part import MEDIA_PART
+
+_RETRIES: Final = 2  # a model whose arguments do not fit the schema reads why, and tries again
+
+_Edge = Annotated[int | None, Field(description="Pixels, 64 to 2048.")]
+_FileName = Annotated[str | None, Field(description="What to save it as.")]
+_MediaId = Annotated[str, Field(description="The id from the picture's line: 36 characters.")]
 
 
 @dataclass(kw_only=True)
@@ -34,62 +42,131 @@ class TurnDeps:
 
 
 def media_toolset() -> FunctionToolset[TurnDeps]:
-    """`generate_image` and `plot` for any pydantic-ai agent whose dependencies are `TurnDeps`."""
-    toolset: FunctionToolset[TurnDeps] = FunctionToolset()
+    """Coatcheck's tools for any pydantic-ai agent whose dependencies are `TurnDeps`.
 
-    @toolset.tool
-    async def generate_image(
-        ctx: RunContext[TurnDeps],
-        prompt: Annotated[str, Field(description="What to draw, in a sentence.")],
-        aspect_ratio: Annotated[
-            str | None, Field(description=f"One of {', '.join(tools.ASPECT_RATIOS)}.")
-        ] = None,
-        width: Annotated[int | None, Field(description="Pixels, 64 to 2048.")] = None,
-        height: Annotated[int | None, Field(description="Pixels, 64 to 2048.")] = None,
-        seed: Annotated[int | None, Field(description="The same seed, the same picture.")] = None,
-        filename: Annotated[str | None, Field(description="What to save it as.")] = None,
-    ) -> str:
-        """Draw a picture. The user sees it at once; the result only names it."""
-        turn = _Turn(ctx)
-        with turn:
-            return turn.keep(
-                await tools.generate_image(
-                    ctx.deps.context,
-                    turn.announce,
-                    part_id=turn.part_id,
-                    prompt=prompt,
-                    aspect_ratio=aspect_ratio,
-                    width=width,
-                    height=height,
-                    seed=seed,
-                    filename=filename,
-                )
-            )
-
-    @toolset.tool
-    async def plot(
-        ctx: RunContext[TurnDeps],
-        expression: Annotated[str, Field(description="A function of x, such as sin(x)/x.")],
-        x_min: float = -10.0,
-        x_max: float = 10.0,
-        title: str | None = None,
-    ) -> str:
-        """Plot a function of x. The user sees it at once; the result only names it."""
-        turn = _Turn(ctx)
-        with turn:
-            return turn.keep(
-                await tools.plot(
-                    ctx.deps.context,
-                    turn.announce,
-                    part_id=turn.part_id,
-                    expression=expression,
-                    x_min=x_min,
-                    x_max=x_max,
-                    title=title,
-                )
-            )
-
+    Such an agent also takes the capability ``ProcessHistory(forget_viewed)``, so that it sends a
+    picture that it looked at only once.
+    """
+    toolset: FunctionToolset[TurnDeps] = FunctionToolset(max_retries=_RETRIES)
+    toolset.add_function(_generate_image, name="generate_image")
+    toolset.add_function(_edit_image, name="edit_image")
+    toolset.add_function(_view_media, name="view_media")
+    toolset.add_function(_list_media, name="list_media")
+    toolset.add_function(_plot, name="plot")
     return toolset
+
+
+async def _generate_image(
+    ctx: RunContext[TurnDeps],
+    prompt: Annotated[str, Field(description="What to draw, or how to change the source.")],
+    aspect_ratio: Annotated[
+        str | None, Field(description=f"One of {', '.join(tools.ASPECT_RATIOS)}.")
+    ] = None,
+    width: _Edge = None,
+    height: _Edge = None,
+    seed: Annotated[int | None, Field(description="The same seed, the same picture.")] = None,
+    filename: _FileName = None,
+    source: Annotated[
+        str | None, Field(description="The id of a picture to begin with, for a variation.")
+    ] = None,
+    mode: Annotated[
+        Literal["auto", "generate", "edit"],
+        Field(description="auto edits if there is a source, else it draws."),
+    ] = "auto",
+) -> str:
+    """Draw a picture. The user sees it at once; the result only names it."""
+    with _Turn(ctx) as turn:
+        return turn.keep(
+            await tools.generate_image(
+                ctx.deps.context,
+                turn.announce,
+                part_id=turn.part_id,
+                prompt=prompt,
+                aspect_ratio=aspect_ratio,
+                width=width,
+                height=height,
+                seed=seed,
+                filename=filename,
+                source=source,
+                mode=mode,
+            )
+        )
+
+
+async def _edit_image(
+    ctx: RunContext[TurnDeps],
+    id: _MediaId,  # noqa: A002 - what it is called on the wire
+    edits: Annotated[
+        list[dict[str, Any]], WithJsonSchema({**edits_schema(), "description": "In order."})
+    ],
+    filename: _FileName = None,
+) -> str:
+    """Crop, resize, rotate, flip, blur, recolour or write on a picture, exactly and at once.
+
+    The user sees the new picture; the old one stays.
+    """
+    with _Turn(ctx) as turn:
+        return turn.keep(
+            await tools.edit_image(
+                ctx.deps.context,
+                turn.announce,
+                part_id=turn.part_id,
+                reference_id=id,
+                edits=edits,
+                filename=filename,
+            )
+        )
+
+
+async def _view_media(
+    ctx: RunContext[TurnDeps],
+    id: _MediaId,  # noqa: A002 - what it is called on the wire
+) -> str | ToolReturn[str]:
+    """Look at a picture. It is shown to you once, with the result."""
+    with _Turn(ctx):
+        viewed = await tools.view_media(
+            ctx.deps.context, reference_id=id, with_picture=sees_pictures(ctx.model)
+        )
+    if viewed.picture is None:
+        return viewed.to_model()
+    return ToolReturn(
+        viewed.to_model(), content=[picture_content(viewed.reference.id, viewed.picture)]
+    )
+
+
+async def _list_media(
+    ctx: RunContext[TurnDeps],
+    limit: Annotated[int, Field(description=f"1 to {tools.MAX_LISTED}.")] = 10,
+    before: Annotated[
+        str | None, Field(description="The last id of the list before, for the next page.")
+    ] = None,
+) -> str:
+    """List this conversation's pictures and files, newest first."""
+    with _Turn(ctx):
+        listing = await tools.list_media(ctx.deps.context, limit=limit, before=before)
+    return listing.to_model()
+
+
+async def _plot(
+    ctx: RunContext[TurnDeps],
+    expression: Annotated[str, Field(description="A function of x, such as sin(x)/x.")],
+    x_min: float = -10.0,
+    x_max: float = 10.0,
+    title: str | None = None,
+) -> str:
+    """Plot a function of x. The user sees it at once; the result only names it."""
+    with _Turn(ctx) as turn:
+        return turn.keep(
+            await tools.plot(
+                ctx.deps.context,
+                turn.announce,
+                part_id=turn.part_id,
+                expression=expression,
+                x_min=x_min,
+                x_max=x_max,
+                title=title,
+            )
+        )
 
 
 class _Turn:
@@ -100,8 +177,8 @@ class _Turn:
         self._call_id = ctx.tool_call_id or "call"
         self.part_id = f"media-{self._call_id}"
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, CoatcheckError):

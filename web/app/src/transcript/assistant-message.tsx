@@ -98,6 +98,9 @@ function ToolCall({ parts, index, active }: PartProps) {
 
 const TOOL_ACTIVITY = new Map([
   ["generate_image", "Picking up the brushes…"],
+  ["edit_image", "Mixing the colours…"],
+  ["view_media", "Taking a look…"],
+  ["list_media", "Leafing through the pictures…"],
   ["plot", "Sharpening the pencil…"],
 ]);
 

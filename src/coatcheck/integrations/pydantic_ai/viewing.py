@@ -1,0 +1,47 @@
+"""Pictures that a model looks at: in the very next request, and in no other."""
+
+from dataclasses import replace
+from typing import Final
+
+from pydantic_ai import BinaryContent
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
+from pydantic_ai.models import Model
+
+from coatcheck.ports import RenderedImage
+
+_MARK: Final = "viewed-"
+
+
+def sees_pictures(model: object) -> bool:
+    """Whether pictures may be sent to the model; pydantic-ai assumes so where nothing is known."""
+    return isinstance(model, Model) and bool(model.profile.get("supports_image_input", True))
+
+
+def picture_content(reference_id: str, picture: RenderedImage) -> BinaryContent:
+    """The picture for a request to a model, marked so that `forget_viewed` finds it."""
+    return BinaryContent(
+        picture.data, media_type=picture.media_type, identifier=f"{_MARK}{reference_id}"
+    )
+
+
+async def forget_viewed(messages: list[ModelMessage]) -> list[ModelMessage]:
+    """A history processor that leaves viewed pictures in the last request alone."""
+    return [*(_without_pictures(message) for message in messages[:-1]), *messages[-1:]]
+
+
+def _without_pictures(message: ModelMessage) -> ModelMessage:
+    if not isinstance(message, ModelRequest):
+        return message
+    kept = [part for part in message.parts if not _is_picture(part)]
+    return message if len(kept) == len(message.parts) else replace(message, parts=kept)
+
+
+def _is_picture(part: ModelRequestPart) -> bool:
+    return (
+        isinstance(part, UserPromptPart)
+        and not isinstance(part.content, str)
+        and any(
+            isinstance(item, BinaryContent) and item.identifier.startswith(_MARK)
+            for item in part.content
+        )
+    )

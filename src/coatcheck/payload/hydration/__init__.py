@@ -1,0 +1,1 @@
+"""What `coatcheck.payload.hydrate` is made of: places, policies, sizes, and the providers."""

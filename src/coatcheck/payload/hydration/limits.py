@@ -1,0 +1,138 @@
+"""What a model provider takes as inline media, and how large a picture is worth sending. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from coatcheck.mediatype import IMAGE_TYPES
+from coatcheck.reference import MediaReference
+from coatcheck.variants import LADDER, VECTOR_TYPES, snap, widths_for
+
+Kind = Literal["image", "document", "audio"]
+"""What models take besides text; a document is a PDF."""
+
+MEGABYTE: Final = 1_000_000
+
+_SMALLEST_DRAWING: Final = 512  # an icon drawn at its own 24 pixels tells a model little
+
+
+def kind_of(media_type: str) -> Kind | None:
+    """What media of this type is to a model; None for what none takes."""
+    if media_type in IMAGE_TYPES:
+        return "image"
+    if media_type == "application/pdf":
+        return "document"
+    return "audio" if media_type.startswith("audio/") else None
+
+
+def base64_length(size: int) -> int:
+    """Characters of the base64 of `size` bytes, padding included."""
+    return (size + 2) // 3 * 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inline:
+    """Media as it stands in a request.
+
+    Attributes:
+        media_type: of what is sent, which may be another than that of the original.
+        pieces: base64 in the standard alphabet, with padding; put together where it is placed, so
+            that megabytes are not copied more than once.
+        name: a file name, for providers that want one.
+    """
+
+    media_type: str
+    pieces: Sequence[str]
+    name: str
+
+    @property
+    def kind(self) -> Kind | None:
+        """What it is to a model."""
+        return kind_of(self.media_type)
+
+    def base64(self) -> str:
+        """The media."""
+        return "".join(self.pieces)
+
+    def data_uri(self) -> str:
+        """The media as a data: URI (RFC 2397)."""
+        return "".join([f"data:{self.media_type};base64,", *self.pieces])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """What one provider takes. Lengths are characters of base64.
+
+    Attributes:
+        image_types: types of images that are sent as they are; others are rendered anew.
+        fits: whether the provider looks at all of a picture of this width and height in pixels,
+            rather than at a smaller copy that it makes.
+        max_edge: longest edge in pixels that is not refused.
+        image_length: of one image.
+        request_length: of all media in one request.
+        request_media: how many media in one request.
+        other_types: types of documents and audio that are taken.
+    """
+
+    image_types: frozenset[str]
+    fits: Callable[[int, int], bool]
+    max_edge: int
+    image_length: int
+    request_length: int
+    request_media: int
+    other_types: frozenset[str]
+
+    def takes(self, media_type: str) -> bool:
+        """Whether media of this type can be sent, be it rendered anew."""
+        return media_type in IMAGE_TYPES or media_type in self.other_types
+
+    def sizes(self, reference: MediaReference) -> list[tuple[int, int]]:
+        """Widths and heights in which an image may be sent, the best one first.
+
+        The best one is the largest that fits; the others are smaller, for when it is too heavy.
+        Empty for what is no image, or is so narrow that even the smallest is refused.
+        """
+        width, height = reference.width, reference.height
+        if kind_of(reference.mime_type) != "image" or width is None or height is None:
+            return []
+        sizes = [(step, _scaled(height, step, width)) for step in _widths(reference, width)]
+        fitting = [size for size in sizes if self.fits(*size)]
+        # None fits a picture like a long ribbon: the provider makes it smaller still.
+        return fitting or [size for size in sizes[-1:] if max(size) <= self.max_edge]
+
+    def best_size(self, reference: MediaReference) -> tuple[int, int] | None:
+        """Width and height in which an image is sent if it is not too heavy; None for no image."""
+        if self.passes(reference) and reference.width and reference.height:
+            return reference.width, reference.height
+        return next(iter(self.sizes(reference)), None)
+
+    def passes(self, reference: MediaReference) -> bool:
+        """Whether an original image is sent as it is."""
+        width, height = reference.width, reference.height
+        return (
+            width is not None
+            and height is not None
+            and self.fits(width, height)
+            and self.admits(reference)
+        )
+
+    def admits(self, reference: MediaReference) -> bool:
+        """Whether an original image is not refused, though it may be larger than is looked at."""
+        return (
+            reference.mime_type in self.image_types
+            and max(reference.width or 0, reference.height or 0) <= self.max_edge
+            and base64_length(reference.size) <= self.image_length
+        )
+
+
+def _widths(reference: MediaReference, width: int) -> list[int]:
+    """The widths that renditions of an image have, the largest first."""
+    if reference.mime_type in VECTOR_TYPES:
+        drawn = snap(max(width, _SMALLEST_DRAWING), LADDER[-1])
+        return [drawn, *reversed(widths_for(drawn))]
+    return [*([width] if width <= LADDER[-1] else []), *reversed(widths_for(width))]
+
+
+def _scaled(height: int, width: int, original_width: int) -> int:
+    """The height at another width, rounded up so that no limit is overstepped by a pixel."""
+    return -(-height * width // original_width)

@@ -1,0 +1,122 @@
+"""Anthropic's Messages API: what it takes, what pictures cost there, and its blocks. Pure.
+
+Sources: https://platform.claude.com/docs/en/build-with-claude/vision (formats, lengths, formula),
+https://platform.claude.com/docs/en/build-with-claude/pdf-support (PDF, length of a request).
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any, Final
+
+from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
+from coatcheck.payload.hydration.providers.base import marks, member
+
+MAX_TOKENS: Final = 1568
+"""Visual tokens of one picture: patches of 28 × 28 pixels."""
+
+MAX_EDGE: Final = 1568
+"""Longest edge in pixels that a model looks at."""
+
+_PATCH: Final = 28
+_SHOWN: Final[frozenset[Kind]] = frozenset({"image", "document"})
+
+
+def _patches(width: float, height: float) -> int:
+    return ceil(width / _PATCH) * ceil(height / _PATCH)
+
+
+def _fits(width: int, height: int) -> bool:
+    return max(width, height) <= MAX_EDGE and _patches(width, height) <= MAX_TOKENS
+
+
+class Anthropic:
+    """Users' messages and tool results show media where they come in blocks.
+
+    The sizes are those of all models. Some look at up to 2576 pixels and 4784 tokens.
+    """
+
+    limits = MediaLimits(
+        image_types=frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
+        fits=_fits,
+        max_edge=2000,
+        image_length=5 * 1024 * 1024,
+        request_length=30 * MEGABYTE,
+        request_media=100,
+        other_types=frozenset({"application/pdf"}),
+    )
+    """5 MB of base64 an image; 100 images and 32 MB a request, of which 2 MB are left for text; an
+    edge of 8000 pixels, or of 2000 with more than 20 images in a request."""
+
+    def estimate_tokens(self, width: int, height: int) -> int:
+        """One token for each patch; what has more than `MAX_TOKENS` is scaled down to that."""
+        scale = min(1.0, MAX_EDGE / max(width, height))
+        return min(MAX_TOKENS, _patches(width * scale, height * scale))
+
+    def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
+        """See `Provider.rewrite`."""
+        content = message.get("content")
+        if not isinstance(content, list | tuple):
+            return message
+        takes = _SHOWN if message.get("role") == "user" else TEXT_ONLY
+        return with_member(
+            message, "content", each(content, lambda block: _block_of(block, visitor, takes))
+        )
+
+    def after(self, messages: Sequence[Any], index: int) -> int:
+        """Past the tool results, which must follow their assistant message at once."""
+        after = index + 1
+        return after + (after < len(messages) and _has_results(messages[after]))
+
+    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+        """See `Provider.show`."""
+        blocks = [block for line, shown in media for block in (_text(line), _media(shown, {}))]
+        return {"role": "user", "content": blocks}
+
+
+def _has_results(message: Any) -> bool:
+    content = member(message, "content")
+    return isinstance(content, list | tuple) and any(map(_is_result, content))
+
+
+def _is_result(block: object) -> bool:
+    return isinstance(block, Mapping) and block.get("type") == "tool_result"
+
+
+def _block_of(block: Any, visitor: Visitor, takes: frozenset[Kind]) -> Any:
+    if _is_result(block):
+        return with_member(block, "content", _result(block.get("content"), visitor))
+    return _replaced(block, visitor.part(block, takes))
+
+
+def _result(content: Any, visitor: Visitor) -> Any:
+    if isinstance(content, list | tuple):
+        return each(content, lambda block: _result_block(block, visitor))
+    return visitor.tool_value(content)
+
+
+def _result_block(block: Any, visitor: Visitor) -> Any:
+    shown = visitor.part(block, _SHOWN)
+    return visitor.tool_part(block) if shown is None else _replaced(block, shown)
+
+
+def _replaced(block: Any, shown: Inline | str | None) -> Any:
+    match shown:
+        case None:
+            return block
+        case str(line):
+            return _text(line) | marks(block)
+        case _:
+            return _media(shown, block)
+
+
+def _text(line: str) -> dict[str, Any]:
+    return {"type": "text", "text": line}
+
+
+def _media(shown: Inline, block: Mapping[str, Any]) -> dict[str, Any]:
+    kind = shown.kind
+    source = {"type": "base64", "media_type": shown.media_type, "data": shown.base64()}
+    # A document's title and the like stay; a reference has nothing that belongs into a block.
+    kept = block if block.get("type") == kind and "source" in block else marks(block)
+    return {**kept, "type": kind, "source": source}

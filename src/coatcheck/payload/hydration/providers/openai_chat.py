@@ -1,0 +1,67 @@
+"""OpenAI's Chat Completions, and the many servers that speak the same. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from coatcheck.payload.hydration.limits import Inline, Kind
+from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
+from coatcheck.payload.hydration.providers import openai
+from coatcheck.payload.hydration.providers.base import marks, member
+
+_USER_TAKES: Final[frozenset[Kind]] = frozenset({"image", "document", "audio"})
+_TOOL_ROLES: Final = ("tool", "function")
+_AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mpeg": "mp3"}
+
+
+class OpenAIChat:
+    """Parts of user messages show media. Tools and assistants have text, and pictures follow."""
+
+    limits = openai.LIMITS
+    estimate_tokens = staticmethod(openai.estimate_tokens)
+
+    def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
+        """See `Provider.rewrite`."""
+        role, content = message.get("role"), message.get("content")
+        if isinstance(content, list | tuple):
+            takes = _USER_TAKES if role == "user" else TEXT_ONLY
+            content = each(content, lambda part: _part(part, visitor, takes, role))
+        elif role in _TOOL_ROLES:
+            content = visitor.tool_value(content)
+        return with_member(message, "content", content)
+
+    def after(self, messages: Sequence[Any], index: int) -> int:
+        """Past the run of tool messages, which must follow their assistant message at once."""
+        after = index + 1
+        while after < len(messages) and member(messages[after], "role") in _TOOL_ROLES:
+            after += 1
+        return after
+
+    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+        """See `Provider.show`."""
+        parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
+        return {"role": "user", "content": parts}
+
+
+def _part(part: Any, visitor: Visitor, takes: frozenset[Kind], role: object) -> Any:
+    match visitor.part(part, takes):
+        case None:
+            return visitor.tool_part(part) if role in _TOOL_ROLES else part
+        case str(line):
+            return _text(line) | marks(part)
+        case Inline() as shown:
+            return _block(shown, part) | marks(part)
+
+
+def _text(line: str) -> dict[str, Any]:
+    return {"type": "text", "text": line}
+
+
+def _block(shown: Inline, part: Mapping[str, Any]) -> dict[str, Any]:
+    if shown.kind == "document":
+        return {"type": "file", "file": {"filename": shown.name, "file_data": shown.data_uri()}}
+    if shown.kind == "audio":
+        audio = {"data": shown.base64(), "format": _AUDIO_FORMATS[shown.media_type]}
+        return {"type": "input_audio", "input_audio": audio}
+    image = part.get("image_url")
+    detail = {"detail": image["detail"]} if isinstance(image, Mapping) and "detail" in image else {}
+    return {"type": "image_url", "image_url": {"url": shown.data_uri()} | detail}

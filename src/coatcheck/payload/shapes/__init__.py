@@ -1,0 +1,43 @@
+"""The shapes in which frameworks carry media, one small codec each; a registry that is open.
+
+`DEFAULT_SHAPES` is what offloading and restoring use. An application's own come first with
+``DEFAULT_SHAPES.preceded_by(MyShape())``. ``docs/reference/shapes.md`` lists them all.
+"""
+
+from coatcheck.payload.shapes import (
+    ag_ui,
+    ai_sdk,
+    anthropic,
+    gemini,
+    jupyter,
+    langchain,
+    mcp,
+    openai,
+    pydantic_ai,
+)
+from coatcheck.payload.shapes.codec import Inline, Node, Original, Replacement, Shape, Shapes
+
+DEFAULT_SHAPES = Shapes(
+    [
+        *pydantic_ai.SHAPES,
+        *langchain.SHAPES,  # before MCP, which would take its version 0 for one of its own
+        *mcp.SHAPES,
+        *anthropic.SHAPES,
+        *gemini.SHAPES,
+        *openai.SHAPES,
+        *ai_sdk.SHAPES,
+        *ag_ui.SHAPES,
+        *jupyter.SHAPES,
+    ]
+)
+"""Every shape that is known here, in the order in which they are asked."""
+
+__all__ = [
+    "DEFAULT_SHAPES",
+    "Inline",
+    "Node",
+    "Original",
+    "Replacement",
+    "Shape",
+    "Shapes",
+]

@@ -1,0 +1,128 @@
+"""`offload_stream`: chunks of agents and models, media in them and across them."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from coatcheck.errors import StorageError
+from coatcheck.payload.offload import OffloadReport
+from coatcheck.payload.streaming import offload_stream
+from coatcheck.store import MediaStore
+from tests.media import png_bytes
+
+pytestmark = pytest.mark.anyio
+
+BASE64 = base64.b64encode(png_bytes(320, 240)).decode()
+MARKDOWN = f"Here: ![sea](data:image/png;base64,{BASE64}) and on."
+
+
+async def pieces(text: str, size: int = 7) -> AsyncIterator[str]:
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+
+
+async def of(*chunks: Any) -> AsyncIterator[Any]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def collect(chunks: AsyncIterator[Any], store: MediaStore, **options: Any) -> list[Any]:
+    return [chunk async for chunk in offload_stream(chunks, store, **options)]
+
+
+async def test_a_text_in_pieces_has_a_link_for_its_media(store: MediaStore) -> None:
+    reports: list[OffloadReport] = []
+    out = "".join(await collect(pieces(MARKDOWN), store, on_report=reports.append))
+    (reference,) = [reference for report in reports for reference in report.references]
+    assert out == f"Here: ![sea](media://{reference.id}) and on."
+    assert reference.alt is None  # what stands before the media had passed already
+
+
+async def ai_sdk(text: str) -> AsyncIterator[Any]:
+    yield {"type": "text-start", "id": "t"}
+    async for piece in pieces(text):
+        yield {"type": "text-delta", "id": "t", "delta": piece}
+    yield {"type": "text-end", "id": "t"}
+
+
+async def ag_ui(text: str) -> AsyncIterator[Any]:
+    async for piece in pieces(text):
+        yield {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": piece}
+
+
+async def responses(text: str) -> AsyncIterator[Any]:
+    async for piece in pieces(text):
+        yield {"type": "response.output_text.delta", "item_id": "i", "delta": piece}
+
+
+async def completions(text: str) -> AsyncIterator[Any]:
+    async for piece in pieces(text):
+        yield {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
+
+
+def texts(chunks: list[Any]) -> str:
+    found = [
+        chunk["choices"][0]["delta"]["content"] if "choices" in chunk else chunk.get("delta", "")
+        for chunk in chunks
+    ]
+    return "".join(found)
+
+
+@pytest.mark.parametrize("framework", [ai_sdk, ag_ui, responses, completions])
+async def test_deltas_of_frameworks_are_followed(store: MediaStore, framework: Any) -> None:
+    out = await collect(framework(MARKDOWN), store)
+    assert texts(out).startswith("Here: ![sea](media://")
+    assert texts(out).endswith(") and on.")
+    assert len(json.dumps(out)) < 3000
+    plain = "Just a text of some length, nothing else."
+    assert await collect(framework(plain), store) == [chunk async for chunk in framework(plain)]
+
+
+async def test_what_is_held_comes_before_the_chunk_that_ends_it(store: MediaStore) -> None:
+    cut_off = f"![sea](data:image/png;base64,{BASE64}"
+    out = await collect(ai_sdk(cut_off), store)
+    assert [chunk["type"] for chunk in out][-2:] == ["text-delta", "text-end"]
+    assert texts(out).startswith("![sea](media://")
+
+
+async def test_two_texts_are_held_apart(store: MediaStore) -> None:
+    def delta(name: str, text: str) -> dict[str, str]:
+        return {"type": "text-delta", "id": name, "delta": text}
+
+    half = len(BASE64) // 2
+    out = await collect(
+        of(
+            delta("a", "a: " + BASE64[:half]),
+            delta("b", "b: plain"),
+            delta("a", BASE64[half:] + " end"),
+        ),
+        store,
+    )
+    assert [chunk["delta"] for chunk in out if chunk["id"] == "b"] == ["b: plain"]
+    of_a = "".join(chunk["delta"] for chunk in out if chunk["id"] == "a")
+    assert of_a.startswith("a: media://")
+    assert of_a.endswith(" end")
+
+
+async def test_any_other_chunk_is_offloaded_by_itself(store: MediaStore) -> None:
+    file = {"type": "file", "url": f"data:image/png;base64,{BASE64}", "mediaType": "image/png"}
+    untouched = {"type": "start"}
+    out = await collect(of(untouched, file), store, form="ui")
+    assert out[0] is untouched
+    assert (out[1]["type"], out[1]["data"]["state"]) == ("data-media", "ready")
+
+
+async def test_a_failing_store_changes_no_text(
+    store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageError
+
+    monkeypatch.setattr(store, "put", fail)
+    reports: list[OffloadReport] = []
+    out = await collect(pieces(MARKDOWN), store, on_report=reports.append)
+    assert "".join(out) == MARKDOWN
+    assert dict(reports[0].left) == {"storage_failed": 1}
