@@ -10,7 +10,7 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
-from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
@@ -33,7 +33,7 @@ from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
-from coatcheck.errors import ConfigurationError, InvalidInputError
+from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
@@ -59,9 +59,17 @@ class _Access:
     visitors: Visitors | None
 
     def identify(self, connection: HTTPConnection) -> str | None:
-        """The id of the browser; None where nobody is told apart."""
-        visitor = None if self.visitors is None else self.visitors.identify(connection)
-        return None if visitor is None else visitor.id
+        """The id of the browser; None where nobody is told apart.
+
+        Raises:
+            UnauthorizedError: the browser has no name.
+        """
+        if self.visitors is None:
+            return None
+        visitor = self.visitors.identify(connection)
+        if visitor is None:
+            raise UnauthorizedError
+        return visitor.id
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -136,9 +144,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     visitors.require if visitors else nobody,
                 )
             )
-            app.include_router(
-                streams.router(), dependencies=[Depends(visitors.require)] if visitors else []
-            )
+            app.router.routes.extend(streams.routes())
             app.mount(
                 "/api/media",
                 media_app(

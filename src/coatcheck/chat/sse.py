@@ -8,12 +8,14 @@ since nobody can tell a lost connection from a stopped one; ``DELETE`` stops it.
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, aclosing
+from http import HTTPMethod
 from typing import Any, Final, Literal, TypeVar
 
 import anyio
 import msgspec
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from coatcheck.chat.events import REGENERATE, check_shape
@@ -40,8 +42,10 @@ _BODY_SECONDS: Final = 30.0
 _IDLE_SECONDS: Final = 15.0
 _DONE: Final = "data: [DONE]\n\n"
 _IDLE: Final = ": nothing yet\n\n"  # a comment, which keeps proxies from hanging up
+_EVENTS: Final = "text/event-stream"
+_UNCACHED: Final = {"cache-control": "no-store"}
 _HEADERS: Final = {
-    "cache-control": "no-store",
+    **_UNCACHED,
     "x-accel-buffering": "no",  # nginx would hold the events back
     "x-content-type-options": "nosniff",
     "x-vercel-ai-ui-message-stream": "v1",
@@ -49,8 +53,11 @@ _HEADERS: Final = {
 
 _T = TypeVar("_T")
 
-Identify = Callable[[Request], str | None]
-"""Tells whose request it is; None where nobody is told apart."""
+Identify = Callable[[HTTPConnection], str | None]
+"""Tells whose request it is; None where nobody is told apart. Raises `UnauthorizedError`."""
+
+
+_NOTHING: Final = msgspec.Raw(b"null")
 
 
 class _ChatRequest(msgspec.Struct, rename="camel"):
@@ -58,7 +65,7 @@ class _ChatRequest(msgspec.Struct, rename="camel"):
 
     id: str
     messages: list[msgspec.Raw] = []
-    message: msgspec.Raw | None = None
+    message: msgspec.Raw = _NOTHING
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = None
 
@@ -91,21 +98,20 @@ class ChatStreams:
         self._identify = identify
         self._clock = clock
 
-    def router(self) -> APIRouter:
-        """The routes, to be included in an application."""
-        router = APIRouter(prefix="/api/chat", tags=["chat"])
-        options: dict[str, Any] = {"response_model": None}
-        router.add_api_route("", self.post, methods=["POST"], **options)
-        router.add_api_route("/{conversation_id}/stream", self.join, methods=["GET"], **options)
-        router.add_api_route(
-            "/{conversation_id}/stream", self.stop, methods=["DELETE"], status_code=204, **options
-        )
-        return router
+    def routes(self) -> list[BaseRoute]:
+        """What an application adds to its own."""
+        return [
+            Route("/api/chat", self.post, methods=[HTTPMethod.POST]),
+            Route(
+                "/api/chat/{conversation_id}/stream",
+                self.stream,
+                methods=[HTTPMethod.GET, HTTPMethod.DELETE],
+            ),
+        ]
 
     async def post(self, request: Request) -> Response:
         """A message, or the wish for another answer; the answer as server-sent events."""
-        if not is_same_origin(request):
-            raise ForbiddenError("A page of another origin may not speak here.")
+        _require_same_origin(request)
         owner = self._identify(request)
         principal, now = principal_of(request, owner), self._clock()
         self._limits.of(principal, now).take(now)
@@ -115,36 +121,33 @@ class ChatStreams:
             turn = await self._begin(asked, owner)
             return self._answer(turn.stream, turn.start, stack.pop_all())
 
-    async def join(self, request: Request, conversation_id: str) -> Response:
-        """The turn that is under way, from its beginning; 204 if there is none."""
+    async def stream(self, request: Request) -> Response:
+        """Join the turn that is under way, or stop it."""
         owner = self._identify(request)
+        conversation_id = request.path_params["conversation_id"]
         await self._history.require(conversation_id, owner=owner)
+        if request.method == HTTPMethod.DELETE:
+            _require_same_origin(request)
+            self._turns.cancel(conversation_id)
+            return Response(status_code=204, headers=_UNCACHED)
         stream = self._turns.streams.find(conversation_id)
         if stream is None or not stream.is_running:
-            return Response(status_code=204, headers={"cache-control": "no-store"})
+            return Response(status_code=204, headers=_UNCACHED)
         start = stream.resumption(0)
+        if request.method == HTTPMethod.HEAD:
+            return Response(headers=_HEADERS, media_type=_EVENTS)
         with ExitStack() as stack:
             principal = principal_of(request, owner)
             stack.enter_context(self._limits.admit(principal, self._clock()))
             return self._answer(stream, start, stack.pop_all())
-
-    async def stop(self, request: Request, conversation_id: str) -> Response:
-        """Stop the turn that is under way, if there is one."""
-        if not is_same_origin(request):
-            raise ForbiddenError("A page of another origin may not speak here.")
-        await self._history.require(conversation_id, owner=self._identify(request))
-        self._turns.cancel(conversation_id)
-        return Response(status_code=204, headers={"cache-control": "no-store"})
 
     async def _begin(self, asked: _ChatRequest, owner: str | None) -> Turn:
         if not is_reference_id(asked.id):
             raise InvalidInputError("The id of a conversation is a UUIDv4 in lower case.")
         if asked.trigger == REGENERATE:
             return await self._turns.regenerate(asked.id, asked.message_id, owner=owner)
-        raw = asked.message or (asked.messages[-1] if asked.messages else None)
-        message = None if raw is None else _decode(raw, dict[str, Any])
-        if message is None:
-            raise InvalidInputError("There is no message.")
+        given = asked.messages[-1:] or [asked.message]
+        message = _decode(given[0], dict[str, Any])
         check_shape(message)
         accepted = await self._history.accept(message, owner=owner)
         return await self._turns.begin(asked.id, accepted, owner=owner)
@@ -173,12 +176,17 @@ class _EventStream(StreamingResponse):
     """Server-sent events; `held` is let go when the reader has left or has everything."""
 
     def __init__(self, events: AsyncGenerator[str], held: ExitStack) -> None:
-        super().__init__(events, media_type="text/event-stream", headers=_HEADERS)
+        super().__init__(events, media_type=_EVENTS, headers=_HEADERS)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._held:
             await super().__call__(scope, receive, send)
+
+
+def _require_same_origin(request: Request) -> None:
+    if not is_same_origin(request):
+        raise ForbiddenError("A page of another origin may not speak here.")
 
 
 def _event(entry: Entry) -> str:

@@ -298,7 +298,7 @@ async def test_an_answer_is_made_anew_in_its_place(history: History) -> None:
     async with Turns.running(history, responder) as turns:
         chunks = await collect(await turns.begin(CONVERSATION, user("first")))
         await collect(await turns.begin(CONVERSATION, user("second", "u2")))
-        turn = await turns.regenerate(CONVERSATION, None, owner="anna")
+        turn = await turns.regenerate(CONVERSATION, None)
         assert turn.stream.entry(turn.start + 1).chunk["data"] == {
             "trigger": "regenerate-message",
             "messageId": "u2",
@@ -307,7 +307,22 @@ async def test_an_answer_is_made_anew_in_its_place(history: History) -> None:
         assert await said(history) == ["first", "one", "second", "three"]
         await collect(await turns.regenerate(CONVERSATION, chunks[0]["messageId"]))
     assert await said(history) == ["first", "four"]
-    assert responder.owners == [None, None, "anna", None]
+
+
+async def test_an_answer_is_made_anew_for_the_conversation_s_owner_alone(history: History) -> None:
+    """Attack 31: whoever knows the id of another's conversation changes nothing in it."""
+    responder = Scripted(speak("one"), speak("two"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("first"), owner="anna"))
+        for meddle in (
+            turns.regenerate(CONVERSATION, None, owner="berta"),
+            turns.begin(CONVERSATION, user("mine", "u9"), owner="berta"),
+            turns.begin(CONVERSATION, user("mine"), owner="berta"),
+        ):
+            with pytest.raises(NotFoundError):
+                await meddle
+        await collect(await turns.regenerate(CONVERSATION, None, owner="anna"))
+    assert responder.owners == ["anna", "anna"]
 
 
 async def test_an_answer_that_is_being_made_anew_is_not_begun_twice(history: History) -> None:
