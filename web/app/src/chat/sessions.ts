@@ -1,8 +1,16 @@
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { WebSocketChatTransport } from "coatcheck";
+import { fetchMessages, type MessagePage } from "../conversations/api.ts";
+import { EarlierMessages } from "./earlier-messages.ts";
 import { newId } from "./identifiers.ts";
 import { trafficLedger } from "./traffic.ts";
+
+/** An open conversation, and the way to what was said before its first loaded message. */
+export interface Session {
+  readonly chat: Chat<UIMessage>;
+  readonly earlier: EarlierMessages;
+}
 
 /**
  * The conversations that this page holds open, each with a socket of its own.
@@ -12,7 +20,7 @@ import { trafficLedger } from "./traffic.ts";
  * from the server again when the reader comes back.
  */
 export class ChatSessions {
-  readonly #open = new Map<string, Chat<UIMessage>>();
+  readonly #open = new Map<string, Session>();
   readonly #turnEnded: () => void;
   #shown: string | null = null;
 
@@ -20,12 +28,12 @@ export class ChatSessions {
     this.#turnEnded = onTurnEnded;
   }
 
-  get(id: string): Chat<UIMessage> | null {
+  get(id: string): Session | null {
     return this.#open.get(id) ?? null;
   }
 
-  /** Opens a conversation, or replaces it, with the messages it has so far. */
-  start(id: string, messages: UIMessage[]): Chat<UIMessage> {
+  /** Opens a conversation, or replaces it, with the last messages it has so far. */
+  start(id: string, { messages, before }: MessagePage): Session {
     const previous = this.#open.get(id);
     const chat = new Chat<UIMessage>({
       id,
@@ -41,9 +49,13 @@ export class ChatSessions {
         queueMicrotask(() => this.#closeIfLeft(id));
       },
     });
-    this.#open.set(id, chat);
-    void previous?.dispose();
-    return chat;
+    const earlier = new EarlierMessages(chat, before, (place, limit) =>
+      fetchMessages(id, limit === undefined ? { before: place } : { before: place, limit }),
+    );
+    const session = { chat, earlier };
+    this.#open.set(id, session);
+    void previous?.chat.dispose();
+    return session;
   }
 
   /** Says which conversation the reader looks at now. */
@@ -56,12 +68,12 @@ export class ChatSessions {
   }
 
   #closeIfLeft(id: string): void {
-    const chat = this.#open.get(id);
-    if (chat === undefined || id === this.#shown || isBusy(chat)) {
+    const session = this.#open.get(id);
+    if (session === undefined || id === this.#shown || isBusy(session.chat)) {
       return;
     }
     this.#open.delete(id);
-    void chat.dispose();
+    void session.chat.dispose();
   }
 }
 
