@@ -159,7 +159,9 @@ def test_the_database_behind_the_page_holds_references_and_nothing_inline(visit:
     visit.await_answer()
     with sqlite3.connect(visit.server.data / "catalog.sqlite3") as connection:
         messages = [row[0] for row in connection.execute("SELECT content FROM messages")]
-        everything = "\n".join(connection.iterdump())
+        # The search index repeats the messages, as bytes in hexadecimal.
+        dump = (line for line in connection.iterdump() if "message_index" not in line)
+        everything = "\n".join(dump)
     assert any('"media_reference"' in message for message in messages)
     assert all(len(json.dumps(json.loads(message))) < 4096 for message in messages)
     assert "/api/media" not in everything
