@@ -1,4 +1,4 @@
-/** The framework-free core: references, placeholders, image sources, and the chat's transport. */
+/** The framework-free core: references, placeholders, image sources, uploads, the chat's transport. */
 
 export { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
 export type { FrameReport, SocketConstructor, SocketLike } from "./connection.ts";
@@ -11,3 +11,17 @@ export { downloadAddress, type ImageSource, imageSource } from "./source.ts";
 export { WebSocketChatTransport } from "./transport.ts";
 export { ChatTransportError, type ChatTransportErrorCode } from "./transport-error.ts";
 export type { WebSocketChatTransportOptions } from "./transport-options.ts";
+export {
+  UploadError,
+  type UploadErrorCode,
+  type UploadOptions,
+  type UploadRequest,
+  type UploadRequestConstructor,
+  uploadFile,
+} from "./upload.ts";
+export {
+  type UploadItem,
+  UploadQueue,
+  type UploadQueueOptions,
+  type UploadState,
+} from "./upload-queue.ts";
