@@ -375,6 +375,28 @@ async def test_a_turn_that_could_not_begin_was_never_there(history: History) -> 
     assert await said(history) == ["hi", "one", "again", "two"]
 
 
+async def test_a_turn_is_its_owners_alone(history: History) -> None:
+    go_on = anyio.Event()
+
+    async def script(say: Say) -> None:
+        await go_on.wait()
+        await speak("one")(say)
+
+    async with Turns.running(history, Scripted(script)) as turns:
+        turn = await turns.begin(CONVERSATION, user("hi"), owner="anna")
+        for asking in (
+            lambda: turns.begin(CONVERSATION, user("hi"), owner="ben"),
+            lambda: turns.begin(CONVERSATION, user("let me in", "u2"), owner="ben"),
+            lambda: turns.regenerate(CONVERSATION, "u1", owner="ben"),
+        ):
+            with pytest.raises(NotFoundError):  # and nothing of a turn that is under way
+                await asking()
+        turns.cancel(CONVERSATION, owner="ben")
+        go_on.set()
+        assert kinds(await collect(turn))[-1] == "finish"
+    assert await said(history) == ["hi", "one"]
+
+
 async def test_previews_are_seen_and_not_kept(history: History) -> None:
     shown = anyio.Event()
 
