@@ -18,7 +18,6 @@ from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
     DEFAULT_MESSAGE,
-    LEFT_MEMBER,
     PICTURE_MEMBERS,
     REFERENCE_MEMBER,
     THUMBNAIL_MEMBER,
@@ -28,14 +27,20 @@ from coatcheck.payload.results import (
     result_members,
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
-from coatcheck.payload.shapes.codec import text_of
+from coatcheck.payload.shapes.codec import text_of, without
 from coatcheck.reference import REFERENCE_TYPE, MediaReference
 
 LEGACY_THRESHOLD: Final = 256
 """Base64 characters from which on a legacy result holds a picture: its member says so itself."""
 
+LEFT_MEMBER: Final = "legacyReference"
+"""Where the earlier form of a reference stays beside its thumbnail's while its file is unread."""
+
 MARKERS: Final = (
-    *(f'{name}' for name in ("imageData", "image_data", "imageUrl", "image_url")),
+    "imageData",
+    "image_data",
+    "imageUrl",
+    "image_url",
     THUMBNAIL_MEMBER,
     "absolute_path",
     "relative_path",
@@ -68,7 +73,14 @@ class LegacyResult:
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
         """The node with a reference in the place of that picture."""
         name = _inline_member(node)
-        return dict(node) if name is None else {**node, name: dict(replacement.body)}
+        if name is None:
+            return dict(node)
+        replaced = {**node, name: dict(replacement.body)}
+        earlier = node.get(REFERENCE_MEMBER)
+        if name != THUMBNAIL_MEMBER and isinstance(earlier, Mapping):
+            # Where the picture is kept, its thumbnail is made anew.
+            replaced[REFERENCE_MEMBER] = without(earlier, THUMBNAIL_MEMBER)
+        return replaced
 
     def linked(self, node: Node, links: Links) -> str | None:
         """None: nothing is written in this shape."""
@@ -96,6 +108,21 @@ class Kept:
     by_file: Mapping[str, MediaReference] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedFile:
+    """A picture in a file.
+
+    Attributes:
+        names: its URI or paths, as the payload has them, the surest first.
+        checksum: what the payload says is its hash; None where it says nothing.
+        alt: an alternative text.
+    """
+
+    names: tuple[str, ...]
+    checksum: str | None = None
+    alt: str | None = None
+
+
 def has_marker(payload: Any, depth: int = 0) -> bool:
     """Whether a payload may hold a legacy result; False is certain.
 
@@ -115,9 +142,13 @@ def has_marker(payload: Any, depth: int = 0) -> bool:
 _SHORTEST: Final = len('**Success**: {"url":"data:,"}')
 
 
-def files_in(payload: Any) -> set[str]:
-    """The files that legacy results name, as they name them."""
-    return {name for members in _results(payload) for name in _file_names(members)}
+def files_wanted(payload: Any, kept: Kept) -> list[WantedFile]:
+    """The files that hold the pictures of legacy results which hold none themselves."""
+    return [
+        wanted
+        for members in _results(payload)
+        if not _picture(members, kept)[1] and (wanted := _wanted(members)) is not None
+    ]
 
 
 def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
@@ -144,24 +175,25 @@ def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
     return payload
 
 
-def modernise_message(message: Mapping[str, Any], kept: Kept) -> Mapping[str, Any]:
-    """An AI SDK UI message without anything legacy, as `modernise` does it to any payload.
+def _modern_message(message: Mapping[str, Any], kept: Kept, depth: int) -> Mapping[str, Any]:
+    is_user = message["role"] == "user"
+    parts: list[Any] = []
+    for index, part in enumerate(message["parts"]):
+        if isinstance(part, Mapping) and part.get("type") == "text":
+            parts += _modern_parts(part, kept, f"legacy-{index}", is_user=is_user)
+        else:
+            parts.append(modernise(part, kept, depth + 2))
+    return message if _same(parts, message["parts"]) else {**message, "parts": parts}
+
+
+def _modern_parts(
+    part: Mapping[str, Any], kept: Kept, identifier: str, *, is_user: bool
+) -> list[Any]:
+    """What becomes of the text of an AI SDK UI message.
 
     A text that is a result becomes the part of a tool. In a user's text, where nobody believes
     links, a picture becomes a part of its own.
     """
-    parts = message.get("parts")
-    if not isinstance(parts, list):
-        return message
-    modern: list[Any] = []
-    for index, part in enumerate(parts):
-        modern += _modern_parts(part, kept, f"legacy-{index}", is_user=message["role"] == "user")
-    return message if _same(modern, parts) else {**message, "parts": modern}
-
-
-def _modern_parts(part: Any, kept: Kept, identifier: str, *, is_user: bool) -> list[Any]:
-    if not isinstance(part, Mapping) or part.get("type") != "text":
-        return [modernise(part, kept)]
     text = text_of(part, "text") or ""
     result = _modern_result(text, kept) if _is_result_text(text) else None
     if result is not None:
@@ -200,6 +232,8 @@ def _modern_object(node: Mapping[str, Any], kept: Kept, depth: int) -> Mapping[s
     result = _result(node, kept)
     if result is not None:
         return result
+    if isinstance(node.get("role"), str) and isinstance(node.get("parts"), list):
+        return _modern_message(node, kept, depth)
     members = {
         name: _modern_member(name, value, kept, depth + 1) for name, value in node.items()
     }
@@ -221,17 +255,21 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
         return text if result is None else result
     if not _is_result_text(text):
         return text
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return text
+    value = _parsed(text)
     modern = modernise(value, kept, depth + 1)
     return text if modern is value else _json(modern)
 
 
 def _modern_result(text: str, kept: Kept) -> dict[str, Any] | None:
-    members = read_text(text)
-    return None if members is None else _result(members, kept)
+    value = _parsed(text[end_of_prefix(text) :])
+    return _result(value, kept) if isinstance(value, Mapping) else None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
 
 
 def _is_result_text(text: str) -> bool:
@@ -243,7 +281,7 @@ def _is_result_text(text: str) -> bool:
 def _result(node: Mapping[str, Any], kept: Kept) -> dict[str, Any] | None:
     """Today's form of a legacy result; None for anything else, or where no picture is kept."""
     members = result_members(node)
-    if not is_legacy_result(members):
+    if not _is_unfinished(members):
         return None
     picture, is_whole = _picture(members, kept)
     if picture is None or picture == members.get(REFERENCE_MEMBER):
@@ -255,7 +293,7 @@ def _result(node: Mapping[str, Any], kept: Kept) -> dict[str, Any] | None:
         if name not in {"success", REFERENCE_MEMBER, LEFT_MEMBER}
         and not _is_picture(value, reference, kept)
     }
-    earlier = legacy_reference(members)
+    earlier = _earlier(members)
     if earlier is not None and not is_whole:
         # The file may be readable another time.
         rest[LEFT_MEMBER] = {k: v for k, v in earlier.items() if k != THUMBNAIL_MEMBER}
@@ -272,14 +310,10 @@ def _picture(
         reference = _kept(members.get(name), kept)
         if reference is not None:
             return reference, True
-    earlier = legacy_reference(members)
-    if earlier is None:
-        return None, False
     for name in _file_names(members):
         if name in kept.by_file:
             return kept.by_file[name].to_stored(), True
-    thumbnail = _kept(earlier.get(THUMBNAIL_MEMBER), kept)
-    return (thumbnail, False)
+    return _kept((_earlier(members) or {}).get(THUMBNAIL_MEMBER), kept), False
 
 
 def _kept(value: object, kept: Kept) -> Mapping[str, Any] | None:
@@ -304,7 +338,7 @@ def _file_names(members: Mapping[str, Any]) -> Iterator[str]:
         value = members.get(name)
         if isinstance(value, str) and value.startswith(_FILE):
             yield value
-    earlier = legacy_reference(members) or {}
+    earlier = _earlier(members) or {}
     for name in ("relative_path", "absolute_path"):
         value = earlier.get(name)
         if isinstance(value, str) and value:
@@ -318,13 +352,32 @@ def _results(payload: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
         payload = read_text(payload)
     if isinstance(payload, Mapping):
         members = result_members(payload)
-        if is_legacy_result(members):
+        if _is_unfinished(members):
             yield members
+            return
         for value in payload.values():
             yield from _results(value, depth + 1)
     elif isinstance(payload, list):
         for item in payload:
             yield from _results(item, depth + 1)
+
+
+def _is_unfinished(members: Mapping[str, Any]) -> bool:
+    return is_legacy_result(members) or LEFT_MEMBER in members
+
+
+def _earlier(members: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The earlier form of a result's reference."""
+    left = members.get(LEFT_MEMBER)
+    return left if isinstance(left, Mapping) else legacy_reference(members)
+
+
+def _wanted(members: Mapping[str, Any]) -> WantedFile | None:
+    names = tuple(_file_names(members))
+    if not names:
+        return None
+    checksum = text_of(_earlier(members) or {}, "checksum")
+    return WantedFile(names=names, checksum=checksum, alt=text_of(members, "prompt"))
 
 
 def _inline_member(node: Node) -> str | None:

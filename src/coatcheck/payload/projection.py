@@ -135,11 +135,11 @@ def _reference(value: object) -> MediaReference | None:
 
 def _result_line(members: dict[str, Any]) -> Any:
     data = result_members(members)
-    if is_legacy_result(data):
-        return legacy_line(data)
-    if not isinstance(data.get("message"), str):
-        return _drop_urls(members)
     reference = _image_of(data)
+    if reference is None and is_legacy_result(data):
+        return legacy_line(data)
+    if data is members or not isinstance(data.get("message"), str):
+        return _drop_urls(members)
     return members if reference is None else result_line(data["message"], reference)
 
 

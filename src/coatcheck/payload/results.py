@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from coatcheck.payload.formatted import end_of_prefix
+from coatcheck.payload.scanning.documents import HeldText
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
 
@@ -22,9 +23,6 @@ REFERENCE_MEMBER: Final = "imageReference"
 THUMBNAIL_MEMBER: Final = "thumbnail_base64"
 
 DEFAULT_MESSAGE: Final = "Image generated."
-
-LEFT_MEMBER: Final = "legacyReference"
-"""Where the earlier form of a reference stays while its file cannot be read."""
 
 _LEGACY_REFERENCE: Final = frozenset({THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"})
 _PICTURE_URIS: Final = ("data:", "file://", URI_SCHEME)
@@ -57,11 +55,10 @@ def is_legacy_result(node: Mapping[str, Any]) -> bool:
 
 def legacy_reference(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The ``imageReference`` of a result where it is of the earlier form, in snake case."""
-    for name in (REFERENCE_MEMBER, LEFT_MEMBER):
-        value = node.get(name)
-        if isinstance(value, Mapping) and value.get("type") != REFERENCE_TYPE:
-            return None if _LEGACY_REFERENCE.isdisjoint(value) else value
-    return None
+    value = node.get(REFERENCE_MEMBER)
+    if not isinstance(value, Mapping) or value.get("type") == REFERENCE_TYPE:
+        return None
+    return None if _LEGACY_REFERENCE.isdisjoint(value) else value
 
 
 def _carries_picture(name: str, value: object) -> bool:
@@ -71,19 +68,18 @@ def _carries_picture(name: str, value: object) -> bool:
         return False
     if value.startswith(_PICTURE_URIS):
         return True
-    return not name.lower().endswith("url") and _BASE64.match(value) is not None
+    if name.lower().endswith("url"):
+        return False
+    return isinstance(value, HeldText) or _BASE64.match(value) is not None
 
 
 def read_text(text: str) -> Mapping[str, Any] | None:
-    """The object that a text holds, formatted or as bare JSON; None for any other text.
-
-    Inline media in it is cut out first, so that megabytes are not parsed.
-    """
+    """The object that a text holds, formatted or as bare JSON; None for any other text."""
     start = end_of_prefix(text)
-    if not start and not text.lstrip()[:1] == "{":
+    if not start and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
         return None
     try:
-        value = msgspec.json.decode(scrub(text[start:]))
+        value = msgspec.json.decode(text[start:])
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
     return value if isinstance(value, dict) else None
