@@ -29,7 +29,8 @@ class JsonlSource:
         self._endings: dict[Key, bytes] = {}
         self._target: BinaryIO | None = None
         self._stamp: tuple[int, int] | None = None
-        self._changed = 0
+        self._changed = False
+        self._backup: Path | None = None  # made in this run
 
     async def count(self) -> int:
         """How many lines there are."""
@@ -79,10 +80,10 @@ class JsonlSource:
         stat = self._path.stat()
         self._stamp = stat.st_size, stat.st_mtime_ns
         original = Path(backup) if backup is not None else None
-        is_same = original is not None and original.exists() and original.samefile(self._path)
-        if original is None or not is_same:
+        if original is None or not _is_copy(original, self._path):
             # The last run ended right after it put its file in place, or this is the first.
             original, checkpoint = free_name(self._path), None
+            self._backup = original
             try:
                 os.link(self._path, original)
             except OSError:  # a file system without hard links
@@ -99,14 +100,14 @@ class JsonlSource:
         self._target = self._partial.open("r+b" if written else "wb")
         self._target.truncate(checkpoint.position if checkpoint is not None and is_good else 0)
         self._target.seek(0, os.SEEK_END)
-        self._changed = int(is_good)
+        self._changed = is_good
         return str(original), is_good
 
     async def write(self, rows: Sequence[Row], changes: Mapping[Key, str | bytes]) -> Sequence[Key]:
         """Append the lines to the new file; see `Source`."""
         with translated("The new history cannot be written"):
             await to_thread.run_sync(self._write, rows, changes)
-        self._changed += len(changes)
+        self._changed = self._changed or bool(changes)
         return list(changes)
 
     def _write(self, rows: Sequence[Row], changes: Mapping[Key, str | bytes]) -> None:
@@ -142,6 +143,8 @@ class JsonlSource:
             )
         if not self._changed:
             self._partial.unlink()
+            if self._backup is not None:
+                self._backup.unlink()
             return
         shutil.copymode(self._path, self._partial)
         with suppress(PermissionError):
@@ -172,6 +175,15 @@ class JsonlSource:
         if self._target is None:
             raise StorageError("The history is not being rewritten.")
         return self._target
+
+
+def _is_copy(original: Path, path: Path) -> bool:
+    if not original.exists():
+        return False
+    one, other = original.stat(), path.stat()
+    return os.path.samestat(one, other) or (
+        (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+    )
 
 
 def _skip(file: BinaryIO, lines: int) -> None:

@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 Key = int | str
 """What names a row: the value of its key, or the number of a line."""
 
-MAX_BATCH_BYTES = 8 * 1024 * 1024
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """What the rows of a batch hold together; a larger row is a batch of its own."""
 
-MAX_BATCH_ROWS = 500
+MAX_BATCH_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from coatcheck.migration.source import MAX_BATCH_ROWS, Checkpoint, Key, Row
 ROWID: Final = "rowid"
 
 _BUSY_SECONDS: Final = 30
-_AT_ONCE: Final = 500  # keys of one statement; SQLite's own limit is 32,766 parameters
 
 
 class SqliteSource:
@@ -33,6 +32,8 @@ class SqliteSource:
         self._table, self._column, self._key = quoted(table), quoted(column), quoted(key)
         if key == ROWID:
             self._key = ROWID
+        self._backup: Path | None = None  # made in this run
+        self._changed = False
 
     @classmethod
     async def open(cls, path: Path, table: str, column: str, key: str | None) -> Self:
@@ -55,6 +56,7 @@ class SqliteSource:
                 isolation_level=None,
                 timeout=_BUSY_SECONDS,
             )
+            connection.text_factory = _text
             try:
                 named = await _key_of(connection, table, column, key)
             except BaseException:
@@ -88,11 +90,11 @@ class SqliteSource:
             for keys in batched((row[0], row[1]) for row in lengths):
                 marks = ", ".join("?" * len(keys))
                 found = await self._all(
-                    f"SELECT {key}, CAST({column} AS BLOB), typeof({column}) FROM {self._table}"  # noqa: S608
-                    f" WHERE {key} IN ({marks}) AND {column} IS NOT NULL ORDER BY {key}",
+                    f"SELECT {key}, {column} FROM {self._table}"  # noqa: S608 - quoted
+                    f" WHERE {key} IN ({marks}) ORDER BY {key}",
                     *keys,
                 )
-                rows = [Row(row[0], _value(row[1], row[2])) for row in found]
+                rows = [Row(*row) for row in found if isinstance(row[1], str | bytes)]
                 if rows:
                     yield rows
             if len(lengths) < MAX_BATCH_ROWS:
@@ -113,6 +115,7 @@ class SqliteSource:
             finally:
                 await copy.close()
             await to_thread.run_sync(_publish, partial, name)
+        self._backup = name
         return str(name), False
 
     async def write(self, rows: Sequence[Row], changes: Mapping[Key, str | bytes]) -> Sequence[Key]:
@@ -139,6 +142,7 @@ class SqliteSource:
                 if self._connection.in_transaction:
                     await self._connection.execute("ROLLBACK")
                 raise
+        self._changed = self._changed or bool(written)
         return written
 
     async def position(self) -> int:
@@ -147,10 +151,12 @@ class SqliteSource:
 
     async def finish(self, *, compact: bool) -> None:
         """Give the room back with ``VACUUM``, which writes the file anew; see `Source`."""
-        if compact:
-            with translated(), CancelScope(shield=True):
-                await self._connection.execute("VACUUM")
-                await (await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+        if self._backup is not None and not self._changed:
+            await to_thread.run_sync(self._backup.unlink)
+        elif compact:
+            with CancelScope(shield=True):
+                await self._all("VACUUM")
+                await self._all("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def original(self, backup: str, key: Key) -> str | bytes | None:
         """A row of the backup; see `Source`."""
@@ -159,14 +165,14 @@ class SqliteSource:
         uri = f"{Path(backup).absolute().as_uri()}?mode=ro"
         with translated():
             async with aiosqlite.connect(uri, uri=True) as connection:
+                connection.text_factory = _text
                 found = list(
                     await connection.execute_fetchall(
-                        f"SELECT CAST({self._column} AS BLOB), typeof({self._column})"  # noqa: S608
-                        f" FROM {self._table} WHERE {self._key} = ?",
+                        f"SELECT {self._column} FROM {self._table} WHERE {self._key} = ?",  # noqa: S608
                         (key,),
                     )
                 )
-        return _value(found[0][0], found[0][1]) if found else None
+        return found[0][0] if found else None
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -237,14 +243,12 @@ async def _require_unique(connection: aiosqlite.Connection, table: str, key: str
         )
 
 
-def _value(data: bytes, kind: str) -> str | bytes:
-    """A text as a string where it is one in UTF-8, so that it is compared as what it is."""
-    if kind == "text":
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return data
-    return data
+def _text(data: bytes) -> str | bytes:
+    """A text that is no UTF-8, which SQLite does not mind, stays bytes."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _publish(partial: Path, name: Path) -> None:
