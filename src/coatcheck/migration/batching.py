@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from coatcheck.migration.source import MAX_BATCH_BYTES, Key
+from coatcheck.migration.source import Key
 
 
-def batched(lengths: Iterable[tuple[Key, int]], limit: int = MAX_BATCH_BYTES) -> Iterator[list[Key]]:
+def batched(lengths: Iterable[tuple[Key, int]], limit: int) -> Iterator[list[Key]]:
     """Keys in batches whose rows have `limit` bytes together; a larger row is one of its own."""
     keys: list[Key] = []
     size = 0

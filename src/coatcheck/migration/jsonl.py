@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from coatcheck.errors import InvalidInputError, StorageError
 from coatcheck.migration.durable import free_name, sync_directory, translated
-from coatcheck.migration.source import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Checkpoint, Key, Row
+from coatcheck.migration.source import BatchLimits, Checkpoint, Key, Row
 
 _ENDINGS: Final = b"\r\n"
 _PARTIAL: Final = ".coatcheck-partial"
@@ -23,8 +23,9 @@ class JsonlSource:
     A line that is no JSON is a text. The original stays beside the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: BatchLimits) -> None:
         self._path = path
+        self._limits = limits
         self._partial = path.with_name(path.name + _PARTIAL)
         self._endings: dict[Key, bytes] = {}
         self._target: BinaryIO | None = None
@@ -59,7 +60,7 @@ class JsonlSource:
             try:
                 await to_thread.run_sync(_skip, file, first - 1)
                 number = first
-                while lines := await to_thread.run_sync(_read_lines, file):
+                while lines := await to_thread.run_sync(_read_lines, file, self._limits):
                     rows = []
                     self._endings.clear()
                     for line in lines:
@@ -192,10 +193,10 @@ def _skip(file: BinaryIO, lines: int) -> None:
             return
 
 
-def _read_lines(file: BinaryIO) -> list[bytes]:
+def _read_lines(file: BinaryIO, limits: BatchLimits) -> list[bytes]:
     lines: list[bytes] = []
     size = 0
-    while size < MAX_BATCH_BYTES and len(lines) < MAX_BATCH_ROWS and (line := file.readline()):
+    while size < limits.size and len(lines) < limits.rows and (line := file.readline()):
         lines.append(line)
         size += len(line)
     return lines

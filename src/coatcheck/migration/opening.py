@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.migration.jsonl import JsonlSource
-from coatcheck.migration.source import Source
+from coatcheck.migration.source import BatchLimits, Source
 from coatcheck.migration.sqlite import SqliteSource
 
 _SQLITE: Final = re.compile(r"sqlite(?:\+aiosqlite)?:///(?P<path>.+)")
@@ -17,7 +17,12 @@ _MAGIC: Final = b"SQLite format 3\0"
 
 
 async def open_source(
-    source: str, *, table: str | None, column: str | None, key: str | None
+    source: str,
+    *,
+    table: str | None = None,
+    column: str | None = None,
+    key: str | None = None,
+    limits: BatchLimits = BatchLimits(),
 ) -> Source:
     """Open a history.
 
@@ -27,6 +32,7 @@ async def open_source(
         table: a table of the database.
         column: its column with the history.
         key: a column that names rows; found out where it is None.
+        limits: of a batch.
 
     Raises:
         InvalidInputError: there is no such history, or the table or column is missing.
@@ -37,15 +43,15 @@ async def open_source(
         # Here, because asyncpg is an extra.
         from coatcheck.migration.postgres import PostgresSource  # noqa: PLC0415
 
-        return await PostgresSource.open(source, *_named(table, column), key)
+        return await PostgresSource.open(source, limits, **_named(table, column), key=key)
     match = _SQLITE.fullmatch(source)
     path = Path(match["path"] if match else source)
     head = await to_thread.run_sync(_head, path)
     if match is not None or head == _MAGIC:
-        return await SqliteSource.open(path, *_named(table, column), key)
+        return await SqliteSource.open(path, limits, **_named(table, column), key=key)
     if table is not None or column is not None or key is not None:
         raise InvalidInputError("--table, --column and --key are for databases; this is a file.")
-    return JsonlSource(path)
+    return JsonlSource(path, limits)
 
 
 def log_path(source: str) -> Path:
@@ -66,10 +72,10 @@ def sqlite_path(source: str) -> Path | None:
     return Path(match["path"] if match else source)
 
 
-def _named(table: str | None, column: str | None) -> tuple[str, str]:
+def _named(table: str | None, column: str | None) -> dict[str, str]:
     if table is None or column is None:
         raise InvalidInputError("A database needs --table and --column: where the history is.")
-    return table, column
+    return {"table": table, "column": column}
 
 
 def _head(path: Path) -> bytes:

@@ -2,15 +2,23 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 Key = int | str
 """What names a row: the value of its key, or the number of a line."""
 
-MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-"""What the rows of a batch hold together; a larger row is a batch of its own."""
 
-MAX_BATCH_ROWS: Final = 500
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much is read, stored and written together.
+
+    Attributes:
+        rows: how many rows.
+        size: bytes of them together; a larger row is a batch of its own.
+    """
+
+    rows: int = 500
+    size: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

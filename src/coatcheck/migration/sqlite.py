@@ -14,7 +14,8 @@ from coatcheck.errors import InvalidInputError, StorageError, StorageFullError
 from coatcheck.migration.batching import batched
 from coatcheck.migration.durable import free_name, sync_directory
 from coatcheck.migration.durable import translated as translated_files
-from coatcheck.migration.source import MAX_BATCH_ROWS, Checkpoint, Key, Row
+from coatcheck.migration.quoting import quoted
+from coatcheck.migration.source import BatchLimits, Checkpoint, Key, Row
 
 ROWID: Final = "rowid"
 
@@ -25,10 +26,18 @@ class SqliteSource:
     """A `Source` in a column of a table; `open` makes one."""
 
     def __init__(
-        self, connection: aiosqlite.Connection, path: Path, table: str, column: str, key: str
+        self,
+        connection: aiosqlite.Connection,
+        path: Path,
+        limits: BatchLimits,
+        *,
+        table: str,
+        column: str,
+        key: str,
     ) -> None:
         self._connection = connection
         self._path = path
+        self._limits = limits
         self._table, self._column, self._key = quoted(table), quoted(column), quoted(key)
         if key == ROWID:
             self._key = ROWID
@@ -36,11 +45,14 @@ class SqliteSource:
         self._changed = False
 
     @classmethod
-    async def open(cls, path: Path, table: str, column: str, key: str | None) -> Self:
+    async def open(
+        cls, path: Path, limits: BatchLimits, *, table: str, column: str, key: str | None
+    ) -> Self:
         """Open a database that is there.
 
         Args:
             path: the file.
+            limits: of a batch.
             table: a table of it.
             column: one of its columns, with JSON or other text.
             key: a column that names rows; by default the primary key, else ``rowid``.
@@ -62,7 +74,7 @@ class SqliteSource:
             except BaseException:
                 await connection.close()
                 raise
-        return cls(connection, path, table, column, named)
+        return cls(connection, path, limits, table=table, column=column, key=named)
 
     async def count(self) -> int:
         """How many rows there are."""
@@ -85,9 +97,9 @@ class SqliteSource:
                 f"SELECT {key}, length(CAST({column} AS BLOB)) FROM {self._table}"  # noqa: S608 - quoted
                 f" WHERE typeof({column}) IN ('text', 'blob') {condition} ORDER BY {key} LIMIT ?",
                 *([] if last is None else [last]),
-                MAX_BATCH_ROWS,
+                self._limits.rows,
             )
-            for keys in batched((row[0], row[1]) for row in lengths):
+            for keys in batched(map(tuple, lengths), self._limits.size):
                 marks = ", ".join("?" * len(keys))
                 found = await self._all(
                     f"SELECT {key}, {column} FROM {self._table}"  # noqa: S608 - quoted
@@ -97,7 +109,7 @@ class SqliteSource:
                 rows = [Row(*row) for row in found if isinstance(row[1], str | bytes)]
                 if rows:
                     yield rows
-            if len(lengths) < MAX_BATCH_ROWS:
+            if len(lengths) < self._limits.rows:
                 return
             last = lengths[-1][0]
 
@@ -181,17 +193,6 @@ class SqliteSource:
     async def _all(self, statement: str, *parameters: Any) -> list[Any]:
         with translated():
             return list(await self._connection.execute_fetchall(statement, parameters))
-
-
-def quoted(name: str) -> str:
-    """An identifier in SQL, whatever is in it.
-
-    Raises:
-        InvalidInputError: it is empty, or no database takes it.
-    """
-    if not name or "\0" in name:
-        raise InvalidInputError("A table or a column has an empty name.")
-    return '"' + name.replace('"', '""') + '"'
 
 
 async def _key_of(
