@@ -4,30 +4,41 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
-from fastapi import Depends, FastAPI, Request, Response, WebSocket
+import anyio
+from anyio.abc import TaskGroup
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
 
 from coatcheck.agent.painting import PAINTERS
+from coatcheck.agent.previews import Previews
 from coatcheck.agent.tools import ToolContext
 from coatcheck.backends import open_backends
-from coatcheck.chat.api import conversations_api
+from coatcheck.chat.api import conversations_api, nobody
+from coatcheck.chat.conversations import Conversations
 from coatcheck.chat.history import History
+from coatcheck.chat.limits import ChatLimits
 from coatcheck.chat.socket import ChatSocket
+from coatcheck.chat.sse import ChatStreams
 from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
 from coatcheck.delivery.app import UncachedJson
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
-from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
-from coatcheck.errors import ConfigurationError
+from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck.ports import LocalPaths
+from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.signing import Keyring, UrlSigner
@@ -36,6 +47,7 @@ from coatcheck.visitors import Visitors
 from coatcheck.workers import WorkerPool
 
 _POLICY_VIOLATION: Final = 1008
+_HOUSEKEEPING_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,19 @@ class _Access:
     authorizer: Authorizer
     urls: MediaUrls
     visitors: Visitors | None
+
+    def identify(self, connection: HTTPConnection) -> str | None:
+        """The id of the browser; None where nobody is told apart.
+
+        Raises:
+            UnauthorizedError: the browser has no name.
+        """
+        if self.visitors is None:
+            return None
+        visitor = self.visitors.identify(connection)
+        if visitor is None:
+            raise UnauthorizedError
+        return visitor.id
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -75,6 +100,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             stack.push_async_callback(painters.aclose)
             provider = await stack.enter_async_context(imagery.open(painters, backends.fetcher))
             history = History(backends.conversations, backends.store, urls)
+            previews = PreviewStore()
             responder = PydanticAIResponder(
                 model,
                 ToolContext(
@@ -82,11 +108,16 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     provider=provider,
                     painters=painters,
                     urls=urls,
+                    previews=Previews(shrinker=backends.shrinker, board=previews),
                 ),
             )
             await stack.enter_async_context(responder)
             turns = await stack.enter_async_context(Turns.running(history, responder))
-            chat = ChatSocket(history, turns)
+            limits = ChatLimits(sockets=settings.chat_sockets, per_minute=settings.chat_messages)
+            chat = await stack.enter_async_context(
+                ChatSocket(history, turns, backends.store, previews, urls, limits).running()
+            )
+            streams = ChatStreams(history, turns, urls, limits, access.identify)
 
             @app.websocket("/ws/chat")
             async def serve_chat(websocket: WebSocket) -> None:
@@ -97,10 +128,23 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            app.include_router(
-                conversations_api(history, listed=visitors is None),
-                dependencies=[Depends(visitors.require)] if visitors else [],
+            conversations = Conversations(
+                backends.directory,
+                backends.store,
+                grace=timedelta(seconds=settings.delete_grace_seconds),
             )
+            tasks = await stack.enter_async_context(_cancelled_at_the_end())
+            tasks.start_soon(partial(conversations.keep_house, every=_HOUSEKEEPING_SECONDS))
+            app.include_router(
+                conversations_api(
+                    conversations,
+                    history,
+                    turns.streams,
+                    backends.store,
+                    visitors.require if visitors else nobody,
+                )
+            )
+            app.router.routes.extend(streams.routes())
             app.mount(
                 "/api/media",
                 media_app(
@@ -110,6 +154,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     upload_seconds=settings.upload_seconds,
                     metrics=metrics,
                     sendfile=_sendfile(settings, backends.local_paths),
+                    previews=previews,
                 ),
             )
 
@@ -124,7 +169,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
         title="Coatcheck",
         version=__version__,
         lifespan=lifespan,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS | {RequestValidationError: _answer_invalid},
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -139,6 +184,22 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     app.add_route("/healthz", healthz, include_in_schema=False)
     app.add_route("/metrics", metrics.answer, include_in_schema=False)
     return app
+
+
+@asynccontextmanager
+async def _cancelled_at_the_end() -> AsyncIterator[TaskGroup]:
+    async with anyio.create_task_group() as tasks:
+        yield tasks
+        tasks.cancel_scope.cancel()
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """What FastAPI finds wrong with a parameter, as an error of our own."""
+    told = InvalidInputError()
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        told = InvalidInputError(f"{first['loc'][-1]}: {first['msg']}.")
+    return await answer_error(request, told)
 
 
 def _sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:

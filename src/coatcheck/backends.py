@@ -1,19 +1,38 @@
 """From settings to back ends: the one place that knows what stands behind each port."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import CachedCatalog, Database, SqlCatalog, SqlConversationLog
+from coatcheck.catalog import (
+    CachedCatalog,
+    Database,
+    SqlCatalog,
+    SqlConversationDirectory,
+    SqlConversationLog,
+)
+from coatcheck.errors import StorageError
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationLog, Fetcher, LocalPaths, QueuedRenderer, Renderer
+from coatcheck.ports import (
+    ConversationDirectory,
+    ConversationLog,
+    Fetcher,
+    LocalPaths,
+    QueuedRenderer,
+    Renderer,
+    Shrinker,
+)
 from coatcheck.readiness import Readiness
 from coatcheck.settings import Settings, read_settings
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits
+
+_logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +41,11 @@ class Backends:
 
     store: MediaStore
     conversations: ConversationLog
+    directory: ConversationDirectory
     readiness: Readiness
     local_paths: LocalPaths
     fetcher: Fetcher
+    shrinker: Shrinker
 
 
 @asynccontextmanager
@@ -47,14 +68,13 @@ async def open_backends(
         stack.push_async_callback(database.aclose)
         blobs = await LocalBlobStore.open(settings.data)
         catalog = CachedCatalog(SqlCatalog(database))
-        renderer = wrap_renderer(
-            ImagingPool(
-                max_pixels=settings.max_pixels,
-                limits=WorkerLimits(processes=settings.workers),
-                max_renditions_waiting=2 * settings.workers,
-            )
+        imaging = ImagingPool(
+            max_pixels=settings.max_pixels,
+            limits=WorkerLimits(processes=settings.workers),
+            max_renditions_waiting=2 * settings.workers,
         )
         fetcher = FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds))
+        renderer = wrap_renderer(imaging)
         store = MediaStore(
             blobs=blobs,
             catalog=catalog,
@@ -65,13 +85,24 @@ async def open_backends(
             variant_bytes=settings.variant_bytes,
         )
         await stack.enter_async_context(store)
+        await _finish_deletions(store)
         yield Backends(
-            store,
-            SqlConversationLog(database),
-            Readiness(catalog, renderer),
+            store=store,
+            conversations=SqlConversationLog(database),
+            directory=SqlConversationDirectory(database),
+            readiness=Readiness(catalog, renderer),
             local_paths=blobs,
             fetcher=fetcher,
+            shrinker=imaging,
         )
+
+
+async def _finish_deletions(store: MediaStore) -> None:
+    """Do what a killed process left to do; what cannot be removed keeps nobody from the rest."""
+    try:
+        await store.sweep()
+    except StorageError:
+        _logger.exception("What was deleted still takes room; the next start tries again.")
 
 
 @asynccontextmanager

@@ -16,9 +16,12 @@ SNIFF_BYTES: Final = 4096
 
 SVG: Final = "image/svg+xml"
 
-IMAGE_TYPES: Final = frozenset(
-    {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", SVG}
+RASTER_TYPES: Final = frozenset(
+    {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}
 )
+"""Types of pictures made of pixels."""
+
+IMAGE_TYPES: Final = RASTER_TYPES | {SVG}
 """Types that get dimensions, a thumbnail and a placeholder."""
 
 _EXTENSIONS: Final = {

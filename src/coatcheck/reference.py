@@ -97,23 +97,29 @@ class MediaUrls:
     Args:
         prefix: where the media endpoint is reachable for the browser, without a trailing slash.
         signer: signs them where the endpoint asks for that; None where it does not.
+        preview_prefix: where previews of pictures that are being made are reachable.
     """
 
     prefix: str = "/api/media/image"
     signer: Signer | None = None
+    preview_prefix: str = "/api/media/preview"
 
     def original(self, reference_id: str) -> str:
         """The URL of the original bytes."""
-        return self._mint(reference_id)
+        return self._mint(self.prefix, reference_id)
 
     def thumbnail(self, reference_id: str) -> str:
         """The URL of the WebP thumbnail."""
-        return self._mint(reference_id, "thumbnail=true")
+        return self._mint(self.prefix, reference_id, "thumbnail=true")
 
-    def _mint(self, reference_id: str, *query: str) -> str:
-        signed = [] if self.signer is None else [self.signer.query(reference_id)]
+    def preview(self, preview_id: str) -> str:
+        """The URL of a preview; it is good as long as the preview is."""
+        return self._mint(self.preview_prefix, preview_id)
+
+    def _mint(self, prefix: str, identifier: str, *query: str) -> str:
+        signed = [] if self.signer is None else [self.signer.query(identifier)]
         parameters = "&".join([*query, *signed])
-        return f"{self.prefix}/{reference_id}" + (f"?{parameters}" if parameters else "")
+        return f"{prefix}/{identifier}" + (f"?{parameters}" if parameters else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

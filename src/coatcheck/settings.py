@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     upload_seconds: Annotated[float, Field(gt=0)] = 120
     """How long one upload may take to arrive, in seconds."""
 
+    delete_grace_seconds: Annotated[float, Field(ge=30)] = 600
+    """How long the deletion of a conversation can be taken back, in seconds."""
+
     fetch_seconds: Annotated[float, Field(gt=0)] = 30
     """How long fetching one URL may take, redirects and all, in seconds."""
 
@@ -80,6 +83,13 @@ class Settings(BaseSettings):
     provider_key: SecretStr = SecretStr("")
     """The key of `compatible` endpoints. The other providers' keys are in the variables of their
     own, such as OPENAI_API_KEY and GEMINI_API_KEY."""
+
+    chat_sockets: Annotated[int, Field(ge=1)] = 32
+    """Connections of the chat that one principal may have open; an address where nobody is told
+    apart."""
+
+    chat_messages: Annotated[int, Field(ge=1)] = 120
+    """Frames of the chat that one principal may send in a minute."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from typing import Final, Self
 from uuid import uuid4
 
-from anyio import CancelScope
-
 from coatcheck.admission import Admission
 from coatcheck.edits import Edit
-from coatcheck.errors import ConfigurationError, NotFoundError
+from coatcheck.errors import ConfigurationError
 from coatcheck.intake import Content
 from coatcheck.ports import BlobStore, Catalog, Fetcher, NewMedia, Renderer
 from coatcheck.reading import MediaReader, MediaStream
@@ -19,8 +17,8 @@ from coatcheck.reference import (
     MediaReference,
     clean_display_name,
     clean_text,
-    normalize_reference_id,
 )
+from coatcheck.removal import Removal
 from coatcheck.verification import BlobFinding, verify_blobs
 
 __all__ = ["MediaStore", "MediaStream"]
@@ -63,6 +61,7 @@ class MediaStore(MediaReader):
         self._admission = Admission(
             blobs=blobs, catalog=catalog, renderer=renderer, owner_bytes=owner_bytes
         )
+        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._small_blobs.forget)
         self.max_bytes = max_bytes
 
     async def __aenter__(self) -> Self:
@@ -217,20 +216,22 @@ class MediaStore(MediaReader):
 
         Raises:
             NotFoundError: there is no such reference.
-            StorageError: the reference is gone, but bytes that nothing refers to may be left.
+            StorageError: the reference may be gone and its bytes left; `sweep` removes them.
         """
-        canonical = normalize_reference_id(reference_id) or ""
-        with CancelScope(shield=True):
-            async with self._catalog.transaction() as transaction:
-                unused = await transaction.remove_media(canonical)
-            if unused is None:
-                raise NotFoundError("There is no media under this id.")
-            for digest in unused:
-                # Under the write lock: a put of the same content comes wholly before or after.
-                async with self._catalog.transaction() as transaction:
-                    if not await transaction.is_used(digest):
-                        await self._blobs.remove(digest)
-                self._small_blobs.forget(digest)
+        await self._removal.delete(reference_id)
+
+    async def sweep(self) -> int:
+        """Remove bytes that a deletion left, because it was a conversation's or was interrupted.
+
+        Opening a store does this too. Any number of processes may do it at the same time.
+
+        Returns:
+            How many contents were done with.
+
+        Raises:
+            StorageError: some are left for the next time.
+        """
+        return await self._removal.sweep()
 
     async def verify(self) -> AsyncGenerator[BlobFinding]:
         """Hash every stored blob anew and compare it with the catalog."""

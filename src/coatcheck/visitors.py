@@ -36,14 +36,16 @@ class Visitors:
         """Who the browser is; None for one that has not opened the page."""
         return self._session.read(connection)
 
-    async def require(self, request: Request) -> None:
-        """Let nobody pass who has not opened the page.
+    async def require(self, request: Request) -> str:
+        """The id of who asks; nobody passes who has not opened the page.
 
         Raises:
             UnauthorizedError: the browser has no name.
         """
-        if self.identify(request) is None:
+        principal = self.identify(request)
+        if principal is None:
             raise UnauthorizedError
+        return principal.id
 
     def welcome(self, request: Request, response: Response) -> None:
         """Name the browser on the answer with the page, or renew the name it has."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,11 +53,24 @@ class Visit:
     page: Page
     server: Server
     frames: list[str] = field(default_factory=list)
+    pushed: list[bytes] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         self.page.get_by_test_id("composer-input").fill(text)
         self.page.keyboard.press("Enter")
+
+    def refuse_pushes(self) -> None:
+        """Load the page anew as one whose socket takes no binary frames."""
+        self.page.add_init_script(
+            """const {WebSocket} = window;
+            window.WebSocket = class extends WebSocket {
+                constructor(url, protocols) {
+                    super(url, protocols.filter(name => !name.endsWith('binary')));
+                }
+            };"""
+        )
+        self.page.reload()
 
     def await_pictures(self, count: int) -> None:
         painted = self.page.locator('[data-testid="media-image"][data-phase="full"]')
@@ -94,13 +108,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving_page(tmp_path_factory.mktemp("server"), "-m", "coatcheck") as served:
+        yield served
+
+
+@contextmanager
+def serving_page(directory: Path, *program: str) -> Iterator[Server]:
+    """What ``python PROGRAM serve`` serves, with its data and its log in `directory`."""
     if not (PAGE / "index.html").is_file():
         pytest.fail("The page is not built: run `make page`, as `make test` does.")
-    directory = tmp_path_factory.mktemp("server")
     log, data = directory / "log", directory / "data"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coatcheck", "serve", "--port", "0"],
+            [sys.executable, *program, "serve", "--port", "0"],
             env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"},
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -114,12 +134,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    with visiting(browser, server) as opened:
+        yield opened
+
+
+@contextmanager
+def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
+    """A browser of its own on the server's page."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
     page = context.new_page()
     visit = Visit(page, server)
 
+    def hear(frame: str | bytes) -> None:
+        if isinstance(frame, str):
+            visit.frames.append(frame)
+        else:
+            visit.pushed.append(frame)
+
     def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: visit.frames.append(str(frame)))
+        socket.on("framereceived", hear)
 
     page.on("websocket", listen)
     page.on(

@@ -25,6 +25,8 @@ from coatcheck.delivery.access import Authorizer, PrincipalAccess, SignedAccess
 from coatcheck.delivery.cookies import Principal, SignedCookie
 from coatcheck.errors import ConfigurationError, NotFoundError
 from coatcheck.payload.media_part import media_part, ready
+from coatcheck.ports import RenderedImage
+from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner
@@ -528,15 +530,33 @@ async def test_attack_31_what_the_chat_makes_is_its_visitors_alone(data: Path, a
             assert_refused(await bert.get(references[0]["url"]), 404, "not_found")
         # Nobody learns the id of a conversation that is not their own.
         assert (await bert.get("/api/conversations")).json() == {"conversations": []}
+        listed = (await anna.get("/api/conversations")).json()["conversations"]
+        assert [one["id"] for one in listed] == [conversation]
         assert (await anna.get(url)).status_code == 200
-        assert_refused(await nobody.get(url), 401, "unauthorized")
+        # And knowing it is not enough.
+        one = url.removesuffix("/messages")
+        for method, path, body in (
+            ("GET", url, None),
+            ("GET", one, None),
+            ("GET", f"{one}/export", None),
+            ("PATCH", one, {"title": "mine"}),
+            ("DELETE", one, None),
+            ("POST", f"{one}/restore", None),
+        ):
+            refused = await bert.request(method, path, json=body)
+            assert_refused(refused, 404, "not_found")
+            assert refused.json()["detail"] == "There is no conversation under this id."
+            assert_refused(await nobody.request(method, path, json=body), 401, "unauthorized")
+        intruding = await say(address, bert, conversation, {"type": "text", "text": "hello"})
+        assert intruding[0]["code"] == "not_found"
         assert_refused(await nobody.get("/api/conversations"), 401, "unauthorized")
+        assert len((await anna.get(url)).json()["messages"]) == 2
         with pytest.raises(InvalidStatus):
             await say(address, nobody, conversation, {"type": "text", "text": "hello"})
         part = media_part("m1", ready(references[0]))
         words = {"type": "text", "text": "Look at this"}
-        refused = await say(address, bert, str(uuid4()), words, part)
-        assert refused[0]["code"] == "not_found"
+        forging = await say(address, bert, str(uuid4()), words, part)
+        assert forging[0]["code"] == "not_found"
         taken = await say(address, anna, str(uuid4()), words, part)
         assert [chunk for chunk in taken if chunk["type"] == "error"] == []
 
@@ -587,3 +607,74 @@ def test_attack_6_the_server_refuses_to_start_on_a_bad_key(
 
 def test_a_key_is_not_shown(data: Path) -> None:
     assert NEW.secret.decode() not in repr(settings(data, "signed"))
+
+
+# --- previews ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def previews() -> PreviewStore:
+    return PreviewStore()
+
+
+def draft(previews: PreviewStore, owner: str | None = "anna") -> str:
+    image = RenderedImage(data=b"RIFF....WEBP", media_type="image/webp", width=8, height=6)
+    return previews.put(image, owner=owner, conversation_id=None)
+
+
+@asynccontextmanager
+async def previewing(
+    store: MediaStore, previews: PreviewStore, access: Authorizer | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=[Mount("/api/media", media_app(store, None, access, previews=previews))])
+    async with (
+        serving(app) as address,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,
+    ):
+        yield client
+
+
+async def test_a_preview_is_served_for_a_moment_and_kept_by_nobody(
+    store: MediaStore, previews: PreviewStore
+) -> None:
+    url = MediaUrls().preview(draft(previews))
+    async with previewing(store, previews) as client:
+        for method in ("GET", "HEAD"):
+            answer = await client.request(method, url)
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "image/webp"
+            assert answer.headers["content-length"] == "12"
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert answer.content == (b"RIFF....WEBP" if method == "GET" else b"")
+        for unknown in (UNKNOWN, "x", "%2e%2e%2fx"):
+            assert_refused(await client.get(f"/api/media/preview/{unknown}"), 404, "not_found")
+        assert (await client.post(url)).status_code == 405
+        # Its id is that of no media.
+        assert_refused(await client.get(url.replace("preview", "image")), 404, "not_found")
+
+
+async def test_a_preview_is_its_owners_alone(
+    store: MediaStore, previews: PreviewStore, clock: Clock
+) -> None:
+    url, nobodys = (MediaUrls().preview(draft(previews, owner)) for owner in ("anna", None))
+    async with previewing(store, previews, PrincipalAccess(cookie(clock).read)) as client:
+        assert (await client.get(url, headers=browser(clock, "anna"))).status_code == 200
+        assert_refused(await client.get(url), 401, "unauthorized")
+        assert_refused(await client.get(url, headers=browser(clock, "ben")), 404, "not_found")
+        assert_refused(await client.get(nobodys, headers=browser(clock, "ben")), 404, "not_found")
+
+
+async def test_a_preview_has_a_signed_url_where_media_has(
+    store: MediaStore, previews: PreviewStore, clock: Clock, annas: MediaReference
+) -> None:
+    minted = MediaUrls(signer=signer(clock))
+    url = minted.preview(draft(previews))
+    async with previewing(store, previews, SignedAccess(signer(clock))) as client:
+        assert (await client.get(url)).status_code == 200
+        assert_refused(await client.get(url.partition("?")[0]), 403, "forbidden")
+        assert_refused(await client.get(url[:-1] + "x"), 403, "forbidden")
+        # The signature of other media is not good for it.
+        _, query = minted.original(annas.id).split("?")
+        assert_refused(await client.get(f"{url.partition('?')[0]}?{query}"), 403, "forbidden")

@@ -19,15 +19,15 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Origin
 
 from coatcheck import app as composition
 from coatcheck.app import create_app
 from coatcheck.errors import ConfigurationError
 from coatcheck.integrations.pydantic_ai import load_model
 from coatcheck.settings import Settings
+from tests.chatting import Chat, chatting, media, told
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -60,45 +60,6 @@ class Recording(WrapperModel):
             yield stream
 
 
-class Chat:
-    """A browser's side of one conversation."""
-
-    def __init__(self, socket: ClientConnection, conversation: str) -> None:
-        self.socket = socket
-        self.conversation = conversation
-        self.frames: list[str] = []
-
-    async def send(self, **members: Any) -> None:
-        await self.socket.send(json.dumps({"conversationId": self.conversation, **members}))
-
-    async def ask(self, words: str, *parts: dict[str, Any]) -> None:
-        text = [{"type": "text", "text": words}] if words else []
-        message = {"id": str(uuid4()), "role": "user", "parts": [*text, *parts]}
-        await self.send(type="message-send", message=message)
-
-    async def chunk(self) -> dict[str, Any]:
-        with anyio.fail_after(60):
-            frame = await self.socket.recv()
-        assert isinstance(frame, str)
-        self.frames.append(frame)
-        members = json.loads(frame)
-        assert members["seq"] == len(self.frames)
-        assert set(members) == {"seq", "chunk"}
-        chunk: dict[str, Any] = members["chunk"]
-        return chunk
-
-    async def until(self, *ends: str) -> list[dict[str, Any]]:
-        """Every chunk up to the first of a type among `ends`."""
-        chunks = [await self.chunk()]
-        while chunks[-1]["type"] not in ends:
-            chunks.append(await self.chunk())
-        return chunks
-
-    async def turn(self, words: str, *parts: dict[str, Any]) -> list[dict[str, Any]]:
-        await self.ask(words, *parts)
-        return await self.until("finish", "abort")
-
-
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Recording:
     """The application's own model, listened to."""
@@ -119,25 +80,10 @@ async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-@asynccontextmanager
-async def chatting(address: str, conversation: str | None = None) -> AsyncIterator[Chat]:
-    uri, origin = f"ws://{address}/ws/chat", Origin(f"http://{address}")
-    async with connect(uri, origin=origin, max_size=1024 * 1024) as socket:
-        yield Chat(socket, conversation or str(uuid4()))
-
-
 @pytest.fixture
 async def chat(address: str) -> AsyncIterator[Chat]:
     async with chatting(address) as opened:
         yield opened
-
-
-def media(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [chunk["data"] for chunk in chunks if chunk["type"] == "data-media"]
-
-
-def told(chunks: list[dict[str, Any]]) -> str:
-    return "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
 
 
 def everything_in(data: Path) -> Iterator[str]:
@@ -382,7 +328,8 @@ RUBBISH = [
         user_frame('{"type": "text", "text": "' + "iVBORw0KGgoA" + "Ab3+" * 1500 + '"}'),
         "invalid_input",
     ),
-    (user_frame("[" * 400 + "]" * 400), "invalid_input"),
+    (user_frame("[" * 400 + "]" * 400), "protocol_error"),
+    (user_frame(*["{}"] * 2000), "protocol_error"),
     (user_frame('{"type": "data-media", "data": {"reference": {"id": "unknown"}}}'), "not_found"),
 ]
 
@@ -401,7 +348,7 @@ async def test_rubbish_is_answered_with_an_error_and_the_conversation_goes_on(
 
 
 async def test_an_oversized_frame_closes_the_socket_with_a_code(address: str) -> None:
-    for size in (64 * 1024 + 1, 127 * 1024, 1024 * 1024):
+    for size in (64 * 1024 + 1, 127 * 1024, 10 * 1024 * 1024):
         async with chatting(address) as chat:
             with pytest.raises(ConnectionClosed) as closed, anyio.fail_after(20):
                 await chat.socket.send("x" * size)
@@ -412,18 +359,24 @@ async def test_an_oversized_frame_closes_the_socket_with_a_code(address: str) ->
         assert (await another.turn("hello"))[-1]["type"] == "finish"
 
 
-async def test_a_binary_frame_closes_the_socket_with_a_code(
-    address: str, caplog: pytest.LogCaptureFixture
+async def test_a_binary_frame_is_refused_like_any_other_rubbish(
+    chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with chatting(address) as chat:
-        with pytest.raises(ConnectionClosed) as closed, anyio.fail_after(20):
-            await chat.socket.send(b'{"type": "stream-cancel"}')
-            await chat.socket.recv()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code in {1003, 1008}
-    async with chatting(address, chat.conversation) as again:
-        assert (await again.turn("hello"))[-1]["type"] == "finish"
+    for data in (b"", b"rubbish", b'{"type": "stream-cancel"}', bytes(range(256)) * 64):
+        await chat.socket.send(data)
+        error, end = await chat.chunk(), await chat.chunk()
+        assert (error["type"], error["code"], end["type"]) == ("error", "protocol_error", "finish")
+    assert (await chat.turn("hello"))[-1]["type"] == "finish"
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_frame_of_another_version_is_refused_by_its_code(chat: Chat) -> None:
+    for version in (2, 0, "1", None, [1]):
+        await chat.send(type="message-send", version=version, message={"role": "user"})
+        error, _ = await chat.chunk(), await chat.chunk()
+        assert error["code"] == "unsupported_version"
+    await chat.send(type="stream-resume", version=1, seq=0)
+    assert (await chat.chunk())["type"] == "data-resumed"
 
 
 # --- turns that are disturbed --------------------------------------------------------------------

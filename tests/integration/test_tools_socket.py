@@ -20,15 +20,8 @@ from coatcheck import app as composition
 from coatcheck.app import create_app
 from coatcheck.integrations.pydantic_ai import load_model
 from coatcheck.settings import Settings
-from tests.integration.test_chat_socket import (
-    BASE64_RUN,
-    Chat,
-    Recording,
-    chatting,
-    media,
-    messages,
-    told,
-)
+from tests.chatting import Chat, chatting, media, told
+from tests.integration.test_chat_socket import BASE64_RUN, Recording, messages
 from tests.media import png_bytes
 from tests.serving import serving
 

@@ -97,6 +97,10 @@ class CachedCatalog:
         """The size of an owner's media, each content counted once."""
         return await self._catalog.owner_bytes(owner)
 
+    async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
+        """Digests of bytes that a deletion may not have come to remove, by digest."""
+        return await self._catalog.tombstones(after=after, limit=limit)
+
     def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows."""
         return self._catalog.expected_blobs()
@@ -152,3 +156,6 @@ class _Watched:
     async def remove_media(self, reference_id: str) -> Sequence[str] | None:
         self.references.add(reference_id)
         return await self._transaction.remove_media(reference_id)
+
+    async def remove_tombstone(self, digest: str) -> None:
+        await self._transaction.remove_tombstone(digest)

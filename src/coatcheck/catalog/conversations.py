@@ -1,16 +1,24 @@
-"""Conversations in SQL: each message is one JSON object in stored form."""
+"""Messages in SQL: each is one JSON object in stored form."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
-from coatcheck.catalog.sql import from_milliseconds, to_milliseconds
-from coatcheck.catalog.tables import conversations, messages
-from coatcheck.ports import ConversationRecord
+from coatcheck.catalog.sql import to_milliseconds
+from coatcheck.catalog.tables import conversations, media, message_media, messages
+from coatcheck.errors import NotFoundError
+from coatcheck.folding import fold
+from coatcheck.ports import MessageRecord, NewMessage, Opening
+
+
+def visible_to(owner: str | None) -> ColumnElement[bool]:
+    """Whether a conversation is not deleted, and the owner's where owners are told apart."""
+    own = true() if owner is None else conversations.c.owner == owner
+    return conversations.c.deleted_at.is_(None) & own
 
 
 class SqlConversationLog:
@@ -18,21 +26,6 @@ class SqlConversationLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def list_conversations(self, *, limit: int) -> Sequence[ConversationRecord]:
-        """The conversations written to last, newest first."""
-        statement = (
-            select(conversations)
-            .order_by(conversations.c.updated_at.desc(), conversations.c.id)
-            .limit(limit)
-        )
-        async with self._database.read() as connection:
-            return [
-                ConversationRecord(
-                    id=row.id, title=row.title, updated_at=from_milliseconds(row.updated_at)
-                )
-                for row in await connection.execute(statement)
-            ]
 
     async def read_messages(self, conversation_id: str) -> Sequence[Mapping[str, Any]] | None:
         """The messages of a conversation in order, or None where there is no such conversation."""
@@ -46,39 +39,175 @@ class SqlConversationLog:
         # A conversation is made together with its first message: none without one.
         return found or None
 
-    async def append_message(
-        self, conversation_id: str, message: Mapping[str, Any], *, title: str, at: datetime
-    ) -> None:
-        """Write a message at the end; the conversation is made with `title` if it is new.
+    async def page_messages(
+        self, conversation_id: str, *, owner: str | None, before: int | None, limit: int
+    ) -> Sequence[MessageRecord] | None:
+        """The last messages, or the last ones before a position, in order; see the port."""
+        condition = true() if before is None else messages.c.position < before
+        descending = messages.c.position.desc()
+        found = await self._page(conversation_id, owner, condition, descending, limit)
+        return None if found is None else found[::-1]
 
-        A message whose ``id`` the conversation holds already replaces that one in its place.
-        """
+    async def next_messages(
+        self, conversation_id: str, *, owner: str | None, after: int, limit: int
+    ) -> Sequence[MessageRecord] | None:
+        """The first messages after a position, in order; see the port."""
+        condition = messages.c.position > after
+        return await self._page(conversation_id, owner, condition, messages.c.position, limit)
+
+    async def _page(
+        self,
+        conversation_id: str,
+        owner: str | None,
+        condition: ColumnElement[bool],
+        order: ColumnElement[Any],
+        limit: int,
+    ) -> Sequence[MessageRecord] | None:
+        found = select(exists().where(conversations.c.id == conversation_id, visible_to(owner)))
+        page = (
+            select(messages.c.position, messages.c.content)
+            .where(messages.c.conversation_id == conversation_id, condition)
+            .order_by(order)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            if not await connection.scalar(found):
+                return None
+            rows = await connection.execute(page)
+        return [MessageRecord(row.position, row.content) for row in rows]
+
+    async def has_message(self, conversation_id: str, message_id: str) -> bool:
+        """Whether the conversation holds a message with this ``id``."""
+        async with self._database.read() as connection:
+            return await _find_message(connection, conversation_id, message_id) is not None
+
+    async def append_message(
+        self,
+        conversation_id: str,
+        message: NewMessage,
+        *,
+        at: datetime,
+        opening: Opening | None = None,
+    ) -> None:
+        """Write a message at the end, in a conversation that is there or made; see the port."""
         now = to_milliseconds(at)
-        last = select(func.coalesce(func.max(messages.c.position), 0)).where(
-            messages.c.conversation_id == conversation_id
+        async with self._database.write() as connection:
+            await _open(connection, conversation_id, opening, now)
+            if opening is not None:
+                await _require_media(connection, message.media)
+            await _write(connection, conversation_id, message, now)
+
+    async def rewind(
+        self,
+        conversation_id: str,
+        message_id: str,
+        *,
+        message: NewMessage | None = None,
+        at: datetime,
+    ) -> None:
+        """Delete what follows the message with this id, and put `message` in its place if given."""
+        now = to_milliseconds(at)
+        in_conversation = messages.c.conversation_id == conversation_id
+        position = (
+            select(messages.c.position)
+            .where(in_conversation, messages.c.message_id == message_id)
+            .scalar_subquery()
         )
         async with self._database.write() as connection:
+            # Without such a message there is no position, and nothing is greater than that.
             await connection.execute(
-                insert_or(conversations)
-                .values(id=conversation_id, title=title, created_at=now, updated_at=now)
-                .on_conflict_do_nothing()
+                delete(messages).where(in_conversation, messages.c.position > position)
             )
+            if message is not None:
+                await _require_media(connection, message.media)
+                await _write(connection, conversation_id, message, now)
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id)
                 .values(updated_at=now)
             )
-            await connection.execute(
-                insert_or(messages)
-                .values(
-                    conversation_id=conversation_id,
-                    position=(await connection.scalar(last) or 0) + 1,
-                    message_id=message["id"],
-                    content=dict(message),
-                    created_at=now,
-                )
-                .on_conflict_do_update(
-                    index_elements=["conversation_id", "message_id"],
-                    set_={"content": dict(message)},
-                )
+
+
+async def _open(
+    connection: AsyncConnection, conversation_id: str, opening: Opening | None, now: int
+) -> None:
+    known = (
+        await connection.execute(
+            select(conversations.c.owner, conversations.c.deleted_at).where(
+                conversations.c.id == conversation_id
             )
+        )
+    ).one_or_none()
+    if known is None and opening is not None:
+        await connection.execute(
+            insert(conversations).values(
+                id=conversation_id,
+                title=opening.title,
+                folded_title=fold(opening.title),
+                owner=opening.owner,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        return
+    foreign = (
+        opening is not None
+        and known is not None
+        and (known.deleted_at is not None or opening.owner not in {None, known.owner})
+    )
+    if known is None or foreign:
+        raise NotFoundError("There is no conversation under this id.")
+    await connection.execute(
+        update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now)
+    )
+
+
+async def _require_media(connection: AsyncConnection, ids: frozenset[str]) -> None:
+    """Media may have been deleted since the message was accepted; from now on it is kept."""
+    if not ids:
+        return
+    found = await connection.scalar(
+        select(func.count()).select_from(media).where(media.c.id.in_(ids))
+    )
+    if found != len(ids):
+        raise NotFoundError("There is no media under this id.")
+
+
+async def _write(
+    connection: AsyncConnection, conversation_id: str, message: NewMessage, now: int
+) -> None:
+    written = {"content": dict(message.content), "folded": fold(message.text)}
+    row = await _find_message(connection, conversation_id, message.content["id"])
+    if row is None:
+        last = select(func.coalesce(func.max(messages.c.position), 0)).where(
+            messages.c.conversation_id == conversation_id
+        )
+        row = await connection.scalar(
+            insert(messages)
+            .values(
+                conversation_id=conversation_id,
+                position=(await connection.scalar(last) or 0) + 1,
+                message_id=message.content["id"],
+                created_at=now,
+                **written,
+            )
+            .returning(messages.c.id)
+        )
+    else:
+        await connection.execute(update(messages).where(messages.c.id == row).values(**written))
+        await connection.execute(delete(message_media).where(message_media.c.message == row))
+    if message.media:
+        await connection.execute(
+            insert(message_media),
+            [{"message": row, "media_id": media_id} for media_id in sorted(message.media)],
+        )
+
+
+async def _find_message(
+    connection: AsyncConnection, conversation_id: str, message_id: str
+) -> int | None:
+    statement = select(messages.c.id).where(
+        messages.c.conversation_id == conversation_id, messages.c.message_id == message_id
+    )
+    found: int | None = await connection.scalar(statement)
+    return found

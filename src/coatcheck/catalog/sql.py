@@ -23,7 +23,8 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
-from coatcheck.catalog.tables import blobs, media, variants
+from coatcheck.catalog.releasing import release
+from coatcheck.catalog.tables import blobs, media, tombstones, variants
 from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
@@ -108,6 +109,17 @@ class SqlCatalog:
         async with self._database.read() as connection:
             return int(await connection.scalar(total) or 0)
 
+    async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
+        """Digests of bytes that no row used any more when their tombstone was set, by digest."""
+        page = (
+            select(tombstones.c.digest)
+            .where(tombstones.c.digest > after)
+            .order_by(tombstones.c.digest)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(page)).all()
+
     async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows, by digest."""
         known = union_all(
@@ -171,15 +183,10 @@ class _SqlTransaction:
         digest: str | None = await self._connection.scalar(
             delete(media).where(media.c.id == reference_id).returning(media.c.digest)
         )
-        if digest is None:
-            return None
-        if await self._exists(media.c.digest == digest):
-            return []
-        candidates = {digest} | {
-            variant.digest for variant in await _find_variants(self._connection, digest)
-        }
-        await self._connection.execute(delete(blobs).where(blobs.c.digest == digest))
-        return [candidate for candidate in candidates if not await self.is_used(candidate)]
+        return None if digest is None else await release(self._connection, [digest])
+
+    async def remove_tombstone(self, digest: str) -> None:
+        await self._connection.execute(delete(tombstones).where(tombstones.c.digest == digest))
 
     async def _insert_variant(self, source: str, rendition: VariantRecord) -> None:
         await self._connection.execute(

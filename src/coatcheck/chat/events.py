@@ -1,8 +1,8 @@
-"""The frames of the chat's WebSocket: JSON text, bounded, with stable names. Pure.
+"""The text frames of the chat's WebSocket: JSON, bounded, with stable names. Pure.
 
-Client to server, by ``type``: ``message-send`` and ``stream-cancel``. Server to client:
-``{"seq": n, "chunk": {…}}`` with the chunks of the AI SDK's UI message stream.
-See ``spec/wire.md``.
+Client to server, by ``type``: ``message-send``, ``message-regenerate``, ``stream-resume`` and
+``stream-cancel``. Server to client: ``{"seq": n, "chunk": {…}}`` with the chunks of the AI SDK's UI
+message stream. See ``spec/wire.md``.
 """
 
 from dataclasses import dataclass
@@ -10,31 +10,63 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import CoatcheckError, ProtocolError
+from coatcheck.errors import CoatcheckError, ProtocolError, UnsupportedVersionError
+from coatcheck.reference import is_reference_id
+
+PROTOCOL_VERSION: Final = 1
 
 MAX_CLIENT_FRAME: Final = 64 * 1024
 """Characters of a frame that a client may send."""
 
+MAX_FRAME_DEPTH: Final = 32
+"""How deep a client's frame may nest; a message with a reference nests six levels."""
+
+MAX_FRAME_VALUES: Final = 2000
+"""Values in a client's frame; a message with 40 references has about 600."""
+
 MAX_SERVER_FRAME: Final = 2048
 """Bytes of any frame but plain text deltas."""
 
-_MAX_DELTA: Final = 900  # characters; below 4 KiB in a frame whatever they are
+_MAX_DELTA: Final = 640  # characters; below 4 KiB in a frame, even if all of them are escaped
 _CUT_MEMBERS: Final = frozenset({"input", "errorText"})
 _SHOWN_TEXT: Final = (400, 150, 50, 10)  # the model and the tool have the whole of an argument
-_LARGE_SEQUENCE: Final = 10**9
+_LARGE_SEQUENCE: Final = 10**16
+_MAX_SEQUENCE: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 
 # Progress of the arguments' JSON text: nothing shows it, and the whole input follows at once.
 _UNSHOWN: Final = frozenset({"tool-input-delta", "message-metadata"})
 ENDS: Final = frozenset({"finish", "abort"})
 """Chunk types that end a turn."""
 
+SUBMIT: Final = "submit-message"
+REGENERATE: Final = "regenerate-message"
+
+
+_CLIENT_TYPES: Final = ("message-send", "message-regenerate", "stream-resume", "stream-cancel")
+
 
 @dataclass(frozen=True, slots=True)
 class MessageSend:
-    """The user says something."""
+    """The user says something, or says something else in the place of an earlier message."""
 
     conversation_id: str
     message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRegenerate:
+    """The user wants another answer in the place of this message; of the last one if None."""
+
+    conversation_id: str
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResume:
+    """The client has seen the stream up to `seq`, or nothing of it if that is 0."""
+
+    conversation_id: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +76,16 @@ class StreamCancel:
     conversation_id: str
 
 
-def parse_frame(text: str) -> MessageSend | StreamCancel:
+ClientFrame = MessageSend | MessageRegenerate | StreamResume | StreamCancel
+
+
+def parse_frame(text: str) -> ClientFrame:
     """Read a client's frame.
 
     Raises:
-        ProtocolError: it is too long, no JSON object, or of no known type; the message says which.
+        UnsupportedVersionError: it says that it follows another version of the protocol.
+        ProtocolError: it is too long, too deep, no JSON object, or of no known type; the message
+            says which.
     """
     if len(text) > MAX_CLIENT_FRAME:
         raise ProtocolError(f"A frame may have {MAX_CLIENT_FRAME} characters.")
@@ -56,19 +93,88 @@ def parse_frame(text: str) -> MessageSend | StreamCancel:
         frame = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise ProtocolError("A frame is a JSON object.") from error
+    check_shape(frame)
+    if frame.get("version", PROTOCOL_VERSION) != PROTOCOL_VERSION:
+        raise UnsupportedVersionError(f"This server speaks version {PROTOCOL_VERSION}.")
     conversation_id = frame.get("conversationId")
-    if not isinstance(conversation_id, str):
-        raise ProtocolError("A frame names its conversationId.")
+    if not isinstance(conversation_id, str) or not is_reference_id(conversation_id):
+        raise ProtocolError("A frame names its conversationId, a UUIDv4 in lower case.")
+    return _request(frame, conversation_id)
+
+
+def check_shape(payload: Any) -> None:
+    """Refuse what would cost more to look at than any message needs.
+
+    Raises:
+        ProtocolError: it nests deeper than `MAX_FRAME_DEPTH`, or has over `MAX_FRAME_VALUES`.
+    """
+    values = 0
+    level = [payload]
+    for _ in range(MAX_FRAME_DEPTH):
+        values += len(level)
+        if values > MAX_FRAME_VALUES:
+            raise ProtocolError(f"A frame may have {MAX_FRAME_VALUES} values.")
+        level = [member for value in level for member in _members(value)]
+        if not level:
+            return
+    raise ProtocolError(f"A frame may nest {MAX_FRAME_DEPTH} levels deep.")
+
+
+def _members(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _request(frame: dict[str, Any], conversation_id: str) -> ClientFrame:
     match frame.get("type"):
         case "message-send":
             message = frame.get("message")
             if not isinstance(message, dict):
                 raise ProtocolError("A message-send frame carries a message.")
             return MessageSend(conversation_id, message)
+        case "message-regenerate":
+            message_id = frame.get("messageId")
+            if message_id is not None and not isinstance(message_id, str):
+                raise ProtocolError("The messageId of a message-regenerate frame is a text.")
+            return MessageRegenerate(conversation_id, message_id)
+        case "stream-resume":
+            seq = frame.get("seq")
+            if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= _MAX_SEQUENCE:
+                raise ProtocolError("A stream-resume frame has a seq, the last one seen, or 0.")
+            return StreamResume(conversation_id, seq)
         case "stream-cancel":
             return StreamCancel(conversation_id)
         case _:
-            raise ProtocolError("A frame's type is message-send or stream-cancel.")
+            raise ProtocolError(f"A frame's type is one of {', '.join(_CLIENT_TYPES)}.")
+
+
+def turn_chunk(
+    trigger: str, message_id: str, message: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The chunk that begins a turn, for everyone who has the conversation open.
+
+    Args:
+        trigger: `SUBMIT` or `REGENERATE`.
+        message_id: of the user's message that is answered. What followed it is gone.
+        message: that message in UI form, where it is new or has changed. One that is too long for
+            a frame is left out: who does not have it reads the conversation.
+    """
+    data = {"trigger": trigger, "messageId": message_id}
+    whole = {"type": "data-turn", "transient": True, "data": data | {"message": message}}
+    if message is not None and _fits(whole):
+        return whole
+    return {"type": "data-turn", "transient": True, "data": data}
+
+
+def resumed_chunk(seq: int, last: int, *, running: bool) -> dict[str, Any]:
+    """The chunk that answers a resumption: what it goes on after, and what there is so far."""
+    data = {"seq": seq, "last": last, "running": running}
+    return {"type": "data-resumed", "transient": True, "data": data}
+
+
+PING: Final = {"type": "data-ping", "transient": True, "data": None}
+"""Says that the server is still there."""
 
 
 def encode_frame(sequence: int, chunk: dict[str, Any]) -> str:
@@ -92,7 +198,7 @@ def shown(chunk: dict[str, Any]) -> list[dict[str, Any]]:
             name: _cut(value, limit) if name in _CUT_MEMBERS else value
             for name, value in chunk.items()
         }
-        if len(encode_frame(_LARGE_SEQUENCE, fitting).encode()) <= MAX_SERVER_FRAME:
+        if _fits(fitting):
             return [fitting]
     return [{name: value for name, value in chunk.items() if name not in _CUT_MEMBERS}]
 
@@ -100,6 +206,10 @@ def shown(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 def error_chunk(error: CoatcheckError) -> dict[str, Any]:
     """The AI SDK's error chunk with a stable code."""
     return {"type": "error", "errorText": error.message, "code": error.code}
+
+
+def _fits(chunk: dict[str, Any]) -> bool:
+    return len(encode_frame(_LARGE_SEQUENCE, chunk).encode()) <= MAX_SERVER_FRAME
 
 
 def _cut(value: Any, limit: int) -> Any:

@@ -1,19 +1,21 @@
-"""Conversations as they are kept and as they are shown."""
+"""Messages as they are kept and as they are shown."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from coatcheck.chat.searching import message_text, referenced_media
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
 from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_storage, for_ui, links_in
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, ConversationRecord
+from coatcheck.ports import ConversationLog, NewMessage, Opening
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
 from coatcheck.store import MediaStore
 
@@ -22,11 +24,22 @@ MAX_TEXT: Final = 16_000
 
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TITLE_WEIGHT: Final = 60
-_LISTED: Final = 200
+_READ_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages in order, in UI form.
+
+    `before` is what the page before this one is asked for with; None where there is none.
+    """
+
+    messages: list[dict[str, Any]]
+    before: int | None
 
 
 class History:
-    """Reads and writes conversations; references are kept in stored form and shown in UI form.
+    """Reads and writes messages; references are kept in stored form and shown in UI form.
 
     Args:
         log: where conversations live.
@@ -47,19 +60,66 @@ class History:
         self._urls = urls
         self._clock = clock
 
-    async def conversations(self) -> Sequence[ConversationRecord]:
-        """The newest conversations."""
-        return await self._log.list_conversations(limit=_LISTED)
+    async def page(
+        self, conversation_id: str, *, owner: str | None, limit: int, before: int | None = None
+    ) -> MessagePage:
+        """The last messages of a conversation, or the last ones before a position.
 
-    async def shown(self, conversation_id: str) -> list[dict[str, Any]]:
-        """The messages of a conversation in UI form.
+        Args:
+            conversation_id: which conversation.
+            owner: whose it must be; None where nobody is told apart.
+            limit: how many messages at most.
+            before: as an earlier page gave it; None for the end.
 
         Raises:
-            NotFoundError: there is no such conversation.
+            NotFoundError: the owner has no such conversation.
         """
-        messages = await self._log.read_messages(conversation_id)
-        if messages is None:
+        # One more than shown tells whether there are more.
+        records = await self._log.page_messages(
+            conversation_id, owner=owner, before=before, limit=limit + 1
+        )
+        if records is None:
             raise NotFoundError("There is no conversation under this id.")
+        shown = records[-limit:]
+        messages = await self._in_ui_form([one.content for one in shown], conversation_id)
+        return MessagePage(messages, shown[0].position if len(records) > limit else None)
+
+    async def read(
+        self, conversation_id: str, *, owner: str | None
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        """Every message in stored form and in order, few of them in memory at a time.
+
+        Raises:
+            NotFoundError: while iterating: the owner has no such conversation.
+        """
+        last = 0
+        while True:
+            records = await self._log.next_messages(
+                conversation_id, owner=owner, after=last, limit=_READ_AT_ONCE
+            )
+            if records is None:
+                raise NotFoundError("There is no conversation under this id.")
+            for record in records:
+                yield record.content
+                last = record.position
+            if len(records) < _READ_AT_ONCE:
+                return
+
+    async def require(self, conversation_id: str, *, owner: str | None) -> None:
+        """Nothing, for a conversation that is new or the owner's.
+
+        Raises:
+            NotFoundError: it is another owner's, or deleted.
+        """
+        if owner is None:
+            return
+        own = await self._log.page_messages(conversation_id, owner=owner, before=None, limit=1)
+        if own is None and await self._log.read_messages(conversation_id) is not None:
+            raise NotFoundError("There is no conversation under this id.")
+
+    async def _in_ui_form(
+        self, messages: Sequence[Mapping[str, Any]], conversation_id: str
+    ) -> list[dict[str, Any]]:
         answers = [message for message in messages if message["role"] == "assistant"]
         known = await self._own_media(links_in(answers), conversation_id)
         return [
@@ -82,19 +142,86 @@ class History:
         return await self._log.read_messages(conversation_id) or []
 
     async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
-        """Keep a message, its references in stored form."""
+        """Keep a message in a conversation that is there, its references in stored form.
+
+        Raises:
+            NotFoundError: the conversation is gone.
+        """
+        await self._append(conversation_id, message, None)
+
+    async def append_or_edit(
+        self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
+    ) -> None:
+        """Keep a client's message as the last one.
+
+        The first message of a conversation makes it, and makes it `owner`'s.
+
+        A message whose id the conversation holds already is an edit: it takes that one's place, and
+        what followed is gone.
+
+        Raises:
+            InvalidInputError: the id is that of a message of the assistant.
+            NotFoundError: the conversation is another owner's or deleted, or media of the message
+                has been deleted.
+        """
+        if not await self._log.has_message(conversation_id, message["id"]):
+            await self._append(
+                conversation_id, message, Opening(title=_title(message), owner=owner)
+            )
+            return
+        await self.require(conversation_id, owner=owner)
+        roles = {kept["id"]: kept["role"] for kept in await self.stored(conversation_id)}
+        if roles[message["id"]] == "user":
+            edited = await self._kept(conversation_id, message)
+            await self._log.rewind(conversation_id, message["id"], message=edited, at=self._clock())
+        else:
+            raise InvalidInputError("A message of the assistant cannot be edited.")
+
+    async def rewind_to_question(
+        self, conversation_id: str, message_id: str | None, *, owner: str | None = None
+    ) -> str:
+        """Forget an answer and what followed it; return the id of the user's message before it.
+
+        Args:
+            conversation_id: where.
+            message_id: of the answer, or of the message that it answers; the last one if None.
+            owner: whose the conversation must be; None where nobody is told apart.
+
+        Raises:
+            NotFoundError: the conversation is another owner's, there is no such message, or no
+                user's message before it.
+        """
+        await self.require(conversation_id, owner=owner)
+        messages = await self.stored(conversation_id)
+        known = [kept["id"] for kept in messages]
+        if message_id is not None and message_id not in known:
+            raise NotFoundError("There is no message under this id.")
+        end = len(known) if message_id is None else known.index(message_id) + 1
+        questions = [kept["id"] for kept in messages[:end] if kept["role"] == "user"]
+        if not questions:
+            raise NotFoundError("There is no message to answer.")
+        question: str = questions[-1]
+        await self._log.rewind(conversation_id, question, at=self._clock())
+        return question
+
+    def as_shown(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """A message in UI form."""
+        shown: dict[str, Any] = for_ui(dict(message), self._urls)
+        return shown
+
+    async def _append(
+        self, conversation_id: str, message: Mapping[str, Any], opening: Opening | None
+    ) -> None:
+        kept = await self._kept(conversation_id, message)
+        await self._log.append_message(conversation_id, kept, at=self._clock(), opening=opening)
+
+    async def _kept(self, conversation_id: str, message: Mapping[str, Any]) -> NewMessage:
         # A model may write base64 of its own accord; what cannot be stored is cut out.
         offloaded = await offload(message, self._store, conversation_id=conversation_id)
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
         urls = self._urls if message["role"] == "assistant" else None
         kept = scrub(for_storage(offloaded.payload, urls))
-        await self._log.append_message(conversation_id, kept, title=_title(kept), at=self._clock())
-
-    async def append_new(self, conversation_id: str, message: Mapping[str, Any]) -> None:
-        """Keep a client's message as the last one, whatever id the client gave it."""
-        known = {kept["id"] for kept in await self.stored(conversation_id)}
-        unique = message["id"] if message["id"] not in known else str(uuid4())
-        await self.append(conversation_id, {**message, "id": unique})
+        return NewMessage(content=kept, text=message_text(kept), media=referenced_media(kept))
 
     async def accept(
         self, message: Mapping[str, Any], *, owner: str | None = None
@@ -142,5 +269,10 @@ class History:
 
 
 def _title(message: Mapping[str, Any]) -> str:
+    """The words of a first message, else what its media are called."""
     texts = [part["text"] for part in message["parts"] if part["type"] == "text"]
-    return clean_text(" ".join(texts), _TITLE_WEIGHT) or "Untitled"
+    return (
+        clean_text(" ".join(texts), _TITLE_WEIGHT)
+        or clean_text(message_text(message), _TITLE_WEIGHT)
+        or "Untitled"
+    )

@@ -1,8 +1,8 @@
-"""Turns under way: they outlive the socket that began them; any number of readers follow one."""
+"""Turns under way: they outlive the socket that began them, and are published for every reader."""
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -11,48 +11,45 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from coatcheck.chat.assembly import MessageAssembly
-from coatcheck.chat.events import ENDS, error_chunk, shown
+from coatcheck.chat.events import ENDS, REGENERATE, SUBMIT, error_chunk, shown, turn_chunk
+from coatcheck.chat.feed import follow
 from coatcheck.chat.history import History
+from coatcheck.chat.stream import Chunk, Entry, Stream
+from coatcheck.chat.streams import Streams
 from coatcheck.errors import (
     CancelledTurnError,
     CoatcheckError,
     ResponderError,
     TurnInProgressError,
 )
+from coatcheck.payload.media_part import is_preview
 from coatcheck.ports import Responder
 
 _logger: Final = logging.getLogger(__name__)
 
 
 class Turn:
-    """The chunks of one answer so far, and more to come.
+    """One answer: the part of its conversation's stream from `start` to the next end.
 
-    Every reader follows the one list at its own pace: a slow reader delays nobody and has no queue
-    of its own, and the list is small because pictures are references.
+    Args:
+        stream: the conversation's.
+        trigger: what asked for it: `SUBMIT` or `REGENERATE`.
     """
 
-    def __init__(self) -> None:
-        self._chunks: list[dict[str, Any]] = []
-        self._changed = anyio.Event()
+    def __init__(self, stream: Stream, trigger: str) -> None:
+        self.stream = stream
+        self.start = stream.last
+        self.trigger = trigger
+        self.question: str | None = None
+        """The id of the message that is answered, once that is known."""
         self.scope = anyio.CancelScope()
 
-    def publish(self, chunk: dict[str, Any]) -> None:
-        """Add a chunk for every reader."""
-        self._chunks.append(chunk)
-        self._changed.set()
-        self._changed = anyio.Event()
-
-    async def follow(self) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self) -> AsyncIterator[Chunk]:
         """Every chunk from the first to the one that ends the turn."""
-        position = 0
-        while True:
-            if position == len(self._chunks):
-                await self._changed.wait()
-            chunk = self._chunks[position]
-            position += 1
-            yield chunk
-            if chunk["type"] in ENDS:
-                return
+        async with aclosing(follow(self.stream, self.start)) as items:
+            async for item in items:
+                if isinstance(item, Entry):
+                    yield item.chunk
 
 
 class Turns:
@@ -61,21 +58,27 @@ class Turns:
     Args:
         history: where messages are kept.
         responder: who answers.
+        streams: where the answers are published.
         tasks: what the turns run in.
     """
 
-    def __init__(self, history: History, responder: Responder, tasks: TaskGroup) -> None:
+    def __init__(
+        self, history: History, responder: Responder, streams: Streams, tasks: TaskGroup
+    ) -> None:
         self._history = history
         self._responder = responder
         self._tasks = tasks
         self._running: dict[str, Turn] = {}
+        self.streams = streams
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, history: History, responder: Responder) -> AsyncIterator[Self]:
+    async def running(
+        cls, history: History, responder: Responder, streams: Streams | None = None
+    ) -> AsyncIterator[Self]:
         """Turns that are stopped, and kept as far as they came, when the context ends."""
         async with anyio.create_task_group() as tasks:
-            yield cls(history, responder, tasks)
+            yield cls(history, responder, streams or Streams(), tasks)
             tasks.cancel_scope.cancel()
 
     async def begin(
@@ -83,19 +86,42 @@ class Turns:
     ) -> Turn:
         """Keep an accepted user message and begin to answer it; what is made is `owner`'s.
 
+        The very message that is being answered is not taken twice: its client did not hear that it
+        had arrived.
+
         Raises:
-            TurnInProgressError: the conversation is still answering.
+            TurnInProgressError: the conversation is still answering another message.
+            InvalidInputError: the message has the id of one of the assistant's.
             StorageError: the message could not be kept.
         """
-        if conversation_id in self._running:
-            raise TurnInProgressError
-        turn = self._running[conversation_id] = Turn()
-        try:
-            await self._history.append_new(conversation_id, message)
-        except BaseException:
-            del self._running[conversation_id]
-            raise
-        self._tasks.start_soon(self._run, conversation_id, turn, owner)
+        running = self._running.get(conversation_id)
+        if running is not None and (running.trigger, running.question) == (SUBMIT, message["id"]):
+            return running
+        async with self._beginning(conversation_id, SUBMIT, owner) as turn:
+            turn.question = message["id"]
+            await self._history.append_or_edit(conversation_id, message, owner=owner)
+            shown_message = self._history.as_shown(message)
+            turn.stream.begin_turn(turn_chunk(SUBMIT, message["id"], shown_message))
+        return turn
+
+    async def regenerate(
+        self, conversation_id: str, message_id: str | None, *, owner: str | None = None
+    ) -> Turn:
+        """Forget an answer, or the last one, and begin another in its place.
+
+        Raises:
+            TurnInProgressError: the conversation is answering something else.
+            NotFoundError: there is nothing to answer.
+            StorageError: the old answer could not be removed.
+        """
+        running = self._running.get(conversation_id)
+        if running is not None and (running.trigger, running.question) == (REGENERATE, message_id):
+            return running
+        async with self._beginning(conversation_id, REGENERATE, owner) as turn:
+            turn.question = await self._history.rewind_to_question(
+                conversation_id, message_id, owner=owner
+            )
+            turn.stream.begin_turn(turn_chunk(REGENERATE, turn.question))
         return turn
 
     def cancel(self, conversation_id: str) -> None:
@@ -103,6 +129,26 @@ class Turns:
         turn = self._running.get(conversation_id)
         if turn is not None:
             turn.scope.cancel()
+
+    @asynccontextmanager
+    async def _beginning(
+        self, conversation_id: str, trigger: str, owner: str | None
+    ) -> AsyncIterator[Turn]:
+        """A turn that runs once the context is left in peace, and else has never been."""
+        if conversation_id in self._running:
+            raise TurnInProgressError
+        turn = Turn(self.streams.hold(conversation_id), trigger)
+        self._running[conversation_id] = turn
+        try:
+            yield turn
+        except BaseException:
+            self._forget(conversation_id)
+            raise
+        self._tasks.start_soon(self._run, conversation_id, turn, owner)
+
+    def _forget(self, conversation_id: str) -> None:
+        del self._running[conversation_id]
+        self.streams.release(conversation_id)
 
     async def _run(self, conversation_id: str, turn: Turn, owner: str | None) -> None:
         message_id = str(uuid4())
@@ -116,19 +162,19 @@ class Turns:
                     closing = ResponderError("The model left this unfinished.")
                 except CoatcheckError as error:
                     end, closing = {"type": "finish"}, error
-                    turn.publish(error_chunk(error))
+                    turn.stream.publish(error_chunk(error))
                 except Exception:  # the seam to the agent: any bug of it must end the turn, told
                     _logger.exception("A turn failed.")
                     end, closing = {"type": "finish"}, ResponderError()
-                    turn.publish(error_chunk(closing))
+                    turn.stream.publish(error_chunk(closing))
         finally:
             with anyio.CancelScope(shield=True):
                 for chunk in assembly.close(closing):
-                    turn.publish(chunk)
+                    turn.stream.publish(chunk)
                 await self._keep(conversation_id, turn, assembly)
                 # Only now may the next message come: it will find this one in the history.
-                del self._running[conversation_id]
-                turn.publish(end)
+                turn.stream.publish(end)
+                self._forget(conversation_id)
 
     async def _answer(
         self,
@@ -150,9 +196,12 @@ class Turns:
                 if chunk["type"] in ENDS:
                     end = chunk
                     continue
+                if is_preview(chunk):
+                    turn.stream.show(chunk)
+                    continue
                 assembly.apply(chunk)
                 for visible in shown(chunk):
-                    turn.publish(visible)
+                    turn.stream.publish(visible)
         return end
 
     async def _keep(self, conversation_id: str, turn: Turn, assembly: MessageAssembly) -> None:
@@ -163,4 +212,4 @@ class Turns:
         except CoatcheckError as error:
             # The user saw an answer that will be gone after a reload: say so.
             _logger.exception("An answer could not be kept.")
-            turn.publish(error_chunk(error))
+            turn.stream.publish(error_chunk(error))

@@ -21,10 +21,9 @@ from starlette.types import Scope
 from coatcheck.delivery.conditional import CACHE_FOREVER
 from coatcheck.delivery.cookies import Principal
 from coatcheck.errors import ForbiddenError, NotFoundError, UnauthorizedError
-from coatcheck.ports import MediaRecord
+from coatcheck.ports import MediaRecord, MediaRecords
 from coatcheck.reference import normalize_reference_id
 from coatcheck.signing import UrlSigner
-from coatcheck.store import MediaStore
 
 CACHE_PRIVATELY: Final = CACHE_FOREVER.replace("public", "private")
 """Like `CACHE_FOREVER`, and kept by the one browser alone."""
@@ -47,7 +46,7 @@ class Authorizer(Protocol):
         """The ``Cache-Control`` of a good answer with media."""
         ...
 
-    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record of the media whose bytes the request asks for.
 
         Raises:
@@ -57,7 +56,7 @@ class Authorizer(Protocol):
         """
         ...
 
-    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record of the media that the request describes or deletes; raises likewise."""
         ...
 
@@ -80,11 +79,11 @@ class OpenAccess:
 
     cache_control: str = CACHE_FOREVER
 
-    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if there is one."""
         return await store.record(scope["path_params"]["id"])
 
-    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if there is one."""
         return await store.record(scope["path_params"]["id"])
 
@@ -107,7 +106,7 @@ class PrincipalAccess:
         self._identify = identify
         self._authorize = authorize
 
-    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the hook says so."""
         principal = self.identify(scope)
         record = await store.record(scope["path_params"]["id"])
@@ -119,7 +118,7 @@ class PrincipalAccess:
             raise NotFoundError("There is no media under this id.")
         return record
 
-    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the hook says so."""
         return await self.find_readable(scope, store)
 
@@ -149,7 +148,7 @@ class SignedAccess:
         self._signer = signer
         self._others = others or PrincipalAccess(lambda _: None)
 
-    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the URL is signed for it."""
         reference_id = normalize_reference_id(scope["path_params"]["id"])
         query = QueryParams(scope["query_string"])
@@ -161,7 +160,7 @@ class SignedAccess:
             raise ForbiddenError
         return await store.record(reference_id)
 
-    async def find_manageable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the other authorizer says so."""
         return await self._others.find_manageable(scope, store)
 

@@ -18,9 +18,11 @@ from coatcheck.delivery.access import Authorizer, OpenAccess
 from coatcheck.delivery.media import MediaEndpoint
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.observation import Observation
+from coatcheck.delivery.preview import PreviewEndpoint
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
+from coatcheck.ports import PreviewBoard
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
@@ -43,6 +45,7 @@ def media_app(
     upload_seconds: float = DEFAULT_SECONDS,
     metrics: Metrics | None = None,
     sendfile: SendFile | None = None,
+    previews: PreviewBoard | None = None,
 ) -> Starlette:
     """An application to mount, by convention at ``/api/media``.
 
@@ -50,8 +53,8 @@ def media_app(
 
         app.mount("/api/media", media_app(store))
 
-    It answers ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``;
-    ``docs/reference/http.md`` says how.
+    It answers ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``, and
+    with `previews` also ``GET|HEAD /preview/{id}``; ``docs/reference/http.md`` says how.
 
     Args:
         store: what it serves. The caller opens and closes it.
@@ -60,6 +63,7 @@ def media_app(
         upload_seconds: how long one upload may take to arrive.
         metrics: counts its answers. ``metrics.answer`` shows them, wherever you route it.
         sendfile: leaves the bytes of originals to a proxy in front.
+        previews: previews of pictures that are being made; served under the same access rules.
     """
     minted = urls or MediaUrls()
     authorizer = access or OpenAccess()
@@ -82,6 +86,7 @@ def media_app(
         return UncachedJson(record.reference.to_ui(minted))
 
     image = MediaEndpoint(store, authorizer, sendfile)
+    preview = None if previews is None else PreviewEndpoint(previews, authorizer)
 
     def kind_of(scope: Scope) -> str:
         endpoint = scope.get("endpoint")
@@ -89,12 +94,15 @@ def media_app(
             return _rendition(scope["query_string"])
         if endpoint is reference:
             return "delete" if scope["method"] == HTTPMethod.DELETE else "json"
+        if endpoint is preview and endpoint is not None:
+            return "preview"
         return "upload" if endpoint is upload else "other"
 
     app = _ObservedApp(
         lambda inner: Observation(inner, kind_of, metrics),
         routes=[
             Route("/image/{id}", image, methods=[HTTPMethod.GET]),
+            *([] if preview is None else [Route("/preview/{id}", preview, methods=["GET"])]),
             Route("/upload", upload, methods=[HTTPMethod.POST]),
             Route("/upload", _RefusedMethod(HTTPMethod.POST)),  # or it would be taken for an id
             Route("/{id}", reference, methods=[HTTPMethod.GET, HTTPMethod.DELETE]),

@@ -23,6 +23,7 @@ THUMBNAIL_BYTES: Final = 10 * 1024
 _PLACEHOLDER_EDGE: Final = 32
 _PALETTE_EDGE: Final = 64
 _QUALITIES: Final = (80, 70, 60, 50, 40, 30, 20)
+_PREVIEW_QUALITIES: Final = (70, 40, 10)  # the first is about 30 KiB at 512 pixels
 _SIDEWAYS: Final = 5  # EXIF orientations from 5 on exchange width and height
 _ANY_HEIGHT: Final = 10_000_000  # libvips' largest coordinate: the width alone decides
 # Quality by format, chosen for about the same visual quality; effort where it is still fast.
@@ -131,6 +132,52 @@ def palette(*, path: str, media_type: str) -> tuple[dict[str, Any], bytes]:
         return {"colours": dominant_colours(_rgba(small))}, b""
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
+
+
+def shrink(
+    *, payload: bytes, media_type: str, edge: int, max_bytes: int, max_pixels: int
+) -> tuple[dict[str, Any], bytes]:
+    """Make a small picture of a draft.
+
+    Args:
+        payload: the encoded draft.
+        media_type: its sniffed type.
+        edge: longest edge of the result in pixels.
+        max_bytes: what the result may weigh.
+        max_pixels: budget for width × height × frames of the draft.
+
+    Returns:
+        ``width`` and ``height`` in pixels, and the picture as WebP.
+
+    Raises:
+        PixelBudgetError: the canvas is over the budget; nothing was decoded.
+        UnprocessableMediaError: the draft cannot be decoded, or does not fit in `max_bytes`.
+    """
+    pyvips.block_untrusted_set(True)
+    try:
+        header = pyvips.Image.new_from_buffer(payload, "", access="sequential")
+        if header.get("vips-loader") != f"{_LOADERS[media_type]}_buffer":
+            raise UnprocessableMediaError("The image is of another type than it begins as.")
+        check_budget(header.width, header.height, _integer(header, "n-pages"), max_pixels)
+        image = pyvips.Image.thumbnail_buffer(
+            payload,
+            edge,
+            height=edge,
+            size="down",
+            option_string="fail_on=truncated",  # libvips passes over it as an argument
+            **to_srgb(header),
+        ).copy_memory()
+        return _encode_preview(image, max_bytes)
+    except pyvips.Error as error:
+        raise UnprocessableMediaError from error
+
+
+def _encode_preview(image: Any, max_bytes: int) -> tuple[dict[str, Any], bytes]:
+    for quality in _PREVIEW_QUALITIES:
+        encoded = image.webpsave_buffer(Q=quality, effort=1, keep="none")
+        if len(encoded) <= max_bytes:
+            return {"width": image.width, "height": image.height}, encoded
+    raise UnprocessableMediaError("The draft does not become small enough.")
 
 
 def _inspect_vector(path: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:

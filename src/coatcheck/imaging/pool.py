@@ -6,7 +6,8 @@ from pathlib import Path
 
 from coatcheck.edits import Edit, to_json
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError
-from coatcheck.ports import ImageFacts, RenderedImage, Swatch
+from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
+from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits, WorkerPool
 
@@ -107,6 +108,32 @@ class ImagingPool:
             Swatch(red=red, green=green, blue=blue, share=share)
             for red, green, blue, share in facts["colours"]
         ]
+
+    async def shrink(self, data: bytes) -> RenderedImage:
+        """A small WebP of a draft. It waits for nobody: whatever is kept comes first.
+
+        Raises:
+            UnprocessableMediaError: it is no image, cannot be decoded, or ended its decoder.
+            PixelBudgetError: the canvas is larger than allowed.
+            WorkerTimeoutError: it took too long.
+            OverloadedError: every worker is busy.
+        """
+        media_type = sniff(data[:SNIFF_BYTES])
+        if media_type not in RASTER_TYPES:
+            raise UnprocessableMediaError("The draft is no image.")
+        with _crash_is_the_images():
+            facts, preview = await self._pool.run(
+                "shrink",
+                max_waiting=0,
+                payload=data,
+                media_type=media_type,
+                edge=PREVIEW_EDGE,
+                max_bytes=PREVIEW_BYTES,
+                max_pixels=self._max_pixels,
+            )
+        return RenderedImage(
+            data=preview, media_type="image/webp", width=facts["width"], height=facts["height"]
+        )
 
     async def aclose(self) -> None:
         """Stop the workers."""

@@ -1,5 +1,6 @@
 """The ``data-media`` part: a picture's life in a message, from pending to ready. Pure."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from coatcheck.errors import CoatcheckError
@@ -15,6 +16,19 @@ def media_part(part_id: str, data: dict[str, Any]) -> dict[str, Any]:
 def pending(*, width: int, height: int, alt: str) -> dict[str, Any]:
     """Being made; `width` × `height` pixels are announced so that nothing shifts later."""
     return {"state": "pending", "width": width, "height": height, "alt": alt}
+
+
+def preview(*, progress: float, preview_id: str) -> dict[str, Any]:
+    """Being made, and this is how far: `progress` from 0 to 1, and where the draft waits.
+
+    ``previewId`` stays inside the server. Whoever sends the part says where its bytes are.
+    """
+    return {"state": "preview", "progress": progress, "previewId": preview_id}
+
+
+def is_preview(part: Mapping[str, Any]) -> bool:
+    """Whether this is a part in the state that nobody keeps."""
+    return part["type"] == MEDIA_PART and bool(part["data"].get("state") == "preview")
 
 
 def ready(reference: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
 from coatcheck.payload.scanning.base64text import may_hold_media
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.reference import MediaUrls
-from coatcheck.store import MediaStore
+from coatcheck.store import DEFAULT_MAX_BYTES, MediaStore
 
 __all__ = [
     "Form",
@@ -145,7 +145,9 @@ def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
 
 def _begin(store: MediaStore | None, options: OffloadOptions) -> tuple[Rewriter, Keeper]:
     rewriter = Rewriter(
-        options.get("limits", OffloadLimits()), options.get("shapes", DEFAULT_SHAPES)
+        options.get("limits", OffloadLimits()),
+        options.get("shapes", DEFAULT_SHAPES),
+        max_bytes=DEFAULT_MAX_BYTES if store is None else store.max_bytes,
     )
     keeper = Keeper(
         store,

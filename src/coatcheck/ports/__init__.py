@@ -14,28 +14,59 @@ from coatcheck.ports.catalog import (
     NewMedia,
     VariantRecord,
 )
-from coatcheck.ports.chat import ConversationLog, ConversationRecord, Responder
+from coatcheck.ports.chat import (
+    ConversationCursor,
+    ConversationDirectory,
+    ConversationLog,
+    ConversationMatch,
+    ConversationRecord,
+    MessageRecord,
+    NewMessage,
+    Opening,
+    Responder,
+)
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
-from coatcheck.ports.imaging import ImageFacts, QueuedRenderer, RenderedImage, Renderer, Swatch
+from coatcheck.ports.imaging import (
+    PREVIEW_BYTES,
+    PREVIEW_EDGE,
+    ImageFacts,
+    QueuedRenderer,
+    RenderedImage,
+    Renderer,
+    Shrinker,
+    Swatch,
+)
+from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
 __all__ = [
+    "PREVIEW_BYTES",
+    "PREVIEW_EDGE",
     "THUMBNAIL",
     "BlobRecord",
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
+    "ConversationCursor",
+    "ConversationDirectory",
     "ConversationLog",
+    "ConversationMatch",
     "ConversationRecord",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",
     "LocalPaths",
     "MediaRecord",
+    "MediaRecords",
+    "MessageRecord",
     "NewMedia",
+    "NewMessage",
+    "Opening",
+    "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",
     "Responder",
+    "Shrinker",
     "StagedBlob",
     "Swatch",
     "VariantRecord",

@@ -95,8 +95,13 @@ class CatalogTransaction(Protocol):
         """Forget a reference, and its blob with the last one.
 
         Returns:
-            The digests that no row uses any more, or None where there was no such reference.
+            The digests that no row uses any more, or None where there was no such reference. Each
+            has a tombstone from the same transaction on.
         """
+        ...
+
+    async def remove_tombstone(self, digest: str) -> None:
+        """The bytes are gone, or used again; without a tombstone nothing happens."""
         ...
 
 
@@ -145,6 +150,13 @@ class Catalog(Protocol):
 
     async def rendered_bytes(self) -> int:
         """The size of all variants but thumbnails."""
+        ...
+
+    async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
+        """Digests of bytes that no row used any more when their tombstone was set.
+
+        In order, those after the digest `after`, at most `limit`.
+        """
         ...
 
     def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:

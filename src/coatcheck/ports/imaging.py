@@ -3,10 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from coatcheck.edits import Edit
 from coatcheck.variants import VariantSpec
+
+PREVIEW_EDGE: Final = 512
+"""Longest edge of a preview in pixels: half of a usual picture's."""
+
+PREVIEW_BYTES: Final = 240 * 1024
+"""What a preview may weigh; with a header it still fits into a binary frame of 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,21 @@ class Renderer(Protocol):
 
     async def aclose(self) -> None:
         """Stop the workers."""
+        ...
+
+
+class Shrinker(Protocol):
+    """Makes small pictures of drafts that nobody keeps."""
+
+    async def shrink(self, data: bytes) -> RenderedImage:
+        """A WebP of at most `PREVIEW_EDGE` pixels and `PREVIEW_BYTES`.
+
+        Raises:
+            UnprocessableMediaError: `data` is no image, or cannot be decoded.
+            PixelBudgetError: its canvas is larger than allowed.
+            WorkerTimeoutError: it took too long.
+            OverloadedError: every worker has something better to do.
+        """
         ...
 
 

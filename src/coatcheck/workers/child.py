@@ -1,8 +1,8 @@
 """The worker process: ``python -m coatcheck.workers.child MODULE MEMORY_BYTES``.
 
 Runs one task after the other. A task is a function of MODULE listed in its ``TASKS``; it takes
-keyword arguments of JSON and returns a JSON object and bytes. The process ends when its standard
-input does, and so with its server.
+keyword arguments of JSON, and bytes as ``payload`` where it is given any, and returns a JSON object
+and bytes. The process ends when its standard input does, and so with its server.
 """
 
 import importlib
@@ -24,9 +24,11 @@ def serve(tasks: Mapping[str, Task], requests: BinaryIO, answers: BinaryIO) -> N
     while prefix := requests.read(wire.PREFIX.size):
         header_length, payload_length = wire.decode_prefix(prefix)
         request = wire.decode_header(requests.read(header_length))
-        requests.read(payload_length)
+        arguments = request["arguments"]
+        if payload_length:
+            arguments["payload"] = requests.read(payload_length)
         _limit_cpu(request["cpu_seconds"])
-        answers.write(_answer(tasks[request["task"]], request["arguments"]))
+        answers.write(_answer(tasks[request["task"]], arguments))
         answers.flush()
 
 

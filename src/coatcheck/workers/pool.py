@@ -112,6 +112,7 @@ class WorkerPool:
         *,
         max_waiting: int | None = None,
         on_start: Callable[[], None] = lambda: None,
+        payload: bytes = b"",
         **arguments: Any,
     ) -> tuple[dict[str, Any], bytes]:
         """Run `task` with `arguments` (JSON) and return its JSON object and bytes.
@@ -122,7 +123,8 @@ class WorkerPool:
             task: a name among the module's ``TASKS``.
             max_waiting: refuse when this many wait already, if that is fewer than the limits allow.
             on_start: called when the task leaves the queue.
-            arguments: what the task takes.
+            payload: bytes that the task takes as an argument of this name; none if it is empty.
+            arguments: what else the task takes.
 
         Raises:
             OverloadedError: too many tasks wait already.
@@ -136,7 +138,8 @@ class WorkerPool:
                 "task": task,
                 "arguments": arguments,
                 "cpu_seconds": max(1, round(self._limits.seconds)),
-            }
+            },
+            payload,
         )
         async with self._slot(max_waiting):
             on_start()

@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 
 from coatcheck.chat.events import (
     MAX_CLIENT_FRAME,
+    MAX_FRAME_DEPTH,
+    MAX_FRAME_VALUES,
     MAX_SERVER_FRAME,
+    MessageRegenerate,
     MessageSend,
     StreamCancel,
+    StreamResume,
     encode_frame,
     error_chunk,
     parse_frame,
     shown,
 )
-from coatcheck.errors import ProtocolError, TurnInProgressError
+from coatcheck.errors import ProtocolError, TurnInProgressError, UnsupportedVersionError
 
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 MESSAGE = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "draw a 灯台 😀"}]}
@@ -35,6 +39,54 @@ def test_a_message_is_read() -> None:
 
 def test_a_cancellation_is_read() -> None:
     assert parse_frame(frame(type="stream-cancel")) == StreamCancel(CONVERSATION)
+
+
+def test_a_wish_for_another_answer_is_read() -> None:
+    asked = frame(type="message-regenerate", messageId="m1")
+    assert parse_frame(asked) == MessageRegenerate(CONVERSATION, "m1")
+    assert parse_frame(frame(type="message-regenerate")) == MessageRegenerate(CONVERSATION, None)
+
+
+@pytest.mark.parametrize("seq", [0, 1, 1_795_003_200_000_000, 2**53 - 1])
+def test_a_resumption_is_read(seq: int) -> None:
+    assert parse_frame(frame(type="stream-resume", seq=seq)) == StreamResume(CONVERSATION, seq)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1], {}])
+def test_a_frame_of_another_version_is_refused_by_a_code_of_its_own(version: Any) -> None:
+    with pytest.raises(UnsupportedVersionError):
+        parse_frame(frame(type="message-from-the-future", version=version))
+    assert parse_frame(frame(type="stream-cancel", version=1)) == StreamCancel(CONVERSATION)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        [0] * MAX_FRAME_VALUES,
+        {str(number): 0 for number in range(MAX_FRAME_VALUES)},
+        [[0] * 50] * 50,
+        [[{"a": [[]] * 40}] * 10] * 10,
+    ],
+)
+def test_a_frame_of_too_many_values_is_refused(member: Any) -> None:
+    with pytest.raises(ProtocolError, match="2000 values"):
+        parse_frame(frame(type="stream-cancel", x=member))
+
+
+def test_a_frame_that_nests_too_deep_is_refused() -> None:
+    def nested(levels: int) -> str:
+        return frame(type="stream-cancel", x="?").replace('"?"', "[" * levels + "]" * levels)
+
+    parse_frame(nested(MAX_FRAME_DEPTH - 1))
+    with pytest.raises(ProtocolError, match="32 levels"):
+        parse_frame(nested(MAX_FRAME_DEPTH))
+
+
+def test_a_message_of_40_pictures_is_no_bomb() -> None:
+    part = {"type": "data-media", "id": "p", "data": {"state": "ready", "reference": {}}}
+    part["data"]["reference"] = {f"member{number}": number for number in range(14)}  # type: ignore[index]
+    message = MESSAGE | {"parts": [part] * 40}
+    assert parse_frame(frame(type="message-send", message=message)) is not None
 
 
 def test_members_that_are_unknown_are_passed_over() -> None:
@@ -112,7 +164,7 @@ def test_an_error_is_told_with_its_stable_code() -> None:
 
 def weight(chunk: dict[str, Any]) -> int:
     """Bytes of the chunk's frame, late in a long conversation."""
-    return len(encode_frame(10**9, chunk).encode())
+    return len(encode_frame(10**16, chunk).encode())
 
 
 @pytest.mark.parametrize("kind", ["tool-input-delta", "message-metadata"])
@@ -174,4 +226,10 @@ def test_a_long_text_comes_in_pieces_and_nothing_of_it_is_lost(text: str) -> Non
     pieces = shown(chunk)
     assert "".join(piece["delta"] for piece in pieces) == text
     assert all(piece | {"delta": text} == chunk for piece in pieces)
-    assert all(len(piece["delta"]) <= MAX_SERVER_FRAME for piece in pieces)
+    assert all(weight(piece) < 4096 for piece in pieces)
+
+
+@pytest.mark.parametrize("character", ["x", "\0", '"', "灯", "😀", "\u2028"])
+def test_a_piece_of_text_stays_below_4_kib_whatever_it_is_made_of(character: str) -> None:
+    chunk = {"type": "text-delta", "id": "t" * 64, "delta": character * 5000}
+    assert max(weight(piece) for piece in shown(chunk)) < 4096

@@ -4,7 +4,7 @@ import base64
 import itertools
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,9 @@ URLS = MediaUrls("https://cdn.example/media")
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 UNKNOWN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+REFERENCE = MediaReference(
+    id=UNKNOWN, mime_type="image/png", size=1, digest="sha-256:" + "0" * 64, alt="the sea"
+).to_stored()
 BASE64 = base64.b64encode(random.Random(1).randbytes(12_000)).decode()
 
 
@@ -50,6 +53,18 @@ def user(*parts: Any, identifier: Any = "m1") -> dict[str, Any]:
     return {"id": identifier, "role": "user", "parts": list(parts)}
 
 
+async def say(history: History, message: dict[str, Any], owner: str | None = None) -> None:
+    await history.append_or_edit(CONVERSATION, message, owner=owner)
+
+
+async def shown_of(history: History) -> list[dict[str, Any]]:
+    return (await history.page(CONVERSATION, owner=None, limit=100)).messages
+
+
+def words(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [message["parts"][0]["text"] for message in messages]
+
+
 # --- kept and shown ------------------------------------------------------------------------------
 
 
@@ -70,10 +85,11 @@ async def test_what_is_kept_holds_no_url_and_what_is_shown_has_new_ones(
             text("Done."),
         ],
     }
+    await say(history, user(text("draw the sea")))
     await history.append(CONVERSATION, answer)
     kept = await backends.conversations.read_messages(CONVERSATION)
     assert "://" not in json.dumps(kept).replace("media://", "")
-    (shown,) = await history.shown(CONVERSATION)
+    _, shown = await shown_of(history)
     assert shown["parts"][1]["data"]["reference"] == reference.to_ui(URLS)
     assert shown["parts"][0]["output"]["data"] == {
         "imageReference": reference.to_ui(URLS),
@@ -88,10 +104,9 @@ async def test_messages_come_back_in_order_and_a_known_id_keeps_its_place(
     history: History,
 ) -> None:
     for number in range(5):
-        await history.append(CONVERSATION, user(text(str(number)), identifier=f"m{number}"))
+        await say(history, user(text(str(number)), identifier=f"m{number}"))
     await history.append(CONVERSATION, user(text("again"), identifier="m1"))
-    shown = await history.shown(CONVERSATION)
-    assert [message["parts"][0]["text"] for message in shown] == ["0", "again", "2", "3", "4"]
+    assert words(await shown_of(history)) == ["0", "again", "2", "3", "4"]
 
 
 async def test_a_conversation_that_is_unknown_is_empty_to_append_to_and_not_found_to_show(
@@ -99,18 +114,76 @@ async def test_a_conversation_that_is_unknown_is_empty_to_append_to_and_not_foun
 ) -> None:
     assert list(await history.stored(UNKNOWN)) == []
     with pytest.raises(NotFoundError):
-        await history.shown(UNKNOWN)
+        await history.page(UNKNOWN, owner=None, limit=10)
+    with pytest.raises(NotFoundError):
+        await anext(history.read(UNKNOWN, owner=None))
 
 
-async def test_conversations_are_listed_by_their_last_message(history: History) -> None:
-    first, second = CONVERSATION, UNKNOWN
-    await history.append(first, user(text("one")))
-    await history.append(second, user(text("two")))
-    assert [one.id for one in await history.conversations()] == [second, first]
-    await history.append(first, user(text("three"), identifier="m2"))
-    listed = await history.conversations()
-    assert [(one.id, one.title) for one in listed] == [(first, "one"), (second, "two")]
-    assert listed[0].updated_at == NOON + timedelta(seconds=2)
+async def test_an_answer_to_a_conversation_that_is_gone_does_not_make_it_again(
+    history: History,
+) -> None:
+    with pytest.raises(NotFoundError):
+        await history.append(UNKNOWN, {"id": "a1", "role": "assistant", "parts": [text("Hi.")]})
+    assert list(await history.stored(UNKNOWN)) == []
+
+
+async def test_pages_go_back_from_the_end_until_there_are_no_more(history: History) -> None:
+    for number in range(7):
+        await say(history, user(text(str(number)), identifier=f"m{number}"))
+    last = await history.page(CONVERSATION, owner=None, limit=3)
+    assert words(last.messages) == ["4", "5", "6"]
+    middle = await history.page(CONVERSATION, owner=None, limit=3, before=last.before)
+    assert words(middle.messages) == ["1", "2", "3"]
+    first = await history.page(CONVERSATION, owner=None, limit=3, before=middle.before)
+    assert words(first.messages) == ["0"]
+    assert first.before is None
+    whole = await history.page(CONVERSATION, owner=None, limit=7)
+    assert (len(whole.messages), whole.before) == (7, None)
+
+
+async def test_all_of_a_long_conversation_is_read_in_order(history: History) -> None:
+    for number in range(250):
+        await say(history, user(text(str(number)), identifier=f"m{number}"))
+    read = [message async for message in history.read(CONVERSATION, owner=None)]
+    assert words(read) == [str(number) for number in range(250)]
+
+
+async def test_a_conversation_is_its_owners_alone(history: History) -> None:
+    await say(history, user(text("mine")), owner="ada")
+    assert words((await history.page(CONVERSATION, owner="ada", limit=9)).messages) == ["mine"]
+    with pytest.raises(NotFoundError):
+        await history.page(CONVERSATION, owner="bob", limit=9)
+    with pytest.raises(NotFoundError):
+        await anext(history.read(CONVERSATION, owner="bob"))
+    with pytest.raises(NotFoundError):
+        await say(history, user(text("ours")), owner="bob")
+    await history.append(CONVERSATION, user(text("the answer"), identifier="m2"))
+    assert words(await shown_of(history)) == ["mine", "the answer"]
+
+
+async def test_what_is_searched_and_referred_to_is_written_with_the_message(
+    backends: Backends, history: History, reference: MediaReference
+) -> None:
+    accepted = await history.accept(
+        user(text("Look at this"), media_part("p", ready(reference.to_stored())))
+    )
+    await say(history, accepted)
+    found = await backends.directory.search(("look", "sea"), owner=None, before=None, limit=9)
+    assert [match.conversation.id for match in found] == [CONVERSATION]
+    await backends.directory.mark_deleted(CONVERSATION, owner=None, at=NOON)
+    await backends.directory.purge(CONVERSATION, deleted_before=NOON)
+    assert await backends.store.sweep() == 2  # the picture and its thumbnail
+    assert [finding async for finding in backends.store.verify()] == []
+
+
+async def test_media_that_goes_before_the_message_is_kept_refuses_it(
+    backends: Backends, history: History, reference: MediaReference
+) -> None:
+    accepted = await history.accept(user(media_part("p", ready(reference.to_stored()))))
+    await backends.store.delete(reference.id)
+    with pytest.raises(NotFoundError, match="no media"):
+        await say(history, accepted)
+    assert list(await history.stored(CONVERSATION)) == []
 
 
 @pytest.mark.parametrize(
@@ -123,14 +196,93 @@ async def test_conversations_are_listed_by_their_last_message(history: History) 
         ([text("灯" * 500)], "灯" * 19 + "…"),
         ([text("\u200b")], "Untitled"),
         ([media_part("p1", pending(width=1, height=1, alt="a"))], "Untitled"),
+        ([media_part("p1", ready(REFERENCE))], "the sea"),
+        ([text(" "), media_part("p1", ready(REFERENCE | {"alt": "x" * 99}))], "x" * 57 + "…"),
     ],
 )
 async def test_the_title_is_one_short_clean_line(
-    history: History, parts: list[dict[str, Any]], title: str
+    backends: Backends, history: History, parts: list[dict[str, Any]], title: str
 ) -> None:
-    await history.append(CONVERSATION, user(*parts))
-    (conversation,) = await history.conversations()
+    known = (await backends.store.put(png_bytes())).id
+    message = json.loads(json.dumps(user(*parts)).replace(UNKNOWN, known))
+    await say(history, message)
+    conversation = await backends.directory.find_conversation(CONVERSATION, owner=None)
+    assert conversation is not None
     assert conversation.title == title
+
+
+# --- edited and answered anew --------------------------------------------------------------------
+
+
+def answer(words: str, identifier: str) -> dict[str, Any]:
+    return {"id": identifier, "role": "assistant", "parts": [text(words)]}
+
+
+async def told(history: History, conversation: str = CONVERSATION) -> list[str]:
+    return [message["parts"][0]["text"] for message in await history.stored(conversation)]
+
+
+@pytest.fixture
+async def talk(history: History) -> History:
+    """Two questions and their answers here, and one of another conversation."""
+    for number in (1, 2):
+        await history.append_or_edit(
+            CONVERSATION, user(text(f"q{number}"), identifier=f"q{number}")
+        )
+        await history.append(CONVERSATION, answer(f"a{number}", f"a{number}"))
+    await history.append_or_edit(UNKNOWN, user(text("q1"), identifier="q1"))
+    return history
+
+
+async def test_an_edited_message_takes_its_place_and_what_followed_is_gone(talk: History) -> None:
+    await talk.append_or_edit(CONVERSATION, user(text("edited"), identifier="q1"))
+    assert await told(talk) == ["edited"]
+    await talk.append(CONVERSATION, answer("again", "a3"))
+    await talk.append_or_edit(CONVERSATION, user(text("q4"), identifier="q4"))
+    assert await told(talk) == ["edited", "again", "q4"]
+    assert await told(talk, UNKNOWN) == ["q1"]
+
+
+async def test_a_message_of_the_assistant_cannot_be_edited(talk: History) -> None:
+    with pytest.raises(InvalidInputError, match="assistant"):
+        await talk.append_or_edit(CONVERSATION, user(text("forged"), identifier="a1"))
+    assert await told(talk) == ["q1", "a1", "q2", "a2"]
+
+
+async def test_an_edited_message_keeps_no_url(talk: History, reference: MediaReference) -> None:
+    part = media_part("p", ready(reference.to_ui(URLS)))
+    await talk.append_or_edit(CONVERSATION, user(text("look"), part, identifier="q2"))
+    assert "://" not in json.dumps(await talk.stored(CONVERSATION)).replace("media://", "")
+
+
+@pytest.mark.parametrize(
+    ("named", "question", "left"),
+    [
+        (None, "q2", ["q1", "a1", "q2"]),
+        ("a2", "q2", ["q1", "a1", "q2"]),
+        ("q2", "q2", ["q1", "a1", "q2"]),
+        ("a1", "q1", ["q1"]),
+        ("q1", "q1", ["q1"]),
+    ],
+)
+async def test_an_answer_is_forgotten_with_what_followed_it(
+    talk: History, named: str | None, question: str, left: list[str]
+) -> None:
+    assert await talk.rewind_to_question(CONVERSATION, named) == question
+    assert await told(talk) == left
+    assert await told(talk, UNKNOWN) == ["q1"]
+
+
+async def test_there_must_be_something_to_answer(talk: History) -> None:
+    for conversation, named in [
+        (CONVERSATION, "unknown"),
+        (CONVERSATION, ""),
+        (UNKNOWN, "a1"),  # of the other conversation
+        ("7c9e6679-7425-40de-944b-e07fc1f90ae7", None),
+    ]:
+        with pytest.raises(NotFoundError):
+            await talk.rewind_to_question(conversation, named)
+    assert await told(talk) == ["q1", "a1", "q2", "a2"]
 
 
 # --- accepted from a client ----------------------------------------------------------------------
@@ -186,7 +338,7 @@ async def test_a_message_that_is_none_is_refused(history: History) -> None:
     for message in NO_MESSAGES:
         with pytest.raises(InvalidInputError):
             await history.accept(message)
-    assert list(await history.conversations()) == []
+    assert list(await history.stored(CONVERSATION)) == []
 
 
 async def test_the_longest_message_is_accepted(history: History) -> None:
@@ -228,8 +380,8 @@ async def test_of_a_reference_from_outside_the_id_alone_is_believed(
     part = media_part("chosen-by-the-client", ready(forged) | {"extra": BASE64})
     accepted = await history.accept(user(part))
     assert accepted["parts"] == [media_part(reference.id, ready(reference.to_stored()))]
-    await history.append(CONVERSATION, accepted)
-    (shown,) = await history.shown(CONVERSATION)
+    await say(history, accepted)
+    (shown,) = await shown_of(history)
     assert shown["parts"][0]["data"]["reference"] == reference.to_ui(URLS)
 
 
@@ -280,6 +432,6 @@ async def test_text_that_looks_like_a_reference_stays_text(
 ) -> None:
     words = json.dumps(reference.to_ui(URLS) | {"url": "javascript:alert(1)"})
     accepted = await history.accept(user(text(words)))
-    await history.append(CONVERSATION, accepted)
-    (shown,) = await history.shown(CONVERSATION)
+    await say(history, accepted)
+    (shown,) = await shown_of(history)
     assert shown["parts"] == [text(words)]

@@ -14,10 +14,19 @@ import anyio.lowlevel
 import pytest
 
 from coatcheck.backends import Backends
+from coatcheck.chat.events import MAX_SERVER_FRAME, encode_frame
+from coatcheck.chat.feed import follow
 from coatcheck.chat.history import History
+from coatcheck.chat.stream import Preview
 from coatcheck.chat.turns import Turn, Turns
-from coatcheck.errors import CoatcheckError, GenerationError, TurnInProgressError
-from coatcheck.payload.media_part import failed, media_part, pending, ready
+from coatcheck.errors import (
+    CoatcheckError,
+    GenerationError,
+    InvalidInputError,
+    NotFoundError,
+    TurnInProgressError,
+)
+from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
 from tests.media import png_bytes
 
@@ -99,8 +108,11 @@ def user(words: str, identifier: str = "u1") -> dict[str, Any]:
 
 
 async def collect(turn: Turn) -> list[Chunk]:
+    """The chunks of the answer, without the one that tells which message is answered."""
     with anyio.fail_after(20):
-        return [chunk async for chunk in turn.follow()]
+        first, *rest = [chunk async for chunk in turn.follow()]
+    assert first["type"] == "data-turn"
+    return rest
 
 
 def kinds(chunks: Sequence[Chunk]) -> list[str]:
@@ -135,8 +147,18 @@ async def test_a_responder_is_told_whose_the_turns_media_is(history: History) ->
     responder = Scripted(speak("one"), speak("two"))
     async with Turns.running(history, responder) as turns:
         await collect(await turns.begin(CONVERSATION, user("hi")))
-        await collect(await turns.begin(CONVERSATION, user("hi", "u2"), owner="anna"))
+        await collect(await turns.begin(OTHER, user("hi"), owner="anna"))
     assert responder.owners == [None, "anna"]
+
+
+async def test_nobody_says_anything_in_another_owners_conversation(history: History) -> None:
+    """Attack 31: knowing the id of a conversation is not enough."""
+    responder = Scripted(speak("one"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("hi"), owner="anna"))
+        with pytest.raises(NotFoundError):
+            await turns.begin(CONVERSATION, user("hi", "u2"), owner="bert")
+    assert await said(history) == ["hi", "one"]
 
 
 async def test_the_answer_is_kept_before_its_end_is_told(history: History) -> None:
@@ -187,7 +209,7 @@ async def test_every_reader_sees_the_same_chunks_from_the_first_on(history: Hist
         async for chunk in turn.follow():
             chunks.append(chunk)
             await anyio.sleep(pause)
-        seen.append(chunks)
+        seen.append(chunks[1:])
 
     async with Turns.running(history, Scripted(script)) as turns:
         turn = await turns.begin(CONVERSATION, user("hi"))
@@ -237,6 +259,140 @@ async def test_of_two_messages_at_once_one_is_answered(history: History) -> None
             tasks.start_soon(send, turns, number)
     assert refused == 4
     assert len(await said(history)) == 2
+
+
+async def test_the_message_that_is_being_answered_is_not_taken_twice(history: History) -> None:
+    go_on = anyio.Event()
+
+    async def script(say: Say) -> None:
+        await go_on.wait()
+        await speak("one")(say)
+
+    responder = Scripted(script)
+    async with Turns.running(history, responder) as turns:
+        first = await turns.begin(CONVERSATION, user("hi"))
+        # Its client lost the connection and does not know that it had arrived.
+        assert await turns.begin(CONVERSATION, user("hi")) is first
+        with pytest.raises(TurnInProgressError):
+            await turns.regenerate(CONVERSATION, "u1")
+        go_on.set()
+        await collect(first)
+    assert await said(history) == ["hi", "one"]
+    assert len(responder.asked) == 1
+
+
+async def test_a_message_that_is_sent_again_with_other_words_is_answered_anew(
+    history: History,
+) -> None:
+    responder = Scripted(speak("one"), speak("two"), speak("three"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("first")))
+        await collect(await turns.begin(CONVERSATION, user("second", "u2")))
+        await collect(await turns.begin(CONVERSATION, user("edited")))
+    assert await said(history) == ["edited", "three"]
+    assert [message["id"] for message in responder.asked[2]] == ["u1"]
+
+
+async def test_an_answer_is_made_anew_in_its_place(history: History) -> None:
+    responder = Scripted(speak("one"), speak("two"), speak("three"), speak("four"))
+    async with Turns.running(history, responder) as turns:
+        chunks = await collect(await turns.begin(CONVERSATION, user("first")))
+        await collect(await turns.begin(CONVERSATION, user("second", "u2")))
+        turn = await turns.regenerate(CONVERSATION, None)
+        assert turn.stream.entry(turn.start + 1).chunk["data"] == {
+            "trigger": "regenerate-message",
+            "messageId": "u2",
+        }
+        await collect(turn)
+        assert await said(history) == ["first", "one", "second", "three"]
+        await collect(await turns.regenerate(CONVERSATION, chunks[0]["messageId"]))
+    assert await said(history) == ["first", "four"]
+
+
+async def test_an_answer_is_made_anew_for_the_conversation_s_owner_alone(history: History) -> None:
+    """Attack 31: whoever knows the id of another's conversation changes nothing in it."""
+    responder = Scripted(speak("one"), speak("two"))
+    async with Turns.running(history, responder) as turns:
+        await collect(await turns.begin(CONVERSATION, user("first"), owner="anna"))
+        for meddle in (
+            turns.regenerate(CONVERSATION, None, owner="berta"),
+            turns.begin(CONVERSATION, user("mine", "u9"), owner="berta"),
+            turns.begin(CONVERSATION, user("mine"), owner="berta"),
+        ):
+            with pytest.raises(NotFoundError):
+                await meddle
+        await collect(await turns.regenerate(CONVERSATION, None, owner="anna"))
+    assert responder.owners == ["anna", "anna"]
+
+
+async def test_an_answer_that_is_being_made_anew_is_not_begun_twice(history: History) -> None:
+    async def script(_say: Say) -> None:
+        await anyio.sleep_forever()
+
+    async with Turns.running(history, Scripted(speak("one"), script)) as turns:
+        await collect(await turns.begin(CONVERSATION, user("first")))
+        turn = await turns.regenerate(CONVERSATION, "u1")
+        assert await turns.regenerate(CONVERSATION, "u1") is turn
+        with pytest.raises(TurnInProgressError):
+            await turns.begin(CONVERSATION, user("first"))
+
+
+async def test_a_turn_tells_every_reader_what_it_answers(
+    backends: Backends, history: History
+) -> None:
+    reference = await backends.store.put(png_bytes())
+    part = media_part("p", ready(reference.to_stored()))
+    message = user("look")
+    message["parts"].append(part)
+    async with Turns.running(history, Scripted(speak("one"), speak("two"))) as turns:
+        turn = await turns.begin(CONVERSATION, message)
+        told = turn.stream.entry(turn.start + 1).chunk
+        assert (told["type"], told["transient"]) == ("data-turn", True)
+        assert told["data"]["messageId"] == "u1"
+        assert told["data"]["message"]["parts"][1]["data"]["reference"] == reference.to_ui(
+            MediaUrls()
+        )
+        await collect(turn)
+        # One that does not fit into a frame is read over HTTP by who does not have it.
+        turn = await turns.begin(CONVERSATION, user("word " * 1000, "u2"))
+        told = turn.stream.entry(turn.start + 1).chunk
+        assert told["data"] == {"trigger": "submit-message", "messageId": "u2"}
+        assert len(encode_frame(10**16, told).encode()) <= MAX_SERVER_FRAME
+        await collect(turn)
+
+
+async def test_a_turn_that_could_not_begin_was_never_there(history: History) -> None:
+    async with Turns.running(history, Scripted(speak("one"), speak("two"))) as turns:
+        chunks = await collect(await turns.begin(CONVERSATION, user("hi")))
+        stream = turns.streams.open(CONVERSATION)
+        last = stream.last
+        with pytest.raises(InvalidInputError):
+            await turns.begin(CONVERSATION, user("forged", chunks[0]["messageId"]))
+        with pytest.raises(NotFoundError):
+            await turns.regenerate(CONVERSATION, "unknown")
+        assert (stream.last, stream.is_running) == (last, False)
+        await collect(await turns.begin(CONVERSATION, user("again", "u2")))
+    assert await said(history) == ["hi", "one", "again", "two"]
+
+
+async def test_previews_are_seen_and_not_kept(history: History) -> None:
+    shown = anyio.Event()
+
+    async def script(say: Say) -> None:
+        await begin_to_draw(say)
+        await say(media_part("p1", preview(progress=0.5, preview_id=OTHER)))
+        await shown.wait()
+        raise GenerationError
+
+    async with Turns.running(history, Scripted(script)) as turns:
+        turn = await turns.begin(CONVERSATION, user("draw"))
+        seen: list[Any] = []
+        async for item in follow(turn.stream, turn.start):
+            if isinstance(item, Preview):
+                seen.append(item.data["progress"])
+                shown.set()
+        assert seen == [0.5]
+    assert OTHER not in json.dumps(list(await history.stored(CONVERSATION)))
 
 
 async def test_a_turn_that_is_cancelled_keeps_how_far_it_came(history: History) -> None:
@@ -477,7 +633,7 @@ async def test_a_tool_s_input_that_looks_like_a_reference_does_not_cost_the_answ
         chunks = await collect(await turns.begin(CONVERSATION, user("draw")))
         assert "error" not in kinds(chunks)
     assert await said(history) == ["draw", "Kept."]
-    assert len(await history.shown(CONVERSATION)) == 2
+    assert len((await history.page(CONVERSATION, owner=None, limit=9)).messages) == 2
 
 
 def test_a_failed_part_is_what_the_wire_format_says() -> None:

@@ -357,6 +357,21 @@ async def test_media_that_is_too_large_is_not_sent_to_the_store(store: MediaStor
     assert dict(report.left) == {"media_too_large": 1}
 
 
+async def test_media_that_is_much_too_large_is_not_even_decoded(
+    store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    store.max_bytes = 1000
+    large = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(2_000_000)).decode()
+    payload = {"type": "image", "data": large, "mimeType": "image/png"}
+    monkeypatch.setattr("coatcheck.payload.scanning.text.Blocks", decode)
+    offloaded, report = await offload([payload, f"data:image/png;base64,{large}"], store)
+    assert offloaded[0] is payload
+    assert dict(report.left) == {"media_too_large": 2}
+
+
 async def test_measuring_changes_and_stores_nothing(store: MediaStore) -> None:
     payload = {"a": BASE64, "b": URI, "c": "short"}
     offloaded, report = await offload(payload, None)

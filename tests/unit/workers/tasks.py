@@ -14,6 +14,10 @@ def echo(*, value: Any) -> Answer:
     return {"value": value}, b"payload"
 
 
+def reverse(*, payload: bytes = b"nothing") -> Answer:
+    return {"size": len(payload)}, payload[::-1]
+
+
 def process() -> Answer:
     return {"id": os.getpid()}, b""
 
@@ -57,5 +61,17 @@ def environment() -> Answer:
 
 TASKS = {
     task.__name__: task
-    for task in (echo, process, refuse, fail, die, hang, sleep, allocate, chatter, environment)
+    for task in (
+        echo,
+        reverse,
+        process,
+        refuse,
+        fail,
+        die,
+        hang,
+        sleep,
+        allocate,
+        chatter,
+        environment,
+    )
 }

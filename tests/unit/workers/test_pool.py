@@ -34,6 +34,15 @@ async def test_a_task_answers_with_json_and_bytes(pool: WorkerPool) -> None:
     assert await pool.run("echo", value={"a": [1, "ü"]}) == ({"value": {"a": [1, "ü"]}}, b"payload")
 
 
+@pytest.mark.parametrize("size", [1, 4096, 5_000_000])
+async def test_a_task_takes_bytes(pool: WorkerPool, size: int) -> None:
+    payload = bytes(index % 251 for index in range(size))
+    assert await pool.run("reverse", payload=payload) == ({"size": size}, payload[::-1])
+    # The next one on the same process gets none of them.
+    assert await pool.run("reverse") == ({"size": 7}, b"gnihton")
+    assert await pool.run("echo", value=1) == ({"value": 1}, b"payload")
+
+
 async def test_a_process_is_kept_for_the_next_task(pool: WorkerPool) -> None:
     first, _ = await pool.run("process")
     second, _ = await pool.run("process")

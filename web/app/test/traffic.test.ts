@@ -33,6 +33,15 @@ it("books every frame that speaks of a picture on that picture", () => {
   expect(ledger.totals).toEqual({ carried: 1850, keptOut: 1_000_000 });
 });
 
+it("books pushed previews and thumbnails on their picture, and on the socket", () => {
+  const ledger = new TrafficLedger();
+  const record = ledger.openAccount();
+  record({ direction: "pushed", bytes: 9000, frame: { id: "m1" } } as FrameReport);
+  record(received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }));
+  expect(ledger.carriedFor(ID)).toBe(9700);
+  expect(ledger.totals).toEqual({ carried: 9700, keptOut: 1_000_000 });
+});
+
 it("keeps two conversations' parts of the same name apart", () => {
   const ledger = new TrafficLedger();
   ledger.openAccount()(

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from coatcheck.agent.previews import Previews, Show
 from coatcheck.agent.providers.image import ImageProvider
 from coatcheck.errors import CoatcheckError, NotFoundError
 from coatcheck.payload import media_part
@@ -14,9 +15,6 @@ from coatcheck.workers import WorkerPool
 
 Announce = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes a ``data-media`` part for the user to see while a tool is at work."""
-
-Show = Callable[[dict[str, Any]], Awaitable[None]]
-"""Takes the data of a ``data-media`` part for the user to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +29,7 @@ class ToolContext:
         conversation_id: what the media belongs to; None outside a conversation.
         owner: whom the media belongs to; None where nobody is told apart.
         attached: ids of media that the conversation's messages refer to, such as uploads.
+        previews: shows pictures while they are being made; None where nobody looks.
     """
 
     store: MediaStore
@@ -40,6 +39,7 @@ class ToolContext:
     conversation_id: str | None = None
     owner: str | None = None
     attached: frozenset[str] = frozenset()
+    previews: Previews | None = None
 
     async def find(self, reference_id: str) -> MediaRecord:
         """The media that a model names by its id.
@@ -91,7 +91,7 @@ async def announced(
     size: tuple[int, int],
     alt: str,
 ) -> MediaReference:
-    """Make a picture while the user sees its states: pending, then ready or failed.
+    """Make a picture while the user sees its states: pending, previews, then ready or failed.
 
     Args:
         context: what to work with.

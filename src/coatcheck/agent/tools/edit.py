@@ -3,7 +3,8 @@
 from pathlib import PurePath
 from typing import Any, Final
 
-from coatcheck.agent.tools.context import Announce, Show, ToolContext, announced
+from coatcheck.agent.previews import Show
+from coatcheck.agent.tools.context import Announce, ToolContext, announced
 from coatcheck.agent.tools.results import ImageResult, slug
 from coatcheck.edits import parse_edits, summarize, walk
 from coatcheck.edits.placing import canvas

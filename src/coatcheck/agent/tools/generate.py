@@ -1,12 +1,12 @@
 """The tool `generate_image`."""
 
 import secrets
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final, Literal
 
+from coatcheck.agent.previews import Show, watch
 from coatcheck.agent.providers.image import Draft, ImageProvider, ImageRequest, SourceImage
-from coatcheck.agent.tools.context import Announce, Show, ToolContext, announced
+from coatcheck.agent.tools.context import Announce, ToolContext, announced
 from coatcheck.agent.tools.results import ImageResult, slug
 from coatcheck.agent.tools.sizes import drawn_size
 from coatcheck.errors import GenerationError, InvalidInputError
@@ -42,7 +42,7 @@ async def generate_image(
 
     Args:
         context: what to work with.
-        announce: told of the picture's states: pending, then ready or failed.
+        announce: told of the picture's states: pending, previews, then ready or failed.
         part_id: the id of the part that shows them.
         prompt: what to draw, or how to change the source; 1 to `MAX_PROMPT` characters.
         aspect_ratio: a key of `ASPECT_RATIOS`; when nothing else says the size, the source's shape
@@ -72,7 +72,7 @@ async def generate_image(
     alt = clean_text(words, ALT_WEIGHT)
     maker = context.provider.model
 
-    async def work(_show: Show) -> MediaReference:
+    async def work(show: Show) -> MediaReference:
         nonlocal maker
         request = ImageRequest(
             prompt=words,
@@ -80,8 +80,9 @@ async def generate_image(
             height=size[1],
             seed=secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS,
             sources=() if original is None else (await _source_image(context, original),),
+            previews=0 if context.previews is None else context.previews.count,
         )
-        picture = await _finished(context.provider, request)
+        picture = await _finished(context, request, show)
         maker = picture.model or maker  # a provider may have asked another
         return await context.keep(picture.data, filename=filename or f"{slug(words)}.png", alt=alt)
 
@@ -141,12 +142,18 @@ async def _source_image(context: ToolContext, reference: MediaReference) -> Sour
         return SourceImage(data=b"".join([chunk async for chunk in chunks]), media_type=media_type)
 
 
-async def _finished(provider: ImageProvider, request: ImageRequest) -> Draft:
-    drafts: AsyncGenerator[Draft] = (
-        provider.edit(request) if request.sources else provider.generate(request)
-    )
+async def _finished(context: ToolContext, request: ImageRequest, show: Show) -> Draft:
+    """The picture, its drafts shown on the way."""
+    provider = context.provider
+    drafts = provider.edit(request) if request.sources else provider.generate(request)
     async with aclosing(drafts):
-        async for draft in drafts:
-            if draft.progress >= 1:
-                return draft
-    raise GenerationError(f"{provider.model} ended without a picture.")
+        last = await watch(
+            drafts,
+            show,
+            context.previews,
+            owner=context.owner,
+            conversation_id=context.conversation_id,
+        )
+    if last is None or last.progress < 1:
+        raise GenerationError(f"{provider.model} ended without a picture.")
+    return last

@@ -3,7 +3,8 @@
 import math
 from typing import Final
 
-from coatcheck.agent.tools.context import Announce, Show, ToolContext, announced
+from coatcheck.agent.previews import Show
+from coatcheck.agent.tools.context import Announce, ToolContext, announced
 from coatcheck.agent.tools.results import ImageResult, slug
 from coatcheck.errors import InvalidInputError
 from coatcheck.reference import ALT_WEIGHT, MediaReference, clean_text

@@ -29,6 +29,7 @@ from coatcheck.payload.scanning.text import (
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
 from coatcheck.reference import MediaReference
+from coatcheck.store import DEFAULT_MAX_BYTES
 
 MAX_DEPTH: Final = 64
 """How deep a payload may nest; messages nest about ten levels."""
@@ -73,10 +74,18 @@ class Rewriter:
     Args:
         limits: what is looked at.
         shapes: how frameworks carry media.
+        max_bytes: largest media that is decoded; one of it is in memory at a time.
     """
 
-    def __init__(self, limits: OffloadLimits, shapes: Shapes = DEFAULT_SHAPES) -> None:
+    def __init__(
+        self,
+        limits: OffloadLimits,
+        shapes: Shapes = DEFAULT_SHAPES,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
         self._limits = limits
+        self._max_bytes = max_bytes
         self._shapes = shapes
         self._values = 0
         self._above: set[int] = set()  # the containers that the walk is inside of
@@ -142,7 +151,7 @@ class Rewriter:
         parts: list[str] = []
         copied = position = 0
         while True:
-            media = yield from next_media(text, position, self._limits.threshold)
+            media = yield from next_media(text, position, self._limits.threshold, self._max_bytes)
             if media is None:
                 break
             position = media.end
@@ -256,7 +265,7 @@ class Rewriter:
         if not may_hold_media(text[start : start + 2 * self._limits.threshold]):
             return None  # a URL, say
         try:
-            blocks = yield from read_base64(text, start, len(text), media_type)
+            blocks = yield from read_base64(text, start, len(text), media_type, self._max_bytes)
         except CoatcheckError as error:
             return error
         return FoundMedia(

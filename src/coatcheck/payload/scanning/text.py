@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from coatcheck.errors import CoatcheckError, UnprocessableMediaError, UnsupportedMediaError
+from coatcheck.errors import (
+    CoatcheckError,
+    MediaTooLargeError,
+    UnprocessableMediaError,
+    UnsupportedMediaError,
+)
 from coatcheck.mediatype import IMAGE_TYPES, SNIFF_BYTES, sniff
 from coatcheck.payload.scanning.base64text import Run, Steps, decode, find_run
 from coatcheck.payload.scanning.blocks import Blocks, is_whole
@@ -18,6 +23,7 @@ _HEADER: Final = re.compile(
 _NAME: Final = re.compile(r";(?:file)?name=([^;]+)", re.IGNORECASE)
 _MARKDOWN_ALT: Final = re.compile(r"!\[([^\[\]]*)\]\(\s*<?$")
 _LONGEST_HEADER: Final = 512
+_SLACK: Final = 1024 * 1024
 _HEAD: Final = 8192  # characters of base64 that make more than `SNIFF_BYTES` bytes
 
 # What is only known by being UTF-8 is media where it is said to be, and chance anywhere else.
@@ -54,21 +60,30 @@ class TextMedia:
     found: FoundMedia | CoatcheckError
 
 
-def next_media(text: str, start: int, threshold: int) -> Steps[TextMedia | None]:
-    """The first media in `text` that begins at `start` or later."""
+def next_media(text: str, start: int, threshold: int, max_bytes: int) -> Steps[TextMedia | None]:
+    """The first media in `text` that begins at `start` or later.
+
+    Args:
+        text: any text.
+        start: where to begin.
+        threshold: characters from which on base64 counts as media.
+        max_bytes: largest media that is decoded.
+    """
     position = start
     while True:
         run = yield from find_run(text, position, threshold)
         if run is None:
             return None
         for begin in run.starts:
-            media = yield from _media_at(text, begin, run, floor=position)
+            media = yield from _media_at(text, begin, run, position, max_bytes)
             if media is not None:
                 return media
         position = run.end
 
 
-def _media_at(text: str, begin: int, run: Run, *, floor: int) -> Steps[TextMedia | None]:
+def _media_at(
+    text: str, begin: int, run: Run, floor: int, max_bytes: int
+) -> Steps[TextMedia | None]:
     window = max(floor, begin - _LONGEST_HEADER)
     header = _HEADER.search(text, window, begin)
     if header is None:
@@ -80,14 +95,16 @@ def _media_at(text: str, begin: int, run: Run, *, floor: int) -> Steps[TextMedia
         name, alt = _name(header["parameters"]), _alt(text, window, start)
     found: FoundMedia | CoatcheckError
     try:
-        media = yield from read_base64(text, begin, run.end, media_type)
+        media = yield from read_base64(text, begin, run.end, media_type, max_bytes)
         found = FoundMedia(media=media, characters=run.end - start, name=name, alt=alt)
     except CoatcheckError as error:
         found = error
     return TextMedia(start=start, end=run.end, is_bare=header is None, found=found)
 
 
-def read_base64(text: str, start: int, end: int, media_type: str | None) -> Steps[Blocks]:
+def read_base64(
+    text: str, start: int, end: int, media_type: str | None, max_bytes: int
+) -> Steps[Blocks]:
     """The media that base64 stands for.
 
     Args:
@@ -95,11 +112,16 @@ def read_base64(text: str, start: int, end: int, media_type: str | None) -> Step
         start: see there.
         end: see there.
         media_type: what it is said to be; None where nothing is said.
+        max_bytes: largest media that is decoded.
 
     Raises:
+        MediaTooLargeError: it is longer than `max_bytes`; nothing was decoded.
         UnprocessableMediaError: it cannot be decoded, or is a piece of a file.
         UnsupportedMediaError: it is of no accepted type.
     """
+    # Line breaks count as well: what is near the bound is left to the store.
+    if (end - start) // 4 * 3 - _SLACK > max_bytes:
+        raise MediaTooLargeError
     media = Blocks((yield from decode(text, start, end)))
     check_media(media, media_type)
     return media

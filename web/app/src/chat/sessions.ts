@@ -1,6 +1,8 @@
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { WebSocketChatTransport } from "coatcheck";
+import { isBusy } from "./busy.ts";
+import { Follower } from "./follower.ts";
 import { newId } from "./identifiers.ts";
 import { trafficLedger } from "./traffic.ts";
 
@@ -12,7 +14,8 @@ import { trafficLedger } from "./traffic.ts";
  * from the server again when the reader comes back.
  */
 export class ChatSessions {
-  readonly #open = new Map<string, Chat<UIMessage>>();
+  readonly #open = new Map<string, Session>();
+  readonly #staleListeners = new Map<string, () => void>();
   readonly #turnEnded: () => void;
   #shown: string | null = null;
 
@@ -21,29 +24,53 @@ export class ChatSessions {
   }
 
   get(id: string): Chat<UIMessage> | null {
-    return this.#open.get(id) ?? null;
+    return this.#open.get(id)?.chat ?? null;
   }
 
-  /** Opens a conversation, or replaces it, with the messages it has so far. */
-  start(id: string, messages: UIMessage[]): Chat<UIMessage> {
-    const previous = this.#open.get(id);
+  /** Opens a new conversation. */
+  startNew(id: string): Chat<UIMessage> {
+    return this.#start(id, { messages: [], seq: 0 }).chat;
+  }
+
+  /** Opens a conversation, or replaces it, with what it holds so far, and follows it from there. */
+  start(id: string, history: History): Chat<UIMessage> {
+    const { chat, transport } = this.#start(id, history);
+    // Where there is no server just now, the transport goes on trying.
+    transport.follow(id).catch(() => undefined);
+    return chat;
+  }
+
+  /** Calls back when a conversation that is open has to be read anew; returns what stops that. */
+  onStale(id: string, listener: () => void): () => void {
+    this.#staleListeners.set(id, listener);
+    return () => this.#staleListeners.delete(id);
+  }
+
+  #start(id: string, { messages, seq }: History): Session {
+    const tellStale = () => this.#staleListeners.get(id)?.();
+    const follower = new Follower(() => chat, tellStale);
+    const transport = new WebSocketChatTransport({
+      url: socketAddress,
+      position: seq,
+      onTurn: (turn) => follower.follow(turn),
+      onExpired: tellStale,
+      onFrame: trafficLedger.openAccount(),
+    });
     const chat = new Chat<UIMessage>({
       id,
-      messages,
+      messages: [...messages],
       generateId: newId,
-      transport: new WebSocketChatTransport({
-        url: socketAddress,
-        onFrame: trafficLedger.openAccount(),
-      }),
+      transport,
       onFinish: () => {
         this.#turnEnded();
         // The status changes after this callback; only then is the chat at rest.
         queueMicrotask(() => this.#closeIfLeft(id));
       },
     });
-    this.#open.set(id, chat);
-    void previous?.dispose();
-    return chat;
+    this.#close(id);
+    const session = { chat, transport };
+    this.#open.set(id, session);
+    return session;
   }
 
   /** Says which conversation the reader looks at now. */
@@ -56,18 +83,30 @@ export class ChatSessions {
   }
 
   #closeIfLeft(id: string): void {
-    const chat = this.#open.get(id);
-    if (chat === undefined || id === this.#shown || isBusy(chat)) {
-      return;
+    const session = this.#open.get(id);
+    if (session !== undefined && id !== this.#shown && !isBusy(session.chat)) {
+      this.#close(id);
     }
+  }
+
+  #close(id: string): void {
+    const session = this.#open.get(id);
     this.#open.delete(id);
-    void chat.dispose();
+    // The transport first: a chat that is disposed of would ask the server to stop its answer.
+    session?.transport.close();
+    void session?.chat.dispose();
   }
 }
 
-/** Whether an answer is on its way. */
-export function isBusy({ status }: Pick<Chat<UIMessage>, "status">): boolean {
-  return status === "submitted" || status === "streaming";
+/** What was read of a conversation: its messages, and where its stream goes on from there. */
+export interface History {
+  readonly messages: readonly UIMessage[];
+  readonly seq: number;
+}
+
+interface Session {
+  readonly chat: Chat<UIMessage>;
+  readonly transport: WebSocketChatTransport;
 }
 
 function socketAddress(): string {

@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 
 /** What the chat cost on the socket since the page was opened, and what it would have cost more. */
 export interface TrafficTotals {
-  /** Bytes of all text frames, both ways. */
+  /** Bytes of all frames, both ways. */
   readonly carried: number;
   /** Bytes of the pictures that were referred to instead of sent. */
   readonly keptOut: number;
@@ -12,7 +12,8 @@ export interface TrafficTotals {
 /**
  * Adds up the frames that the transport saw, in total and for each picture.
  *
- * A picture's share is every frame that speaks of it: the states of its part, and the tool's output.
+ * A picture's share is every frame that speaks of it: the states of its part, its previews and
+ * thumbnail where they are pushed, and the tool's output.
  */
 export class TrafficLedger {
   #totals: TrafficTotals = { carried: 0, keptOut: 0 };
@@ -41,7 +42,10 @@ export class TrafficLedger {
 
   #record(report: FrameReport, byPart: Map<string, number>): void {
     let keptOut = 0;
-    if (report.direction === "received") {
+    if (report.direction === "pushed") {
+      const { id } = report.frame;
+      byPart.set(id, (byPart.get(id) ?? 0) + report.bytes);
+    } else if (report.direction === "received") {
       const { chunk } = report.frame;
       if (chunk.type === "data-media" && "data" in chunk) {
         keptOut = this.#recordPart(chunk.id ?? "", chunk.data, report.bytes, byPart);

@@ -1,4 +1,5 @@
 import type { UIMessage } from "ai";
+import type { History } from "../chat/sessions.ts";
 
 /** One line of the conversation list. */
 export interface ConversationSummary {
@@ -24,10 +25,14 @@ export async function fetchConversations(signal: AbortSignal): Promise<Conversat
   return listIn(body, "conversations").flatMap((entry) => readSummary(entry) ?? []);
 }
 
-/** The messages of a conversation, oldest first. Rejects with status 404 when there is none. */
-export async function fetchMessages(id: string, signal: AbortSignal): Promise<UIMessage[]> {
+/** What a conversation holds, oldest first. Rejects with status 404 when there is none. */
+export async function fetchHistory(id: string, signal: AbortSignal): Promise<History> {
   const body = await getJson(`/api/conversations/${encodeURIComponent(id)}/messages`, signal);
-  return listIn(body, "messages").filter(isMessage);
+  const seq = field(body, "seq");
+  return {
+    messages: listIn(body, "messages").filter(isMessage),
+    seq: Number.isSafeInteger(seq) ? Number(seq) : 0,
+  };
 }
 
 async function getJson(path: string, signal: AbortSignal): Promise<unknown> {

@@ -1,8 +1,8 @@
 import { type Chat, useChat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { useCallback, useEffect, useRef } from "react";
+import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
-import { isBusy } from "../chat/sessions.ts";
 import { Transcript } from "../transcript/transcript.tsx";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";

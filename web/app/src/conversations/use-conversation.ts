@@ -2,7 +2,7 @@ import type { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { useCallback, useEffect, useState } from "react";
 import type { ChatSessions } from "../chat/sessions.ts";
-import { ApiError, fetchMessages } from "./api.ts";
+import { ApiError, fetchHistory } from "./api.ts";
 
 export type ConversationState =
   | { readonly status: "loading" }
@@ -22,7 +22,7 @@ interface Conversation {
  */
 export function useConversation(id: string, isNew: boolean, sessions: ChatSessions): Conversation {
   const [state, setState] = useState<ConversationState>(() => {
-    const held = sessions.get(id) ?? (isNew ? sessions.start(id, []) : null);
+    const held = sessions.get(id) ?? (isNew ? sessions.startNew(id) : null);
     return held === null ? { status: "loading" } : { status: "open", chat: held };
   });
   const isLoading = state.status === "loading";
@@ -34,8 +34,8 @@ export function useConversation(id: string, isNew: boolean, sessions: ChatSessio
       return;
     }
     const aborter = new AbortController();
-    fetchMessages(id, aborter.signal).then(
-      (messages) => setState({ status: "open", chat: sessions.start(id, messages) }),
+    fetchHistory(id, aborter.signal).then(
+      (history) => setState({ status: "open", chat: sessions.start(id, history) }),
       (error: unknown) => {
         if (aborter.signal.aborted) {
           return;
@@ -52,5 +52,6 @@ export function useConversation(id: string, isNew: boolean, sessions: ChatSessio
   }, [isLoading, id, sessions]);
 
   const reload = useCallback(() => setState({ status: "loading" }), []);
+  useEffect(() => sessions.onStale(id, reload), [sessions, id, reload]);
   return { state, reload };
 }

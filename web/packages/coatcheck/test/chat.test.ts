@@ -20,6 +20,7 @@ it("carries a drawing turn into the AI SDK's message, where one part lives throu
   socket.accept();
   await vi.waitFor(() => expect(socket.sent).toHaveLength(1));
 
+  socket.begin();
   socket.chunk({ type: "start", messageId: "m" });
   socket.chunk({ type: "start-step" });
   const call = { toolCallId: "t", toolName: "generate_image" };

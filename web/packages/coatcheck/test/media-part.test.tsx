@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, render, screen, waitFor } from "@testing-library/react";
 import { defaultLabels, MediaLabelsContext, MediaPart } from "coatcheck/react";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { lighthouse, report } from "./samples.ts";
 
 afterEach(cleanup);
@@ -23,6 +23,33 @@ describe("MediaPart", () => {
     expect(ratio()).toBe("1.77778");
     expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("40");
     expect(document.querySelector('img[src="/p/1"]')).not.toBeNull();
+  });
+
+  it("shows a pushed preview under an address that lives as long as it is shown", async () => {
+    const live = new Set<string>();
+    let made = 0;
+    vi.spyOn(URL, "createObjectURL").mockImplementation(() => {
+      made += 1;
+      live.add(`blob:${made}`);
+      return `blob:${made}`;
+    });
+    vi.spyOn(URL, "revokeObjectURL").mockImplementation((url) => live.delete(url));
+    const shown = () => screen.queryByTestId("media-preview")?.getAttribute("src");
+    const preview = (blob: Blob) => <MediaPart data={{ state: "preview", progress: 0.4, blob }} />;
+
+    const { rerender, unmount } = render(preview(new Blob(["one"])));
+    await waitFor(() => expect(shown()).toBe("blob:1"));
+    rerender(preview(new Blob(["two"])));
+    await waitFor(() => expect(shown()).toBe("blob:2"));
+    expect([...live]).toEqual(["blob:2"]);
+    const thumbnail = new Blob(["three"]);
+    rerender(<MediaPart data={{ state: "ready", reference: lighthouse, thumbnail }} />);
+    await waitFor(() => expect(document.querySelector('img[src="blob:3"]')).not.toBeNull());
+    // The thumbnail is not fetched beside that.
+    expect(document.querySelector(`img[src="${lighthouse.thumbnailUrl}"]`)).toBeNull();
+    expect([...live]).toEqual(["blob:3"]);
+    unmount();
+    expect(live.size).toBe(0);
   });
 
   it("stops pretending when the message is no longer being written", () => {

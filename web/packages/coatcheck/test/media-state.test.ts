@@ -13,10 +13,12 @@ it("reads each state of a media part", () => {
     dimensions: null,
     progress: 0.5,
     thumbnailUrl: "/p/1",
+    blob: null,
   });
   expect(parseMediaState({ state: "ready", reference: lighthouse })).toEqual({
     state: "ready",
     reference: lighthouse,
+    thumbnail: null,
   });
   expect(parseMediaState({ state: "failed", error: { code: "c", message: "m" } })).toEqual({
     state: "failed",

@@ -1,9 +1,10 @@
+import { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
 import { type ChunkFrame, type ClientFrame, frameBytes, parseChunkFrame } from "./frames.ts";
-import { ChatTransportError } from "./transport-error.ts";
 
 /** The part of the browser's `WebSocket` that a connection uses. */
 export interface SocketLike {
   readonly readyState: number;
+  binaryType: BinaryType;
   send(text: string): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: "open" | "close" | "error", listener: () => void): void;
@@ -11,131 +12,123 @@ export interface SocketLike {
 }
 
 /** Constructs a socket that begins to connect at once, like `WebSocket` itself. */
-export type SocketConstructor = new (url: string) => SocketLike;
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** What one text frame cost, for those who want to show or measure it. */
+/** What one frame cost, for those who want to show or measure it. */
 export type FrameReport =
   | { readonly direction: "sent"; readonly bytes: number; readonly frame: ClientFrame }
-  | { readonly direction: "received"; readonly bytes: number; readonly frame: ChunkFrame };
+  | { readonly direction: "received"; readonly bytes: number; readonly frame: ChunkFrame }
+  | { readonly direction: "pushed"; readonly bytes: number; readonly frame: BinaryFrame };
+
+/** How sockets are made. */
+export interface Endpoint {
+  readonly url: () => string;
+  readonly socketConstructor: SocketConstructor;
+  readonly protocols: string[];
+}
 
 interface ConnectionHandlers {
-  readonly onChunkFrame: (frame: ChunkFrame) => void;
-  /** The socket is gone; the next `open` makes a new one. */
-  readonly onClosed: (reason: ChatTransportError) => void;
+  readonly onOpen: () => void;
+  readonly onFrame: (frame: ChunkFrame) => void;
+  readonly onPushed: (frame: BinaryFrame) => void;
+  /** Called once, be it that the socket was lost, never came to be, or was closed here. */
+  readonly onClosed: () => void;
   readonly onReport: ((report: FrameReport) => void) | undefined;
 }
 
-/**
- * A socket that is opened when first needed and again after it was lost, with its frames checked for
- * order. It knows nothing of turns.
- */
+/** One socket, with its frames read. It knows nothing of order, turns, or trying again. */
 export class Connection {
-  readonly #url: () => string;
-  readonly #socketConstructor: SocketConstructor;
   readonly #handlers: ConnectionHandlers;
-  #current: { readonly socket: SocketLike; readonly opened: Promise<void> } | null = null;
-  #lastSeq: number | null = null;
+  readonly #socket: SocketLike | null;
+  #isClosed = false;
 
-  constructor(
-    url: () => string,
-    socketConstructor: SocketConstructor,
-    handlers: ConnectionHandlers,
-  ) {
-    this.#url = url;
-    this.#socketConstructor = socketConstructor;
+  constructor({ url, socketConstructor, protocols }: Endpoint, handlers: ConnectionHandlers) {
     this.#handlers = handlers;
-  }
-
-  /** Resolves when frames can be sent; rejects with `unreachable`. */
-  open(): Promise<void> {
-    if (this.#current !== null && this.#current.socket.readyState <= OPEN) {
-      return this.#current.opened;
+    this.#socket = construct(socketConstructor, url(), protocols);
+    if (this.#socket === null) {
+      // Told later, as the loss of any other socket is.
+      queueMicrotask(() => this.#end());
+      return;
     }
-    this.#lastSeq = null;
-    let socket: SocketLike;
-    try {
-      socket = new this.#socketConstructor(this.#url());
-    } catch {
-      // The constructor throws on an address it does not take, such as ws: from an https: page.
-      return Promise.reject(unreachable());
-    }
-    const opened = new Promise<void>((resolve, reject) => {
-      socket.addEventListener("open", () => resolve());
-      socket.addEventListener("close", () => {
-        reject(unreachable());
-        this.#drop(socket, disconnected());
-      });
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.addEventListener("open", () => {
+      if (!this.#isClosed) {
+        handlers.onOpen();
+      }
     });
-    socket.addEventListener("message", ({ data }) => this.#receive(socket, data));
-    this.#current = { socket, opened };
-    return opened;
+    this.#socket.addEventListener("close", () => this.#end());
+    // In a browser, `close` follows. Node's WebSocket leaves it out when the handshake fails.
+    this.#socket.addEventListener("error", () => this.#end());
+    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
   }
 
-  /** Sends a frame on the open socket. A socket that is not open drops it: its closing is reported. */
+  /** Sends a frame; a socket that is not open drops it. */
   send(frame: ClientFrame): void {
-    const socket = this.#current?.socket;
-    if (socket?.readyState !== OPEN) {
+    if (this.#isClosed || this.#socket?.readyState !== OPEN) {
       return;
     }
     const text = JSON.stringify(frame);
-    socket.send(text);
+    this.#socket.send(text);
     this.#handlers.onReport?.({ direction: "sent", bytes: frameBytes(text), frame });
   }
 
-  /** Closes the socket, if there is one, and reports it as closed at once. */
-  close(reason: ChatTransportError = disconnected()): void {
-    const socket = this.#current?.socket;
-    if (socket !== undefined) {
-      this.#drop(socket, reason);
-      socket.close(NORMAL_CLOSURE);
+  /** Closes the socket. What still comes on it is not read. */
+  close(): void {
+    this.#end();
+    this.#socket?.close(NORMAL_CLOSURE);
+  }
+
+  #end(): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#handlers.onClosed();
     }
   }
 
-  #receive(socket: SocketLike, data: unknown): void {
-    if (this.#current?.socket !== socket) {
+  #receive(data: unknown): void {
+    if (this.#isClosed) {
+      return;
+    }
+    if (data instanceof ArrayBuffer) {
+      this.#receivePushed(data);
       return;
     }
     const frame = parseChunkFrame(data);
     if (frame === null) {
-      this.close(
-        new ChatTransportError("protocol", "The server sent an answer that cannot be read."),
-      );
+      // Whoever speaks there does not speak this protocol, or not now.
+      this.close();
       return;
     }
-    if (this.#lastSeq !== null && frame.seq <= this.#lastSeq) {
-      return;
-    }
-    if (this.#lastSeq !== null && frame.seq > this.#lastSeq + 1) {
-      this.close(new ChatTransportError("protocol", "A part of the answer was lost on the way."));
-      return;
-    }
-    this.#lastSeq = frame.seq;
     if (this.#handlers.onReport !== undefined) {
       const bytes = frameBytes(data as string);
       this.#handlers.onReport({ direction: "received", bytes, frame });
     }
-    this.#handlers.onChunkFrame(frame);
+    this.#handlers.onFrame(frame);
   }
 
-  #drop(socket: SocketLike, reason: ChatTransportError): void {
-    if (this.#current?.socket === socket) {
-      this.#current = null;
-      this.#handlers.onClosed(reason);
+  #receivePushed(data: ArrayBuffer): void {
+    // One that cannot be read is passed over: the part has its picture from its URL, or later.
+    const frame = decodeBinaryFrame(data);
+    if (frame !== null) {
+      this.#handlers.onReport?.({ direction: "pushed", bytes: data.byteLength, frame });
+      this.#handlers.onPushed(frame);
     }
   }
 }
 
-/** `WebSocket.OPEN`; connecting is 0, closing and closed are above. */
+/** `WebSocket.OPEN`. */
 const OPEN = 1;
 const NORMAL_CLOSURE = 1000;
 
-function unreachable(): ChatTransportError {
-  return new ChatTransportError("unreachable", "The server could not be reached.");
-}
-
-function disconnected(): ChatTransportError {
-  return new ChatTransportError(
-    "disconnected",
-    "The connection was lost before the answer was complete.",
-  );
+function construct(
+  SocketClass: SocketConstructor,
+  url: string,
+  protocols: string[],
+): SocketLike | null {
+  try {
+    return new SocketClass(url, protocols);
+  } catch {
+    // The constructor throws on an address it does not take, such as ws: from an https: page.
+    return null;
+  }
 }

@@ -1,8 +1,8 @@
 import type { UIMessage, UIMessageChunk } from "ai";
 
-/** One server-to-client text frame: a chunk and its place in the socket's sequence. */
+/** One server-to-client text frame: a chunk and its place in the conversation's sequence. */
 export interface ChunkFrame {
-  /** Rises by one with each frame of a socket, so that a gap shows. */
+  /** Rises by one with each chunk of the conversation; 0 is for this socket alone. */
   readonly seq: number;
   readonly chunk: UIMessageChunk;
 }
@@ -14,7 +14,33 @@ export type ClientFrame =
       readonly conversationId: string;
       readonly message: UIMessage;
     }
+  | {
+      readonly type: "message-regenerate";
+      readonly conversationId: string;
+      /** The user's message to be answered anew. */
+      readonly messageId: string;
+    }
+  | { readonly type: "stream-resume"; readonly conversationId: string; readonly seq: number }
   | { readonly type: "stream-cancel"; readonly conversationId: string };
+
+/** What a turn answers, and why: the `data-turn` chunk that begins it. */
+export interface TurnStart {
+  readonly trigger: "submit-message" | "regenerate-message";
+  /** The user's message that is answered. What followed it is gone. */
+  readonly messageId: string;
+  /** That message, if it is new or has changed; null if it did not fit into a frame. */
+  readonly message: UIMessage | null;
+}
+
+/** Where a resumed stream goes on: the `data-resumed` chunk. */
+export interface Resumption {
+  /** Everything after this number comes now. */
+  readonly seq: number;
+  /** The newest number that there is. */
+  readonly last: number;
+  /** Whether a turn is under way. */
+  readonly running: boolean;
+}
 
 /**
  * Reads a text frame `{"seq": n, "chunk": {"type": …}}`.
@@ -34,20 +60,32 @@ export function parseChunkFrame(text: unknown): ChunkFrame | null {
   } catch {
     return null;
   }
-  if (typeof frame !== "object" || frame === null || !("seq" in frame && "chunk" in frame)) {
+  const { seq, chunk } = fieldsOf(frame);
+  return isSeq(seq) && typeof fieldsOf(chunk)["type"] === "string"
+    ? { seq, chunk: chunk as UIMessageChunk }
+    : null;
+}
+
+/** Reads what a `data-turn` chunk says, or null for any other chunk. */
+export function parseTurnStart(chunk: UIMessageChunk): TurnStart | null {
+  if (chunk.type !== "data-turn") {
     return null;
   }
-  const { seq, chunk } = frame;
-  if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 0) {
+  const { trigger, messageId, message } = fieldsOf(fieldsOf(chunk)["data"]);
+  const isKnown = trigger === "submit-message" || trigger === "regenerate-message";
+  if (!isKnown || typeof messageId !== "string") {
     return null;
   }
-  if (typeof chunk !== "object" || chunk === null || !("type" in chunk)) {
+  return { trigger, messageId, message: isUserMessage(message) ? message : null };
+}
+
+/** Reads what a `data-resumed` chunk says, or null for any other chunk. */
+export function parseResumption(chunk: UIMessageChunk): Resumption | null {
+  if (chunk.type !== "data-resumed") {
     return null;
   }
-  if (typeof chunk.type !== "string") {
-    return null;
-  }
-  return { seq, chunk: chunk as UIMessageChunk };
+  const { seq, last, running } = fieldsOf(fieldsOf(chunk)["data"]);
+  return isSeq(seq) && isSeq(last) && typeof running === "boolean" ? { seq, last, running } : null;
 }
 
 /** Bytes that a text frame's payload takes on the wire before any compression: its UTF-8 length. */
@@ -56,3 +94,21 @@ export function frameBytes(text: string): number {
 }
 
 const encoder = new TextEncoder();
+
+function isUserMessage(value: unknown): value is UIMessage {
+  const { id, role, parts } = fieldsOf(value);
+  return (
+    typeof id === "string" &&
+    role === "user" &&
+    Array.isArray(parts) &&
+    parts.every((part) => typeof fieldsOf(part)["type"] === "string")
+  );
+}
+
+function isSeq(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

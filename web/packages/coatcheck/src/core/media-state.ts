@@ -20,8 +20,15 @@ export type MediaState =
       /** 0 to 1, or null when the maker of the picture cannot tell. */
       readonly progress: number | null;
       readonly thumbnailUrl: string | null;
+      /** The draft itself, where it was pushed instead of offered under a URL. */
+      readonly blob: Blob | null;
     }
-  | { readonly state: "ready"; readonly reference: MediaReference }
+  | {
+      readonly state: "ready";
+      readonly reference: MediaReference;
+      /** The thumbnail itself, where it was pushed ahead. */
+      readonly thumbnail: Blob | null;
+    }
   | { readonly state: "failed"; readonly code: string; readonly message: string };
 
 /**
@@ -59,10 +66,13 @@ function readMediaState(data: unknown): MediaState | null {
         dimensions: readDimensions(fields),
         progress: readProgress(fields["progress"]),
         thumbnailUrl: isFetchableAddress(fields["thumbnailUrl"]) ? fields["thumbnailUrl"] : null,
+        blob: readBlob(fields["blob"]),
       };
     case "ready": {
       const reference = parseReference(fields["reference"]);
-      return reference === null ? null : { state: "ready", reference };
+      return reference === null
+        ? null
+        : { state: "ready", reference, thumbnail: readBlob(fields["thumbnail"]) };
     }
     case "failed": {
       const error = asFields(fields["error"]);
@@ -86,6 +96,11 @@ function readProgress(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value)
     ? Math.min(1, Math.max(0, value))
     : null;
+}
+
+/** Only this page makes blobs: whatever else stands in the place of one came over the wire. */
+function readBlob(value: unknown): Blob | null {
+  return value instanceof Blob ? value : null;
 }
 
 function readText(value: unknown): string | null {

@@ -2,8 +2,8 @@
  * Why a turn could not be carried to its end.
  *
  * - `unreachable`: no connection could be opened; the message was not sent.
- * - `disconnected`: the connection closed before the turn ended; the server may have gone on.
- * - `protocol`: the server sent a frame that cannot be read, or frames were lost.
+ * - `disconnected`: the connection was lost and did not come back; the server may have gone on.
+ * - `expired`: what was missed cannot be had any more; the conversation is to be read anew.
  * - `busy`: another turn is running on this connection.
  * - `unsupported`: the operation is not part of the wire format.
  * - `refused`: the server ended the turn with an error of its own; see `serverCode`.
@@ -11,7 +11,7 @@
 export type ChatTransportErrorCode =
   | "unreachable"
   | "disconnected"
-  | "protocol"
+  | "expired"
   | "busy"
   | "unsupported"
   | "refused";
@@ -28,4 +28,27 @@ export class ChatTransportError extends Error {
     this.code = code;
     this.serverCode = serverCode;
   }
+}
+
+/** The stable code of an `error` chunk, where it has one. */
+export function codeOf(chunk: { readonly errorText: string }): string | null {
+  return "code" in chunk && typeof chunk.code === "string" ? chunk.code : null;
+}
+
+export function unreachable(): ChatTransportError {
+  return new ChatTransportError("unreachable", "The server could not be reached.");
+}
+
+export function disconnected(): ChatTransportError {
+  return new ChatTransportError(
+    "disconnected",
+    "The connection was lost before the answer was complete.",
+  );
+}
+
+export function expired(): ChatTransportError {
+  return new ChatTransportError(
+    "expired",
+    "The connection was lost for so long that the answer has to be read anew.",
+  );
 }

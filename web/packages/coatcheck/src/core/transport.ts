@@ -1,47 +1,54 @@
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import { Connection, type FrameReport, type SocketConstructor } from "./connection.ts";
-import type { ChunkFrame } from "./frames.ts";
-import { ChatTransportError } from "./transport-error.ts";
+import type { Endpoint } from "./connection.ts";
+import { type ChunkFrame, parseTurnStart, type Resumption, type TurnStart } from "./frames.ts";
+import { PushedMedia } from "./pushed-media.ts";
+import { StreamLink } from "./stream-link.ts";
+import { ChatTransportError, codeOf, disconnected, expired } from "./transport-error.ts";
+import { endpointOf, timingOf, type WebSocketChatTransportOptions } from "./transport-options.ts";
 import { Turn } from "./turn.ts";
-
-export interface WebSocketChatTransportOptions {
-  /** The endpoint, `ws:` or `wss:`; a function is asked at each connection. */
-  readonly url: string | (() => string);
-  /** Defaults to the global `WebSocket`. */
-  // biome-ignore lint/style/useNamingConvention: it takes the place of the global of that name
-  readonly WebSocket?: SocketConstructor;
-  /** Called for each text frame in either direction, with its size in bytes. */
-  readonly onFrame?: (report: FrameReport) => void;
-  /** How long a cancelled turn may take to end, in milliseconds, before the socket is given up. */
-  readonly drainTimeout?: number;
-}
+import { requestFor, type TurnRequest } from "./turn-request.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /**
- * Carries an AI SDK chat over one WebSocket.
+ * Carries an AI SDK chat over a WebSocket.
  *
  * Only the newest user message travels to the server, which keeps the history. Chunks come back as
- * text frames; a turn ends with a `finish` or `abort` chunk. An `error` chunk becomes the stream's
- * error, a {@link ChatTransportError} with the server's code, after everything that came before it.
+ * text frames; a turn ends with a `finish` or `abort` chunk. A socket that is lost is replaced, and
+ * the stream goes on where it was: the reader of a turn notices nothing. An `error` chunk becomes the
+ * stream's error, a {@link ChatTransportError} with the server's code, after everything before it.
+ *
+ * A transport follows one conversation, and keeps following it between turns.
  */
 export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   implements ChatTransport<Message>
 {
-  readonly #connection: Connection;
-  readonly #drainTimeout: number;
-  #turn: Turn | null = null;
+  readonly #options: WebSocketChatTransportOptions;
+  readonly #endpoint: Endpoint;
+  readonly #pushed = new PushedMedia();
+  #position: number;
+  #link: StreamLink | null = null;
+  /** The turn that was asked for here, until the server has ended it. */
+  #own: Turn | null = null;
+  /** What asked for it, until the stream says that it has begun. */
+  #request: TurnRequest | null = null;
+  /** The turn that the stream's chunks belong to now. */
+  #current: Turn | null = null;
+  /** After which number that turn began. */
+  #currentStart = 0;
+  /** Turns that were asked for elsewhere and that nobody reads yet. */
+  readonly #joinable: Turn[] = [];
+  /** Whether the stream is going to bring a turn's beginning. */
+  #expectsTurn = false;
+  #turnBegan: () => void = () => undefined;
+  /** When this chunk has been seen and the request has not begun, it never arrived. */
+  #askAgainAfter: number | null = null;
+  #refusal: ChatTransportError | null = null;
+  #patienceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WebSocketChatTransportOptions) {
-    const { url, onFrame, drainTimeout = 5000 } = options;
-    this.#drainTimeout = drainTimeout;
-    this.#connection = new Connection(
-      typeof url === "string" ? () => url : url,
-      options.WebSocket ?? globalThis.WebSocket,
-      {
-        onChunkFrame: (frame) => this.#receive(frame),
-        onClosed: (reason) => this.#lose(reason),
-        onReport: onFrame,
-      },
-    );
+    this.#options = options;
+    this.#position = options.position ?? 0;
+    this.#endpoint = endpointOf(options);
   }
 
   async sendMessages({
@@ -52,71 +59,233 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   }: Parameters<ChatTransport<Message>["sendMessages"]>[0]): Promise<
     ReadableStream<UIMessageChunk>
   > {
-    const message = newestUserMessage(trigger, messages);
-    while (this.#turn !== null) {
+    const request = requestFor(trigger, chatId, messages);
+    while (this.#own !== null) {
       // biome-ignore lint/performance/noAwaitInLoops: whoever else waited may have begun a turn first
-      await this.#waitFor(this.#turn, abortSignal);
+      await this.#waitFor(this.#own, abortSignal);
     }
-    const turn = new Turn(chatId, () => this.#cancel(turn));
-    this.#turn = turn;
+    const turn = this.#newTurn(abortSignal);
+    this.#own = turn;
+    const link = this.#linkTo(chatId);
     try {
-      await untilAborted(this.#connection.open(), abortSignal);
+      // Followed before anything is asked for: only then can a lost request be told from a slow one.
+      await untilAborted(link.open(), abortSignal);
       abortSignal?.throwIfAborted();
     } catch (error) {
       this.#settle(turn);
       throw error;
     }
-    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
-    this.#connection.send({ type: "message-send", conversationId: chatId, message });
+    this.#request = request;
+    link.send(request.frame);
     return turn.stream;
   }
 
-  /** A turn cannot be resumed after a reload: the conversation is read from the server instead. */
-  reconnectToStream(): Promise<null> {
-    return Promise.resolve(null);
+  /** Joins a turn that is under way and was not asked for here; null if there is none. */
+  async reconnectToStream({
+    chatId,
+    abortSignal,
+  }: Parameters<
+    ChatTransport<Message>["reconnectToStream"]
+  >[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+    try {
+      await untilAborted(this.follow(chatId), abortSignal);
+      if (this.#joinable.length === 0 && this.#expectsTurn) {
+        const began = new Promise<void>((resolve) => {
+          this.#turnBegan = resolve;
+        });
+        await untilAborted(began, abortSignal);
+      }
+    } catch (error) {
+      abortSignal?.throwIfAborted();
+      if (error instanceof ChatTransportError) {
+        return null; // the link goes on trying
+      }
+      throw error;
+    }
+    const turn = this.#joinable.shift();
+    if (turn === undefined) {
+      return null;
+    }
+    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
+    return turn.stream;
+  }
+
+  /** Follows a conversation from now on, so that `onTurn` hears of what others ask there. */
+  follow(chatId: string): Promise<void> {
+    return this.#linkTo(chatId).open();
   }
 
   /** Closes the socket. A later message opens a new one. */
   close(): void {
-    this.#connection.close();
+    this.#position = this.#link?.position ?? this.#position;
+    this.#link?.close();
+    this.#link = null;
+    this.#giveUp(disconnected());
   }
 
-  #receive({ chunk }: ChunkFrame): void {
-    const turn = this.#turn;
+  #linkTo(chatId: string): StreamLink {
+    if (this.#link?.conversationId === chatId) {
+      return this.#link;
+    }
+    // The position belongs to the conversation that this was made for, which is the first one.
+    const position = this.#link === null ? this.#position : 0;
+    this.#link?.close();
+    const timing = timingOf(this.#options);
+    const target = { conversationId: chatId, position, endpoint: this.#endpoint, timing };
+    this.#link = new StreamLink(target, {
+      onResumed: (resumption) => this.#resume(resumption),
+      onFrame: (frame) => this.#receive(frame),
+      onPushed: (frame) => this.#pushed.take(frame),
+      onExpired: () => {
+        this.#giveUp(expired());
+        this.#options.onExpired?.();
+      },
+      onLost: () => this.#wait(),
+      onReport: this.#options.onFrame,
+    });
+    return this.#link;
+  }
+
+  /** The stream goes on: find out what became of what was asked for before the socket was lost. */
+  #resume({ seq, last, running }: Resumption): void {
+    clearTimeout(this.#patienceTimer);
+    this.#patienceTimer = undefined;
+    this.#expectsTurn = this.#current === null && (running || last > seq);
+    this.#askAgainAfter = last;
+    this.#askAgain(seq);
+    if (this.#current?.isCancelled === true) {
+      this.#link?.cancel();
+    }
+  }
+
+  /** The socket is lost: the turn waits for another one, but not for ever. */
+  #wait(): void {
+    const { patience = 60_000 } = this.#options;
+    this.#patienceTimer ??= setTimeout(() => {
+      if (this.#current !== null) {
+        // Should the connection come back, the turn is offered anew, from its beginning.
+        this.#link?.rewind(this.#currentStart);
+      }
+      this.#giveUp(disconnected());
+    }, patience);
+  }
+
+  #receive({ seq, chunk }: ChunkFrame): void {
+    const start = parseTurnStart(chunk);
+    if (seq === 0) {
+      this.#receiveAside(chunk);
+    } else if (start === null) {
+      this.#pass(chunk);
+    } else {
+      this.#currentStart = seq - 1;
+      this.#begin(start);
+    }
+    this.#askAgain(seq);
+  }
+
+  #begin(start: TurnStart): void {
+    this.#expectsTurn = false;
+    if (this.#own !== null && this.#request?.isFor(start) === true) {
+      this.#request = null;
+      this.#current = this.#own;
+      if (this.#own.isCancelled) {
+        this.#link?.cancel();
+      }
+      return;
+    }
+    const turn = this.#newTurn(undefined);
+    this.#current = turn;
+    this.#joinable.push(turn);
+    this.#options.onTurn?.(start);
+    this.#turnBegan();
+  }
+
+  #pass(chunk: UIMessageChunk): void {
+    const turn = this.#current;
     if (turn === null) {
       return;
     }
     if (chunk.type === "error") {
-      turn.fail(new ChatTransportError("refused", chunk.errorText, serverCode(chunk)));
+      turn.fail(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
       return;
     }
-    turn.push(chunk);
+    turn.push(this.#pushed.dress(chunk));
     if (chunk.type === "finish" || chunk.type === "abort") {
       turn.finish();
+      this.#current = null;
+      this.#pushed.clear();
       this.#settle(turn);
     }
   }
 
-  #lose(reason: ChatTransportError): void {
-    const turn = this.#turn;
-    if (turn !== null) {
-      turn.fail(reason);
-      this.#settle(turn);
+  /** What is for this socket alone: previews, and why a request was refused. */
+  #receiveAside(chunk: UIMessageChunk): void {
+    if (chunk.type === "data-media") {
+      this.#current?.push(this.#pushed.dress(chunk));
+    } else if (chunk.type === "error") {
+      this.#refusal = new ChatTransportError("refused", chunk.errorText, codeOf(chunk));
+    } else if (chunk.type === "finish" && this.#refusal !== null) {
+      if (this.#request !== null) {
+        this.#endRequest(this.#refusal);
+      }
+      this.#refusal = null;
     }
   }
 
-  /** Tells the server to stop; the connection stays taken until it says that it has. */
+  /** Sends the request once more if all that came meanwhile is seen and its turn has not begun. */
+  #askAgain(seen: number): void {
+    if (this.#askAgainAfter === null || seen < this.#askAgainAfter) {
+      return;
+    }
+    this.#askAgainAfter = null;
+    if (this.#request === null) {
+      return;
+    }
+    if (this.#own?.isCancelled === true) {
+      this.#endRequest(disconnected());
+    } else {
+      this.#link?.send(this.#request.frame);
+    }
+  }
+
+  #endRequest(reason: ChatTransportError): void {
+    const turn = this.#own;
+    this.#request = null;
+    turn?.fail(reason);
+    this.#settle(turn);
+  }
+
+  #giveUp(reason: ChatTransportError): void {
+    clearTimeout(this.#patienceTimer);
+    this.#patienceTimer = undefined;
+    for (const turn of new Set([this.#own, this.#current])) {
+      turn?.fail(reason);
+      this.#settle(turn);
+    }
+    this.#request = null;
+    this.#current = null;
+    this.#expectsTurn = false;
+    this.#pushed.clear();
+  }
+
+  #newTurn(abortSignal: AbortSignal | undefined): Turn {
+    const turn = new Turn(() => this.#cancel(turn));
+    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
+    return turn;
+  }
+
+  /** Tells the server to stop; no other turn is begun here until it says that it has. */
   #cancel(turn: Turn): void {
-    turn.finish();
-    if (this.#turn === turn) {
-      this.#connection.send({ type: "stream-cancel", conversationId: turn.conversationId });
+    turn.cancel();
+    if (turn === this.#current || (turn === this.#own && this.#request !== null)) {
+      this.#link?.cancel();
     }
   }
 
-  #settle(turn: Turn): void {
-    turn.settle();
-    if (this.#turn === turn) {
-      this.#turn = null;
+  #settle(turn: Turn | null): void {
+    turn?.settle();
+    if (this.#own === turn) {
+      this.#own = null;
     }
   }
 
@@ -124,46 +293,15 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     if (previous.isRunning) {
       throw new ChatTransportError("busy", "Another answer is still being written.");
     }
-    const giveUp = setTimeout(() => this.#connection.close(), this.#drainTimeout);
+    const { drainTimeout = 5000 } = this.#options;
+    const timer = setTimeout(() => {
+      this.#giveUp(disconnected());
+      this.#link?.restart();
+    }, drainTimeout);
     try {
       await untilAborted(previous.settled, abortSignal);
     } finally {
-      clearTimeout(giveUp);
+      clearTimeout(timer);
     }
   }
-}
-
-function newestUserMessage<Message extends UIMessage>(
-  trigger: "submit-message" | "regenerate-message",
-  messages: readonly Message[],
-): Message {
-  const message = messages.at(-1);
-  if (trigger !== "submit-message" || message?.role !== "user") {
-    throw new ChatTransportError("unsupported", "Only a new message of the user can be sent.");
-  }
-  return message;
-}
-
-/** Rejects with the signal's reason as soon as it is aborted, whatever becomes of the promise. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return promise;
-  }
-  const listening = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener("abort", onAbort, { signal: listening.signal });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    listening.abort();
-  }
-}
-
-function serverCode(chunk: { readonly errorText: string }): string | null {
-  return "code" in chunk && typeof chunk.code === "string" ? chunk.code : null;
 }

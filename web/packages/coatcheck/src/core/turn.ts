@@ -7,7 +7,6 @@ import type { UIMessageChunk } from "ai";
  * server is done; after a cancellation the second comes later, and no new turn may begin before it.
  */
 export class Turn {
-  readonly conversationId: string;
   /** Chunks in order. What arrived before a failure is still delivered before the failure is. */
   readonly stream: ReadableStream<UIMessageChunk>;
   /** Resolves when the server has ended the turn, or can no longer do so. */
@@ -15,12 +14,12 @@ export class Turn {
 
   readonly #chunks: UIMessageChunk[] = [];
   #ending: Ending | null = null;
+  #isCancelled = false;
   #wakeReader: () => void = () => undefined;
   #resolveSettled: () => void = () => undefined;
 
   /** @param onReaderGone called when the reader cancels the stream while the turn still runs. */
-  constructor(conversationId: string, onReaderGone: () => void) {
-    this.conversationId = conversationId;
+  constructor(onReaderGone: () => void) {
     this.settled = new Promise((resolve) => {
       this.#resolveSettled = resolve;
     });
@@ -45,11 +44,22 @@ export class Turn {
     return this.#ending === null;
   }
 
+  /** Whether the reader wants no more of it. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
   push(chunk: UIMessageChunk): void {
     if (this.#ending === null) {
       this.#chunks.push(chunk);
       this.#wakeReader();
     }
+  }
+
+  /** Ends the stream at once: the reader wants no more of it. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#end({ kind: "finished" });
   }
 
   /** Ends the stream normally once the reader has what arrived. */

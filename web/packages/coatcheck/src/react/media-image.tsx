@@ -5,10 +5,13 @@ import { imageSource } from "../core/source.ts";
 import { MediaLabelsContext } from "./labels.ts";
 import { MediaBox } from "./media-box.tsx";
 import { type ImagePhaseControl, useImagePhase } from "./use-image-phase.ts";
+import { useObjectUrl } from "./use-object-url.ts";
 
 /** Props of {@link MediaImage}. */
 export interface MediaImageProps {
   readonly reference: MediaReference;
+  /** The thumbnail, if its bytes are here already; else it is fetched. */
+  readonly thumbnail?: Blob | null;
   /** Overrides the reference's own text; an empty string marks the picture as decoration. */
   readonly alt?: string;
   /** Fetch at once and first: for pictures in view when the page opens. Others load when near. */
@@ -26,7 +29,13 @@ export function MediaImage({ reference, ...rest }: MediaImageProps) {
   return <OneImage key={`${reference.id} ${reference.url}`} reference={reference} {...rest} />;
 }
 
-function OneImage({ reference, alt, priority = false, sizes = DEFAULT_SIZES }: MediaImageProps) {
+function OneImage({
+  reference,
+  thumbnail = null,
+  alt,
+  priority = false,
+  sizes = DEFAULT_SIZES,
+}: MediaImageProps) {
   const labels = use(MediaLabelsContext);
   const control = useImagePhase();
   const placeholder = useMemo(
@@ -36,7 +45,9 @@ function OneImage({ reference, alt, priority = false, sizes = DEFAULT_SIZES }: M
   const source = imageSource(reference);
   const phase = source === null ? "failed" : control.phase;
   const description = alt ?? reference.alt ?? reference.displayName ?? labels.untitled;
-  const { width, height, thumbnailUrl } = reference;
+  const { width, height } = reference;
+  const objectUrl = useObjectUrl(thumbnail);
+  const thumbnailUrl = thumbnail === null ? reference.thumbnailUrl : (objectUrl ?? undefined);
   const loading = priority ? "eager" : "lazy";
 
   return (

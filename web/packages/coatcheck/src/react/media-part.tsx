@@ -5,6 +5,7 @@ import { FileChip } from "./file-chip.tsx";
 import { MediaLabelsContext } from "./labels.ts";
 import { MediaBox } from "./media-box.tsx";
 import { MediaImage } from "./media-image.tsx";
+import { useObjectUrl } from "./use-object-url.ts";
 
 /** Props of {@link MediaPart}. */
 export interface MediaPartProps {
@@ -26,7 +27,13 @@ export function MediaPart({ data, active = true, priority = false, caption }: Me
   switch (media.state) {
     case "pending":
       return (
-        <Unfinished dimensions={dimensions} active={active} progress={null} thumbnailUrl={null} />
+        <Unfinished
+          dimensions={dimensions}
+          active={active}
+          progress={null}
+          thumbnailUrl={null}
+          blob={null}
+        />
       );
     case "preview":
       return (
@@ -35,12 +42,13 @@ export function MediaPart({ data, active = true, priority = false, caption }: Me
           active={active}
           progress={media.progress}
           thumbnailUrl={media.thumbnailUrl}
+          blob={media.blob}
         />
       );
     case "ready":
       return isImage(media.reference) ? (
         <figure className="coat-figure">
-          <MediaImage reference={media.reference} priority={priority} />
+          <MediaImage reference={media.reference} thumbnail={media.thumbnail} priority={priority} />
           {caption !== undefined && (
             <figcaption className="coat-caption">{caption(media.reference)}</figcaption>
           )}
@@ -68,10 +76,13 @@ interface UnfinishedProps {
   readonly active: boolean;
   readonly progress: number | null;
   readonly thumbnailUrl: string | null;
+  readonly blob: Blob | null;
 }
 
-function Unfinished({ dimensions, active, progress, thumbnailUrl }: UnfinishedProps) {
+function Unfinished({ dimensions, active, progress, thumbnailUrl, blob }: UnfinishedProps) {
   const labels = use(MediaLabelsContext);
+  const objectUrl = useObjectUrl(blob);
+  const draft = blob === null ? thumbnailUrl : objectUrl;
   const percent = progress === null ? null : Math.round(progress * 100);
   return (
     <MediaBox
@@ -80,8 +91,14 @@ function Unfinished({ dimensions, active, progress, thumbnailUrl }: UnfinishedPr
       data-testid="media-unfinished"
       data-active={active}
     >
-      {thumbnailUrl !== null && (
-        <img className="coat-layer coat-preview" src={thumbnailUrl} alt="" decoding="async" />
+      {draft !== null && (
+        <img
+          className="coat-layer coat-preview"
+          data-testid="media-preview"
+          src={draft}
+          alt=""
+          decoding="async"
+        />
       )}
       <p className="coat-status" role="status">
         {active ? labels.drawing : labels.stopped}

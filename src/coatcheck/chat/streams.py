@@ -1,0 +1,96 @@
+"""The streams of all conversations, kept for as long as someone may come back to them."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from coatcheck.chat.stream import Stream
+
+KEPT_SECONDS: Final = 300.0
+"""How long a stream that rests can be resumed."""
+
+KEPT_BYTES: Final = 32 * 1024 * 1024
+"""What the streams that rest hold together; those that have rested longest are forgotten first."""
+
+_OVERHEAD: Final = 1024  # bytes of a stream that holds nothing, so that their number is bounded too
+
+
+class Streams:
+    """Finds a conversation's stream, or begins one.
+
+    A stream's numbers begin at the time of its making in microseconds since 1970. So a stream that
+    was forgotten, or that another process had, is always told from the one that is there now: a
+    reader's number is either one that this stream gave out, or it lies outside.
+
+    Args:
+        epoch: seconds since 1970 when `clock` says 0.
+        clock: a monotonic clock in seconds.
+        kept_bytes: what the streams that rest may hold together.
+    """
+
+    def __init__(
+        self,
+        *,
+        epoch: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        kept_bytes: int = KEPT_BYTES,
+    ) -> None:
+        self._epoch = time.time() - clock() if epoch is None else epoch
+        self._clock = clock
+        self._kept_bytes = kept_bytes
+        self._streams: dict[str, Stream] = {}
+        # Those that nothing is added to, and since when; the longest at rest first.
+        self._resting: OrderedDict[str, float] = OrderedDict()
+        self._resting_bytes = 0
+        self._newest = 0
+
+    def open(self, conversation_id: str) -> Stream:
+        """The conversation's stream; a new one where there is none."""
+        self._sweep()
+        stream = self._streams.get(conversation_id)
+        if stream is None:
+            now = round((self._epoch + self._clock()) * 1_000_000)
+            stream = self._streams[conversation_id] = Stream(max(now, self._newest + 1))
+            self._rest(conversation_id, stream)
+        return stream
+
+    def find(self, conversation_id: str) -> Stream | None:
+        """The conversation's stream, if there is one."""
+        return self._streams.get(conversation_id)
+
+    def hold(self, conversation_id: str) -> Stream:
+        """The conversation's stream, which is not forgotten before it is released."""
+        stream = self.open(conversation_id)
+        if self._resting.pop(conversation_id, None) is not None:
+            self._resting_bytes -= _weight(stream)
+        return stream
+
+    def release(self, conversation_id: str) -> None:
+        """The conversation's turn has ended; its stream rests from now on."""
+        self._rest(conversation_id, self._streams[conversation_id])
+        self._sweep()
+
+    def _rest(self, conversation_id: str, stream: Stream) -> None:
+        self._resting[conversation_id] = self._clock()
+        self._resting_bytes += _weight(stream)
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        for _ in range(len(self._resting)):
+            conversation_id, since = next(iter(self._resting.items()))
+            if now - since <= KEPT_SECONDS and self._resting_bytes <= self._kept_bytes:
+                return
+            del self._resting[conversation_id]
+            stream = self._streams[conversation_id]
+            self._resting_bytes -= _weight(stream)
+            stream.forget()
+            self._newest = max(self._newest, stream.last)
+            if stream.is_followed:  # whoever listens still must hear of the next turn
+                self._rest(conversation_id, stream)
+            else:
+                del self._streams[conversation_id]
+
+
+def _weight(stream: Stream) -> int:
+    return stream.size + _OVERHEAD

@@ -1,0 +1,28 @@
+"""The root of the tree, and how its classes are found."""
+
+from collections.abc import Iterator
+from inspect import getdoc
+from typing import ClassVar
+
+
+class CoatcheckError(Exception):
+    """Something went wrong in Coatcheck."""
+
+    code: ClassVar[str] = "coatcheck_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or getdoc(type(self)) or self.code
+        super().__init__(self.message)
+
+
+def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[CoatcheckError]]:
+    """Every class of the tree, `root` first."""
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)
+
+
+def error_for(code: str, message: str) -> CoatcheckError | None:
+    """The error with this `code`, as another process told it; None for a code of no class here."""
+    return next((kind(message) for kind in error_classes() if kind.code == code), None)

@@ -1,0 +1,91 @@
+"""What happens between a question and its answer."""
+
+from coatcheck.errors.base import CoatcheckError
+
+
+class GenerationError(CoatcheckError):
+    """The picture could not be made."""
+
+    code = "generation_failed"
+    status = 502
+
+
+class ModerationError(GenerationError):
+    """The image provider refuses this prompt or picture by its content policy."""
+
+    code = "moderation_refused"
+    status = 422
+
+
+class ProviderUnavailableError(GenerationError):
+    """The image provider cannot be reached or is too busy; it may be soon."""
+
+    code = "provider_unavailable"
+    status = 503
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds until it wants to be asked again, where it says
+
+
+class ProviderTimeoutError(ProviderUnavailableError):
+    """The image provider took too long."""
+
+    code = "provider_timeout"
+    status = 504
+
+
+class ResponderError(CoatcheckError):
+    """The model could not answer."""
+
+    code = "responder_failed"
+    status = 502
+
+
+class CancelledTurnError(CoatcheckError):
+    """The answer was stopped."""
+
+    code = "cancelled"
+    status = 499
+
+
+class TurnInProgressError(CoatcheckError):
+    """This conversation is still answering the previous message."""
+
+    code = "turn_in_progress"
+    status = 409
+
+
+class ProtocolError(CoatcheckError):
+    """The frame does not follow the chat protocol."""
+
+    code = "protocol_error"
+    status = 400
+
+
+class UnsupportedVersionError(ProtocolError):
+    """The frame is of a version of the chat protocol that this server does not speak."""
+
+    code = "unsupported_version"
+    status = 400
+
+
+class RateLimitError(CoatcheckError):
+    """Too many messages in a short time; wait a moment."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class TooManySocketsError(CoatcheckError):
+    """Too many connections are open already; close one."""
+
+    code = "too_many_sockets"
+    status = 429
+
+
+class StreamExpiredError(CoatcheckError):
+    """What was missed of the stream is not held any more; read the conversation anew."""
+
+    code = "stream_expired"
+    status = 410

@@ -1,0 +1,67 @@
+"""Long conversations, written in one transaction: thousands of messages in the time of one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from coatcheck.catalog import Database
+from coatcheck.catalog.tables import conversations, message_media, messages
+from coatcheck.chat.searching import message_text, referenced_media
+from coatcheck.folding import fold
+
+
+async def seed(
+    database: Database,
+    conversation_id: str,
+    said: Sequence[Mapping[str, Any]],
+    *,
+    title: str = "A long conversation",
+    owner: str | None = None,
+    at: int = 1_700_000_000_000,
+) -> None:
+    """Write a conversation whose messages are `said`, in stored form; `at` in milliseconds."""
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "position": position,
+            "message_id": message["id"],
+            "content": message,
+            "folded": fold(message_text(message)),
+            "created_at": at,
+        }
+        for position, message in enumerate(said, 1)
+    ]
+    async with database.write() as connection:
+        await connection.execute(
+            insert(conversations).values(
+                id=conversation_id,
+                title=title,
+                folded_title=fold(title),
+                owner=owner,
+                created_at=at,
+                updated_at=at,
+            )
+        )
+        keys = (
+            await connection.scalars(
+                insert(messages).returning(messages.c.id, sort_by_parameter_order=True), rows
+            )
+        ).all()
+        links = [
+            {"message": key, "media_id": media_id}
+            for key, message in zip(keys, said, strict=True)
+            for media_id in referenced_media(message)
+        ]
+        if links:
+            await connection.execute(insert(message_media), links)
+
+
+async def seed_data(data: Path, conversation_id: str, said: Sequence[Mapping[str, Any]]) -> None:
+    """Likewise in the catalog of a data directory."""
+    database = await Database.open(data / "catalog.sqlite3")
+    try:
+        await seed(database, conversation_id, said)
+    finally:
+        await database.aclose()
