@@ -6,35 +6,35 @@ object, and ``![alt](data:…)`` in the text of a message. Offloading takes the 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import InvalidInputError
+from coatcheck.chat.legacy_results import (
+    Kept,
+    WantedFile,
+    is_unfinished,
+    modern_result,
+    wanted_file,
+)
 from coatcheck.payload import media_part
 from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
-    DEFAULT_MESSAGE,
     PICTURE_MEMBERS,
     REFERENCE_MEMBER,
     THUMBNAIL_MEMBER,
     is_legacy_result,
-    legacy_reference,
     read_text,
     result_members,
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
 from coatcheck.payload.shapes.codec import text_of, without
-from coatcheck.reference import REFERENCE_TYPE, MediaReference
+from coatcheck.reference import REFERENCE_TYPE
 
 LEGACY_THRESHOLD: Final = 256
 """Base64 characters from which on a legacy result holds a picture: its member says so itself."""
-
-LEFT_MEMBER: Final = "legacyReference"
-"""Where the earlier form of a reference stays beside its thumbnail's while its file is unread."""
 
 MARKERS: Final = (
     "imageData",
@@ -48,7 +48,6 @@ MARKERS: Final = (
 )
 """A legacy result has at least one of these in it, spelled like this in any JSON."""
 
-_FILE: Final = "file://"
 _LINKS: Final = Links()
 # What frameworks read as text stays a text.
 _TEXT_MEMBERS: Final = frozenset({"content", "text"})
@@ -82,45 +81,17 @@ class LegacyResult:
             replaced[REFERENCE_MEMBER] = without(earlier, THUMBNAIL_MEMBER)
         return replaced
 
-    def linked(self, node: Node, links: Links) -> str | None:
+    def linked(self, node: Node, links: Links) -> str | None:  # noqa: ARG002 - the protocol's
         """None: nothing is written in this shape."""
         return None
 
-    def restore(self, node: Node, original: Original) -> dict[str, Any]:
+    def restore(self, node: Node, original: Original) -> dict[str, Any]:  # noqa: ARG002 - likewise
         """The node itself, for the same reason."""
         return dict(node)
 
 
 LEGACY_SHAPES: Final = DEFAULT_SHAPES.preceded_by(LegacyResult())
 """For offloading what may be legacy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The references that stand for what a payload held.
-
-    Attributes:
-        by_id: those that offloading made, by id.
-        by_file: those of files, by the URI or path that the payload has.
-    """
-
-    by_id: Mapping[str, MediaReference] = field(default_factory=dict)
-    by_file: Mapping[str, MediaReference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedFile:
-    """A picture in a file.
-
-    Attributes:
-        names: its URI or paths, as the payload has them, the surest first.
-        checksum: what the payload says is its hash; None where it says nothing.
-        alt: an alternative text.
-    """
-
-    names: tuple[str, ...]
-    checksum: str | None = None
-    alt: str | None = None
 
 
 def has_marker(payload: Any, depth: int = 0) -> bool:
@@ -147,7 +118,7 @@ def files_wanted(payload: Any, kept: Kept) -> list[WantedFile]:
     return [
         wanted
         for members in _results(payload)
-        if not _picture(members, kept)[1] and (wanted := _wanted(members)) is not None
+        if (wanted := wanted_file(members, kept)) is not None
     ]
 
 
@@ -211,9 +182,7 @@ def _modern_parts(
 
 def _pictures_apart(part: Mapping[str, Any], text: str, kept: Kept) -> list[Any]:
     """A text, and the pictures that it links to after it."""
-    shown = [
-        kept.by_id[found] for _, _, found in _LINKS.find(text) if found in kept.by_id
-    ]
+    shown = [kept.by_id[found] for _, _, found in _LINKS.find(text) if found in kept.by_id]
     if not shown:
         return [part]
     for reference in shown:
@@ -229,14 +198,12 @@ def _pictures_apart(part: Mapping[str, Any], text: str, kept: Kept) -> list[Any]
 def _modern_object(node: Mapping[str, Any], kept: Kept, depth: int) -> Mapping[str, Any]:
     if node.get("type") == REFERENCE_TYPE:
         return node
-    result = _result(node, kept)
+    result = modern_result(node, kept)
     if result is not None:
         return result
     if isinstance(node.get("role"), str) and isinstance(node.get("parts"), list):
         return _modern_message(node, kept, depth)
-    members = {
-        name: _modern_member(name, value, kept, depth + 1) for name, value in node.items()
-    }
+    members = {name: _modern_member(name, value, kept, depth + 1) for name, value in node.items()}
     return node if _same(members.values(), node.values()) else members
 
 
@@ -262,7 +229,7 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
 
 def _modern_result(text: str, kept: Kept) -> dict[str, Any] | None:
     value = _parsed(text[end_of_prefix(text) :])
-    return _result(value, kept) if isinstance(value, Mapping) else None
+    return modern_result(value, kept) if isinstance(value, Mapping) else None
 
 
 def _parsed(text: str) -> Any:
@@ -278,73 +245,6 @@ def _is_result_text(text: str) -> bool:
     )
 
 
-def _result(node: Mapping[str, Any], kept: Kept) -> dict[str, Any] | None:
-    """Today's form of a legacy result; None for anything else, or where no picture is kept."""
-    members = result_members(node)
-    if not _is_unfinished(members):
-        return None
-    picture, is_whole = _picture(members, kept)
-    if picture is None or picture == members.get(REFERENCE_MEMBER):
-        return None
-    reference = MediaReference.from_stored(picture)
-    rest = {
-        name: value
-        for name, value in members.items()
-        if name not in {"success", REFERENCE_MEMBER, LEFT_MEMBER}
-        and not _is_picture(value, reference, kept)
-    }
-    earlier = _earlier(members)
-    if earlier is not None and not is_whole:
-        # The file may be readable another time.
-        rest[LEFT_MEMBER] = {k: v for k, v in earlier.items() if k != THUMBNAIL_MEMBER}
-    around = {} if members is node else {k: v for k, v in node.items() if k != "data"}
-    data = {REFERENCE_MEMBER: dict(picture), "message": DEFAULT_MESSAGE, **rest}
-    return {"success": True, **around, "data": data}
-
-
-def _picture(
-    members: Mapping[str, Any], kept: Kept
-) -> tuple[Mapping[str, Any] | None, bool]:
-    """The reference to a result's picture, and whether it is the picture rather than a thumbnail."""
-    for name in PICTURE_MEMBERS:
-        reference = _kept(members.get(name), kept)
-        if reference is not None:
-            return reference, True
-    for name in _file_names(members):
-        if name in kept.by_file:
-            return kept.by_file[name].to_stored(), True
-    return _kept((_earlier(members) or {}).get(THUMBNAIL_MEMBER), kept), False
-
-
-def _kept(value: object, kept: Kept) -> Mapping[str, Any] | None:
-    if isinstance(value, Mapping):
-        try:
-            return MediaReference.from_stored(value).to_stored()
-        except InvalidInputError:
-            return None
-    if not isinstance(value, str):
-        return None
-    reference = kept.by_file.get(value) or kept.by_id.get(_LINKS.id_of(value) or "")
-    return None if reference is None else reference.to_stored()
-
-
-def _is_picture(value: object, reference: MediaReference, kept: Kept) -> bool:
-    other = _kept(value, kept)
-    return other is not None and other["digest"] == reference.digest
-
-
-def _file_names(members: Mapping[str, Any]) -> Iterator[str]:
-    for name in PICTURE_MEMBERS:
-        value = members.get(name)
-        if isinstance(value, str) and value.startswith(_FILE):
-            yield value
-    earlier = _earlier(members) or {}
-    for name in ("relative_path", "absolute_path"):
-        value = earlier.get(name)
-        if isinstance(value, str) and value:
-            yield value
-
-
 def _results(payload: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if depth > MAX_DEPTH:
         return
@@ -352,7 +252,7 @@ def _results(payload: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
         payload = read_text(payload)
     if isinstance(payload, Mapping):
         members = result_members(payload)
-        if _is_unfinished(members):
+        if is_unfinished(members):
             yield members
             return
         for value in payload.values():
@@ -360,24 +260,6 @@ def _results(payload: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     elif isinstance(payload, list):
         for item in payload:
             yield from _results(item, depth + 1)
-
-
-def _is_unfinished(members: Mapping[str, Any]) -> bool:
-    return is_legacy_result(members) or LEFT_MEMBER in members
-
-
-def _earlier(members: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The earlier form of a result's reference."""
-    left = members.get(LEFT_MEMBER)
-    return left if isinstance(left, Mapping) else legacy_reference(members)
-
-
-def _wanted(members: Mapping[str, Any]) -> WantedFile | None:
-    names = tuple(_file_names(members))
-    if not names:
-        return None
-    checksum = text_of(_earlier(members) or {}, "checksum")
-    return WantedFile(names=names, checksum=checksum, alt=text_of(members, "prompt"))
 
 
 def _inline_member(node: Node) -> str | None:
@@ -395,6 +277,4 @@ def _json(value: Any) -> str:
 
 def _same(new: Any, old: Any) -> bool:
     new, old = list(new), list(old)
-    return len(new) == len(old) and all(
-        one is other for one, other in zip(new, old, strict=True)
-    )
+    return len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True))

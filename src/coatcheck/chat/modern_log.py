@@ -144,6 +144,4 @@ class ModernLog:
 
 
 def _new(message: Mapping[str, Any]) -> NewMessage:
-    return NewMessage(
-        content=message, text=message_text(message), media=referenced_media(message)
-    )
+    return NewMessage(content=message, text=message_text(message), media=referenced_media(message))

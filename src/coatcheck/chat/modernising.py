@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from anyio import to_thread
@@ -15,12 +16,11 @@ from coatcheck.chat.legacy import (
     LEGACY_SHAPES,
     LEGACY_THRESHOLD,
     MARKERS,
-    Kept,
-    WantedFile,
     files_wanted,
     has_marker,
     modernise,
 )
+from coatcheck.chat.legacy_results import Kept, WantedFile
 from coatcheck.errors import CoatcheckError, NotFoundError
 from coatcheck.payload.offload import (
     Offloaded,
@@ -41,8 +41,6 @@ ReadFile = Callable[[WantedFile], Awaitable[MediaReference]]
 FILES_NOT_READ: Final = "file_not_read"
 """The reason in `OffloadReport.left` for a picture in a file, where no file may be read."""
 
-T = TypeVar("T", str, bytes)
-
 _WINDOW: Final = 512 * 1024
 _OVERLAP: Final = 64
 _AT_ONCE: Final = 64 * 1024
@@ -56,6 +54,10 @@ class Scope(NamedTuple):
 
     owner: str | None = None
     conversation_id: str | None = None
+
+
+NOBODY: Final = Scope()
+"""Media of nobody in particular and of no conversation."""
 
 
 def may_be_legacy(message: Any) -> bool:
@@ -98,7 +100,11 @@ async def measure_document(document: str | bytes) -> OffloadReport:
 
 
 async def modernise_document(
-    document: T, store: MediaStore, *, scope: Scope = Scope(), read_file: ReadFile | None = None
+    document: str | bytes,
+    store: MediaStore,
+    *,
+    scope: Scope = NOBODY,
+    read_file: ReadFile | None = None,
 ) -> Offloaded:
     """A document in today's form, the very same object if there was nothing to change.
 
@@ -127,13 +133,16 @@ async def modernise_document(
     by_file, left = await _read_files(wanted, read_file)
     kept = replace(kept, by_file=by_file)
     modern = await _in_thread(light, lambda _: modernise(value, kept))
-    stored = (*report.references, *by_file.values())
-    report = replace(report, references=stored, left=MappingProxyType(left + Counter(report.left)))
-    await _forget_unused(modern, report, store)
+    everything = replace(
+        report,
+        references=(*report.references, *by_file.values()),
+        left=MappingProxyType(left + Counter(report.left)),
+    )
+    await _forget_unused(modern, everything, store)
     if modern is value:
-        return Offloaded(light, report)
+        return Offloaded(light, everything)
     encoded = modern if isinstance(modern, str) else _ENCODER.encode(modern).decode()
-    return Offloaded(encoded if isinstance(document, str) else encoded.encode(), report)
+    return Offloaded(encoded if isinstance(document, str) else encoded.encode(), everything)
 
 
 async def _suspect(document: str | bytes) -> bool | None:
@@ -190,10 +199,8 @@ async def _forget_unused(modern: Any, report: OffloadReport, store: MediaStore) 
             continue
         text = msgspec.json.encode(modern, enc_hook=str).decode() if text is None else text
         if reference.id not in text:  # nor in JSON inside of a string
-            try:
+            with suppress(NotFoundError):
                 await store.delete(reference.id)
-            except NotFoundError:
-                pass
 
 
 def _limits(*, is_marked: bool) -> OffloadLimits:

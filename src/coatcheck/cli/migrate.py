@@ -139,12 +139,12 @@ def _print(summary: Summary, done: str, before: int, after: int) -> None:
     table.add_row("rows with text", f"{summary.rows:,}")
     table.add_row(f"rows {done}", f"{summary.changed:,}")
     table.add_row("images found", f"{summary.images:,}")
-    table.add_row("MB in these rows", f"{_mega(summary.before)} before, {_mega(summary.after)} after")
-    table.add_row("MB of the whole", f"{_mega(before)} before, {_mega(after)} after")
+    table.add_row("MB in these rows", _change(summary.before, summary.after))
+    table.add_row("MB of the whole", _change(before, after))
     for reason, count in sorted(Counter(summary.left).items()):
         table.add_row(f"stays: {reason}", f"{count:,}")
     Console().print(table, highlight=False)
 
 
-def _mega(size: int) -> str:
-    return f"{size / _MEGA:,.2f}"
+def _change(before: int, after: int) -> str:
+    return f"{before / _MEGA:,.2f} before, {after / _MEGA:,.2f} after"

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from anyio import to_thread
 
-from coatcheck.chat.legacy import WantedFile
+from coatcheck.chat.legacy_results import WantedFile
 from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -91,7 +91,7 @@ def _path_of(name: str) -> str:
 
 
 def _named(descriptor: int, path: str) -> BinaryIO:
-    return open(path, "rb", opener=lambda *_: descriptor)  # noqa: SIM115, PTH123 - the caller closes it; the descriptor was checked
+    return open(path, "rb", opener=lambda *_: descriptor)
 
 
 def _is_right(file: BinaryIO, checksum: str | None) -> bool:
@@ -99,9 +99,11 @@ def _is_right(file: BinaryIO, checksum: str | None) -> bool:
     algorithm = _HASHES.get(len(match["hex"])) if match else None
     if match is None or algorithm is None:
         return True  # nothing is said that could be compared
-    found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
     file.seek(0)
-    return found.hexdigest() == match["hex"].lower()
+    return digest.hexdigest() == match["hex"].lower()
 
 
 async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.migration.jsonl import JsonlSource
-from coatcheck.migration.source import BatchLimits, Source
+from coatcheck.migration.source import DEFAULT_LIMITS, BatchLimits, Source
 from coatcheck.migration.sqlite import SqliteSource
 
 _SQLITE: Final = re.compile(r"sqlite(?:\+aiosqlite)?:///(?P<path>.+)")
@@ -22,7 +22,7 @@ async def open_source(
     table: str | None = None,
     column: str | None = None,
     key: str | None = None,
-    limits: BatchLimits = BatchLimits(),
+    limits: BatchLimits = DEFAULT_LIMITS,
 ) -> Source:
     """Open a history.
 

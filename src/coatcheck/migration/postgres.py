@@ -1,4 +1,4 @@
-"""A history in a column of a PostgreSQL table, rewritten in its place. asyncpg is imported here alone."""
+"""A history in a column of a PostgreSQL table, rewritten in its place."""
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -30,7 +30,8 @@ _COLUMNS: Final = """
 """
 # Columns of unique indexes without a condition that have one column; the primary key's first.
 _UNIQUE: Final = """
-    SELECT attname AS name, indisprimary AS is_primary, indnkeyatts AS width, attnotnull AS is_filled
+    SELECT attname AS name, indisprimary AS is_primary, indnkeyatts AS width,
+           attnotnull AS is_filled
     FROM pg_index
     JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
     WHERE indrelid = to_regclass($1) AND indisunique AND indpred IS NULL AND indisvalid
@@ -84,15 +85,7 @@ class PostgresSource:
             try:
                 types = await _types(connection, table)
                 named = await _key_of(connection, table, key)
-                for name in (column, named):
-                    if name not in types:
-                        raise InvalidInputError(
-                            f"{table!r} has no column {name!r}; it has {', '.join(types)}."
-                        )
-                if types[column][0] not in _TYPES:
-                    raise InvalidInputError(
-                        f"{column!r} is of the type {types[column][0]}, not of text or JSON."
-                    )
+                _require_columns(types, table, column, named)
             except BaseException:
                 await connection.close()
                 raise
@@ -229,6 +222,18 @@ async def _types(connection: Any, table: str) -> dict[str, tuple[str, str]]:
     if not found:
         raise InvalidInputError(f"There is no table {table!r} in the database.")
     return {row["name"]: (row["type"], row["full_type"]) for row in found}
+
+
+def _require_columns(
+    types: Mapping[str, tuple[str, str]], table: str, column: str, key: str
+) -> None:
+    for name in (column, key):
+        if name not in types:
+            raise InvalidInputError(f"{table!r} has no column {name!r}; it has {', '.join(types)}.")
+    if types[column][0] not in _TYPES:
+        raise InvalidInputError(
+            f"{column!r} is of the type {types[column][0]}, not of text or JSON."
+        )
 
 
 async def _key_of(connection: Any, table: str, key: str | None) -> str:

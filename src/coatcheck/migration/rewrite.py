@@ -9,6 +9,7 @@ from typing import Final
 from anyio import to_thread
 
 from coatcheck.chat.modernising import (
+    NOBODY,
     ReadFile,
     Scope,
     measure_document,
@@ -80,7 +81,7 @@ async def rewrite(
     log: MigrationLog,
     *,
     advance: Advance,
-    scope: Scope = Scope(),
+    scope: Scope = NOBODY,
     read_file: ReadFile | None = None,
     compact: bool = True,
 ) -> Summary:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 Key = int | str
 """What names a row: the value of its key, or the number of a line."""
@@ -19,6 +19,9 @@ class BatchLimits:
 
     rows: int = 500
     size: int = 8 * 1024 * 1024
+
+
+DEFAULT_LIMITS: Final = BatchLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Source(Protocol):
             checkpoint: how far that run came.
 
         Returns:
-            The backup's name, and whether `checkpoint` is still good: what stands before it is done.
+            The backup's name, and whether `checkpoint` is good still: what is before it is done.
         """
         ...
 

@@ -63,7 +63,7 @@ class SqliteSource:
         """
         with translated():
             connection = await aiosqlite.connect(
-                f"{path.absolute().as_uri()}?mode=rw",
+                _uri(path, "rw"),
                 uri=True,
                 isolation_level=None,
                 timeout=_BUSY_SECONDS,
@@ -174,9 +174,8 @@ class SqliteSource:
         """A row of the backup; see `Source`."""
         if not await to_thread.run_sync(Path(backup).exists):
             return None
-        uri = f"{Path(backup).absolute().as_uri()}?mode=ro"
         with translated():
-            async with aiosqlite.connect(uri, uri=True) as connection:
+            async with aiosqlite.connect(_uri(Path(backup), "ro"), uri=True) as connection:
                 connection.text_factory = _text
                 found = list(
                     await connection.execute_fetchall(
@@ -242,6 +241,11 @@ async def _require_unique(connection: aiosqlite.Connection, table: str, key: str
             f"{key!r} does not name every row of {table!r}: some are empty or not unique."
             " Name another column with --key, such as rowid."
         )
+
+
+def _uri(path: Path, mode: str) -> str:
+    """SQLite's name for a file that is not to be made."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _text(data: bytes) -> str | bytes:

@@ -61,7 +61,7 @@ async def verify(
         async for rows in batches:
             for row in rows:
                 findings.rows += 1
-                text = row.value if isinstance(row.value, str) else row.value.decode(errors="replace")
+                text = _text(row.value)
                 for reference_id in dict.fromkeys(await to_thread.run_sync(_URI.findall, text)):
                     if reference_id not in digests:
                         digests[reference_id] = await _read_back(store, reference_id)
@@ -110,12 +110,16 @@ async def _compare(
 
 
 def _digests_in(original: str | bytes) -> Counter[str]:
-    text = original if isinstance(original, str) else original.decode(errors="replace")
+    text = _text(original)
     return Counter(
         f"sha-256:{hashlib.sha256(data).hexdigest()}"
         for match in _BASE64.finditer(text)
         for data in _decoded(match[0])
     )
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode(errors="replace")
 
 
 def _decoded(run: str) -> Iterator[bytes]:

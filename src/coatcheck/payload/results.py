@@ -24,7 +24,9 @@ THUMBNAIL_MEMBER: Final = "thumbnail_base64"
 
 DEFAULT_MESSAGE: Final = "Image generated."
 
-_LEGACY_REFERENCE: Final = frozenset({THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"})
+_LEGACY_REFERENCE: Final = frozenset(
+    {THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"}
+)
 _PICTURE_URIS: Final = ("data:", "file://", URI_SCHEME)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64}")
 _SURE: Final = frozenset({"imageData", "image_data"})
@@ -97,7 +99,8 @@ def legacy_line(members: Mapping[str, Any]) -> str:
     prompt = members.get("prompt")
     caption = clean_text(prompt, ALT_WEIGHT) if isinstance(prompt, str) else ""
     quoted = caption.translate(str.maketrans('"[]', "'()"))
-    return f'{message_of(members)} [image "{quoted}"]' if quoted else f"{message_of(members)} [image]"
+    shown = f'[image "{quoted}"]' if quoted else "[image]"
+    return f"{message_of(members)} {shown}"
 
 
 def format_tool_result(result: Any) -> str:
@@ -113,7 +116,7 @@ def format_tool_result(result: Any) -> str:
     if isinstance(result, str):
         read = read_text(result)
         if read is None:
-            return clean_text(scrub(result[:_LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
+            return clean_text(scrub(result[: _LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
         result = read
     if not isinstance(result, Mapping):
         return _UNTOLD
