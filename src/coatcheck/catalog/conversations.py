@@ -81,6 +81,13 @@ class SqlConversationLog:
         async with self._database.read() as connection:
             return await _find_message(connection, conversation_id, message_id) is not None
 
+    async def owner_of(self, conversation_id: str) -> str | None:
+        """Whose the conversation is; see the port."""
+        statement = select(conversations.c.owner).where(conversations.c.id == conversation_id)
+        async with self._database.read() as connection:
+            owner: str | None = await connection.scalar(statement)
+        return owner
+
     async def append_message(
         self,
         conversation_id: str,
@@ -96,6 +103,27 @@ class SqlConversationLog:
             if opening is not None:
                 await _require_media(connection, message.media)
             await _write(connection, conversation_id, message, now)
+
+    async def replace_messages(
+        self, conversation_id: str, changes: Sequence[tuple[Mapping[str, Any], NewMessage]]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        """Write other messages in the place of some, all in one transaction; see the port."""
+        if not changes:
+            return []
+        kept: list[Mapping[str, Any] | None] = []
+        async with self._database.write() as connection:
+            for before, after in changes:
+                current: Mapping[str, Any] | None = await connection.scalar(
+                    select(messages.c.content).where(
+                        messages.c.conversation_id == conversation_id,
+                        messages.c.message_id == before["id"],
+                    )
+                )
+                if current == before:
+                    await _write(connection, conversation_id, after, 0)
+                    current = after.content
+                kept.append(current)
+        return kept
 
     async def rewind(
         self,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+import msgspec
 from anyio import CancelScope, to_thread
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import Engine
@@ -75,7 +76,10 @@ class Database:
 
 def _open_engine(path: Path) -> AsyncEngine:
     _migrate(path)
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    # A message of an old history may have megabytes: they are parsed on the event loop.
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", json_deserializer=msgspec.json.decode
+    )
     _prepare(engine.sync_engine)
     return engine
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from coatcheck.chat.modern_log import ModernLog
 from coatcheck.chat.searching import message_text, referenced_media
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
@@ -55,7 +56,7 @@ class History:
         urls: MediaUrls,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._log = log
+        self._log: ConversationLog = ModernLog(log, store)
         self._store = store
         self._urls = urls
         self._clock = clock

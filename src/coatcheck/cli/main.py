@@ -4,6 +4,7 @@ What a command needs is imported when it runs: help and completion answer withou
 """
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)]
@@ -112,6 +115,74 @@ def verify() -> None:
 
     broken = anyio.run(media.verify, _settings())
     raise typer.Exit(1 if broken else 0)
+
+
+class MigrateMode(StrEnum):
+    """What ``migrate`` does."""
+
+    SCAN = "scan"
+    REWRITE = "rewrite"
+    VERIFY = "verify"
+
+
+@app.command()
+def migrate(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A JSONL file, a SQLite database (path or sqlite:///path) or postgresql://…"
+        ),
+    ],
+    mode: Annotated[
+        MigrateMode, typer.Argument(help="Report, rewrite, or check what was rewritten.")
+    ] = MigrateMode.SCAN,
+    *,
+    table: Annotated[str | None, typer.Option(help="The table, for a database.")] = None,
+    column: Annotated[str | None, typer.Option(help="Its column with JSON or text.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="A column that names rows; else the primary key or rowid.")
+    ] = None,
+    files: Annotated[
+        Path | None, typer.Option(help="The only directory that named files are read from.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Whom the media belongs to.")] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Where rewritten rows are listed; else beside the source.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With rewrite: report only, as scan does.")
+    ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum/--no-vacuum", help="Give the room back to the disk.")
+    ] = True,
+) -> None:
+    """Take the pictures out of an old history, references in their place.
+
+    An interrupted rewrite goes on where it was when it is run again.
+    """
+    from coatcheck.cli import migrate as command  # noqa: PLC0415 - see above
+
+    history = command.History(
+        source=source,
+        table=table,
+        column=column,
+        key=key,
+        log=log,
+        files=files,
+        owner=owner,
+        vacuum=vacuum,
+    )
+    try:
+        if mode is MigrateMode.VERIFY:
+            broken = anyio.run(command.verify_history, _settings(), history)
+            raise typer.Exit(1 if broken else 0)
+        if mode is MigrateMode.SCAN or dry_run:
+            anyio.run(command.scan_history, _settings(), history)
+        else:
+            anyio.run(command.rewrite_history, _settings(), history)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. What is rewritten stays so; run this again to go on.")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def _serve(host: str, port: int, *, open_browser: bool) -> None:

@@ -9,13 +9,21 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
+from coatcheck.payload.results import (
+    is_legacy_result,
+    legacy_line,
+    read_text,
+    result_members,
+)
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
 _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
 _STORED_LINKS: Final = Links()
+_RESULT: Final = '{"success":'
 
 Replace = Callable[[MediaReference], Any]
 Finish = Callable[[dict[str, Any]], Any]
@@ -80,11 +88,12 @@ def links_in(payload: Any) -> set[str]:
 def for_model(payload: Any) -> Any:
     """What a model gets: each reference as one line of text, the same bytes every time.
 
-    A tool's whole result becomes the line that the model was given when the tool returned. Media
+    A tool's whole result becomes the line that the model was given when the tool returned; one of
+    an earlier form (`coatcheck.payload.results`) becomes a line without its picture. Media
     that is inline still, because it could not be stored, is cut out; to show a model pictures on
     purpose, `hydrate` what this returns.
     """
-    return scrub(_project(payload, MediaReference.to_model, _result_line, _as_it_is))
+    return scrub(_project(payload, MediaReference.to_model, _result_line, _text_line))
 
 
 def reference_ids(payload: Any) -> frozenset[str]:
@@ -125,11 +134,23 @@ def _reference(value: object) -> MediaReference | None:
 
 
 def _result_line(members: dict[str, Any]) -> Any:
-    data = members.get("data")
-    if not isinstance(data, Mapping) or not isinstance(data.get("message"), str):
-        return _drop_urls(members)
+    data = result_members(members)
     reference = _image_of(data)
+    if reference is None and is_legacy_result(data):
+        return legacy_line(data)
+    if data is members or not isinstance(data.get("message"), str):
+        return _drop_urls(members)
     return members if reference is None else result_line(data["message"], reference)
+
+
+def _text_line(text: str) -> str:
+    """The line of a result that is a text; any other text as it is."""
+    is_formatted = end_of_prefix(text) > 0
+    if not is_formatted and not (text.startswith(_RESULT) and REFERENCE_TYPE in text):
+        return text
+    members = read_text(text)
+    line = None if members is None else _result_line(dict(members))
+    return line if isinstance(line, str) else text
 
 
 def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:

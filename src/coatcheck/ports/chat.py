@@ -109,6 +109,10 @@ class ConversationLog(Protocol):
         """Whether the conversation holds a message with this ``id``."""
         ...
 
+    async def owner_of(self, conversation_id: str) -> str | None:
+        """Whose the conversation is; None where it is nobody's, or is not there."""
+        ...
+
     async def append_message(
         self,
         conversation_id: str,
@@ -131,6 +135,23 @@ class ConversationLog(Protocol):
 
         Raises:
             NotFoundError: there is no such conversation, or no such media.
+        """
+        ...
+
+    async def replace_messages(
+        self, conversation_id: str, changes: Sequence[tuple[Mapping[str, Any], NewMessage]]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        """Write other messages in the place of some, all in one transaction.
+
+        Nobody is told apart, and the conversation is not written to last by this.
+
+        Args:
+            conversation_id: where they are.
+            changes: each message as it was read, and the one with the same ``id`` in its place. One
+                that has been changed since is left as it is.
+
+        Returns:
+            For each what is kept now; None where it is gone.
         """
         ...
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from coatcheck.errors import CoatcheckError
+from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.offloading.objects import members_of, picture_of
 from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
@@ -44,7 +45,7 @@ Walk = Generator[Request | None, Replacement | None, T]
 _VALUES_PER_STEP: Final = 1000
 _OPENING: Final = 256
 _VISIBLE: Final = re.compile(r"\S")
-_JSON_BEGINNINGS: Final = ("{", "[", '"', b"{", b"[", b'"')
+_JSON_BEGINNINGS: Final = ("{", "[", '"')
 # What frameworks read as text: a parser would refuse an object there.
 _TEXT_MEMBERS: Final = frozenset({"content", "output", "text"})
 _BINARY: Final = (bytes, bytearray, memoryview)
@@ -112,9 +113,12 @@ class Rewriter:
         return (yield from self._container(value, depth))
 
     def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
-        """A JSON document; None if it is none, or is larger than the limits."""
+        """A JSON document; None if it is none, or is larger than the limits.
+
+        One with the words before it that tools' results once had is one too; the words stay.
+        """
         limits = self._limits
-        if document[:_OPENING].lstrip()[:1] not in _JSON_BEGINNINGS:
+        if not _begins_like_json(document[:_OPENING]):
             return None
         if (yield from probes(document, limits.threshold)) is None:
             return document
@@ -264,7 +268,15 @@ class Rewriter:
             blocks = yield from read_base64(text, start, len(text), media_type, self._max_bytes)
         except CoatcheckError as error:
             return error
-        return FoundMedia(media=blocks, characters=len(text), name=name or inline.name)
+        return FoundMedia(
+            media=blocks, characters=len(text), name=name or inline.name, alt=inline.alt
+        )
+
+
+def _begins_like_json(opening: str | bytes) -> bool:
+    if isinstance(opening, bytes):
+        opening = opening.decode(errors="replace")
+    return opening[end_of_prefix(opening) :].lstrip()[:1] in _JSON_BEGINNINGS
 
 
 def _is_all(text: str, start: int, end: int) -> bool:

@@ -23,11 +23,13 @@ class Inline:
         media: base64 in any alphabet, a data: URI, or the bytes themselves.
         media_type: what the node says it is; a hint.
         name: a file name, where the node has one.
+        alt: an alternative text, where the node has one.
     """
 
     media: str | bytes
     media_type: str | None = None
     name: str | None = None
+    alt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

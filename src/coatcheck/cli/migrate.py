@@ -1,0 +1,150 @@
+"""``migrate``: histories with pictures in them, scanned, rewritten and verified."""
+
+from collections import Counter
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from coatcheck.backends import open_backends
+from coatcheck.chat.modernising import Scope
+from coatcheck.errors import InvalidInputError
+from coatcheck.migration.files import AllowedFiles
+from coatcheck.migration.log import MigrationLog
+from coatcheck.migration.opening import log_path, open_source, sqlite_path
+from coatcheck.migration.rewrite import Summary, rewrite, scan
+from coatcheck.migration.source import Source
+from coatcheck.migration.verify import verify
+from coatcheck.settings import Settings
+
+_MEGA = 1_000_000
+_SHOWN_BROKEN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Which history, and how it is treated; see the command's options."""
+
+    source: str
+    table: str | None
+    column: str | None
+    key: str | None
+    log: Path | None
+    files: Path | None
+    owner: str | None
+    vacuum: bool
+
+
+async def scan_history(settings: Settings, history: History) -> None:
+    """Print what a history holds."""
+    _refuse_own(settings, history)
+    async with aclosing(await _open(history)) as source:
+        size = await source.size()
+        with _progress() as progress:
+            task = progress.add_task("Scanning", total=await source.count())
+            summary = await scan(source, lambda rows: progress.advance(task, rows))
+    _print(summary, "would be rewritten", size, size - summary.before + summary.after)
+
+
+async def rewrite_history(settings: Settings, history: History) -> None:
+    """Rewrite a history and print what was done."""
+    _refuse_own(settings, history)
+    async with open_backends(settings) as backends, aclosing(await _open(history)) as source:
+        log = _log(history)
+        files = (
+            None
+            if history.files is None
+            else AllowedFiles(history.files, backends.store, owner=history.owner)
+        )
+        size = await source.size()
+        with _progress() as progress:
+            task = progress.add_task("Rewriting", total=await source.count())
+            summary = await rewrite(
+                source,
+                backends.store,
+                log,
+                advance=lambda rows: progress.advance(task, rows),
+                scope=Scope(owner=history.owner),
+                read_file=None if files is None else files.read,
+                compact=history.vacuum,
+            )
+        _print(summary, "rewritten", size, await source.size())
+    Console().print(f"Log: {escape(str(log.path))}", highlight=False, soft_wrap=True)
+
+
+async def verify_history(settings: Settings, history: History) -> int:
+    """Check a rewritten history, print what is wrong, and return how much that is."""
+    async with open_backends(settings) as backends, aclosing(await _open(history)) as source:
+        with _progress() as progress:
+            task = progress.add_task("Verifying", total=await source.count())
+            findings = await verify(
+                source,
+                backends.store,
+                _log(history),
+                advance=lambda rows: progress.advance(task, rows),
+            )
+    complaints = Console(stderr=True)
+    for broken in findings.broken[:_SHOWN_BROKEN]:
+        complaints.print(f"[bold red]broken[/] {escape(broken)}", highlight=False, soft_wrap=True)
+    if len(findings.broken) > _SHOWN_BROKEN:
+        complaints.print(f"and {len(findings.broken) - _SHOWN_BROKEN:,} more")
+    Console().print(
+        f"Verified: {findings.rows:,} rows, {findings.references:,} references read back,"
+        f" {findings.originals:,} pictures as in the backup, {findings.inline:,} inline still,"
+        f" {len(findings.broken):,} broken.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return len(findings.broken)
+
+
+async def _open(history: History) -> Source:
+    return await open_source(
+        history.source, table=history.table, column=history.column, key=history.key
+    )
+
+
+def _log(history: History) -> MigrationLog:
+    return MigrationLog(history.log or log_path(history.source))
+
+
+def _refuse_own(settings: Settings, history: History) -> None:
+    path = sqlite_path(history.source)
+    own = settings.data / "catalog.sqlite3"
+    if path is not None and path.exists() and own.exists() and path.samefile(own):
+        raise InvalidInputError(
+            "This is Coatcheck's own catalog: it rewrites its conversations itself when they are"
+            " read."
+        )
+
+
+def _progress() -> Progress:
+    # On standard error, and gone at the end: what a command prints can be piped.
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _print(summary: Summary, done: str, before: int, after: int) -> None:
+    table = Table(box=None, show_header=False)
+    table.add_row("rows with text", f"{summary.rows:,}")
+    table.add_row(f"rows {done}", f"{summary.changed:,}")
+    table.add_row("images found", f"{summary.images:,}")
+    table.add_row("MB in these rows", _change(summary.before, summary.after))
+    table.add_row("MB of the whole", _change(before, after))
+    for reason, count in sorted(Counter(summary.left).items()):
+        table.add_row(f"stays: {reason}", f"{count:,}")
+    Console().print(table, highlight=False)
+
+
+def _change(before: int, after: int) -> str:
+    return f"{before / _MEGA:,.2f} before, {after / _MEGA:,.2f} after"

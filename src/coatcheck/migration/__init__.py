@@ -1,0 +1,1 @@
+"""Histories of other applications, and old ones, rewritten in bulk: pictures out, references in."""

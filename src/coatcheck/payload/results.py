@@ -1,0 +1,145 @@
+"""Tools' results: read in today's form and in every earlier one, told in one line. Pure.
+
+Today's form is that of ``spec/wire.md``. Earlier ones carried the picture itself, as base64, as a
+``data:`` URI or as the path of a file, in an object or in a text ``✅ **Success**: {json}``. They
+are read forever and written never.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from coatcheck.payload.formatted import end_of_prefix
+from coatcheck.payload.scanning.documents import HeldText
+from coatcheck.payload.scrubbing import scrub
+from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
+
+PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "data", "url")
+"""Where results carried their picture, the surest first."""
+
+REFERENCE_MEMBER: Final = "imageReference"
+THUMBNAIL_MEMBER: Final = "thumbnail_base64"
+
+DEFAULT_MESSAGE: Final = "Image generated."
+
+_LEGACY_REFERENCE: Final = frozenset(
+    {THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"}
+)
+_PICTURE_URIS: Final = ("data:", "file://", URI_SCHEME)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64}")
+_SURE: Final = frozenset({"imageData", "image_data"})
+# What an object is a result by, if a member that others have too holds its picture.
+_COMPANIONS: Final = frozenset({"prompt", "success", "mode", "model", "message", "timestamp"})
+_LINE_WEIGHT: Final = 300
+_UNTOLD: Final = "Done."
+
+
+def result_members(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a result says: its ``data``, or the node itself where nothing is around it."""
+    data = node.get("data")
+    is_wrapped = isinstance(data, Mapping) and data.get("type") != REFERENCE_TYPE
+    return data if is_wrapped and isinstance(data, Mapping) else node
+
+
+def is_legacy_result(node: Mapping[str, Any]) -> bool:
+    """Whether an object is a result of an earlier form."""
+    if "type" in node:  # a part of a message: those are known by their type
+        return False
+    if legacy_reference(node) is not None:
+        return True
+    names = [name for name in PICTURE_MEMBERS if _carries_picture(name, node.get(name))]
+    return any(name in _SURE for name in names) or (
+        bool(names) and not _COMPANIONS.isdisjoint(node)
+    )
+
+
+def legacy_reference(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The ``imageReference`` of a result where it is of the earlier form, in snake case."""
+    value = node.get(REFERENCE_MEMBER)
+    if not isinstance(value, Mapping) or value.get("type") == REFERENCE_TYPE:
+        return None
+    return None if _LEGACY_REFERENCE.isdisjoint(value) else value
+
+
+def _carries_picture(name: str, value: object) -> bool:
+    if isinstance(value, Mapping):
+        return value.get("type") == REFERENCE_TYPE
+    if not isinstance(value, str):
+        return False
+    if value.startswith(_PICTURE_URIS):
+        return True
+    if name.lower().endswith("url"):
+        return False
+    return isinstance(value, HeldText) or _BASE64.match(value) is not None
+
+
+def read_text(text: str) -> Mapping[str, Any] | None:
+    """The object that a text holds, formatted or as bare JSON; None for any other text."""
+    start = end_of_prefix(text)
+    if not start and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
+        return None
+    try:
+        value = msgspec.json.decode(text[start:])
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def message_of(members: Mapping[str, Any]) -> str:
+    """What a result says happened, in one line."""
+    message = members.get("message")
+    words = clean_text(message, _LINE_WEIGHT) if isinstance(message, str) else ""
+    return words or DEFAULT_MESSAGE
+
+
+def legacy_line(members: Mapping[str, Any]) -> str:
+    """A result of an earlier form for a model: what happened, without picture and path."""
+    prompt = members.get("prompt")
+    caption = clean_text(prompt, ALT_WEIGHT) if isinstance(prompt, str) else ""
+    quoted = caption.translate(str.maketrans('"[]', "'()"))
+    shown = f'[image "{quoted}"]' if quoted else "[image]"
+    return f"{message_of(members)} {shown}"
+
+
+def format_tool_result(result: Any) -> str:
+    """A tool's result in one line for a human.
+
+    Args:
+        result: in today's form or any earlier one, as an object or as text.
+
+    Returns:
+        What happened, what it shows, its size and who made it, as far as the result says; for
+        example ``Image generated: a lighthouse at dusk (1024×1024, gpt-image-1)``.
+    """
+    if isinstance(result, str):
+        read = read_text(result)
+        if read is None:
+            return clean_text(scrub(result[: _LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
+        result = read
+    if not isinstance(result, Mapping):
+        return _UNTOLD
+    if result.get("success") is False:
+        error = result.get("error") or result.get("message")
+        reason = error.get("message") if isinstance(error, Mapping) else error
+        return f"Failed: {clean_text(str(reason or 'no reason was given'), _LINE_WEIGHT)}"
+    members = result_members(result)
+    reference = members.get(REFERENCE_MEMBER)
+    about = reference if isinstance(reference, Mapping) else {}
+    caption = _first(members, "prompt") or _first(about, "alt")
+    line = message_of(members).rstrip(".") + (f": {caption}" if caption else "")
+    facts = [fact for fact in (_size(members, about), _first(members, "model")) if fact]
+    return line + (f" ({', '.join(facts)})" if facts else "")
+
+
+def _first(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    return clean_text(value, ALT_WEIGHT) if isinstance(value, str) else ""
+
+
+def _size(members: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
+    width, height = reference.get("width"), reference.get("height")
+    if isinstance(width, int) and isinstance(height, int):
+        return f"{width}×{height}"
+    return _first(members, "size").replace("x", "×")
