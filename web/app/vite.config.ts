@@ -22,6 +22,7 @@ const renderBlockingEntry: Plugin = {
 
 export default defineConfig({
   plugins: [react(), renderBlockingEntry],
+  resolve: { tsconfigPaths: true },
   build: {
     outDir: "../../src/coatcheck/page",
     emptyOutDir: true,

@@ -40,20 +40,19 @@ function* imagesIn(text: string): Generator<Found> {
     at = text.indexOf(OPENING, Math.max(at + 1, done))
   ) {
     const alt = altBefore(text, done, at);
-    if (alt === null) {
-      continue;
-    }
-    // Looked for once, however many pictures seem to begin before it.
-    close = close < at ? text.indexOf(")", at) : close;
-    const start = at - alt.length - 2;
-    if (close < 0) {
-      yield { start, end: text.length, piece: { kind: "arriving", alt } };
-      return;
-    }
-    const image = readInlineImage(text.slice(at + 2, close));
-    if (image !== null) {
-      done = close + 1;
-      yield { start, end: done, piece: { kind: "image", alt, image } };
+    if (alt !== null) {
+      // Looked for once, however many pictures seem to begin before it.
+      close = close < at ? text.indexOf(")", at) : close;
+      const start = at - alt.length - 2;
+      if (close < 0) {
+        yield { start, end: text.length, piece: { kind: "arriving", alt } };
+        return;
+      }
+      const image = readInlineImage(text.slice(at + 2, close));
+      if (image !== null) {
+        done = close + 1;
+        yield { start, end: done, piece: { kind: "image", alt, image } };
+      }
     }
   }
 }
