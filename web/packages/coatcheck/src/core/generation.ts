@@ -7,6 +7,8 @@ import { type PictureDetails, parseToolOutput } from "./tool-output.ts";
 export interface Generation {
   readonly media: MediaState | LegacyMedia;
   readonly details: PictureDetails;
+  /** The size that was asked for, in pixels: for a box before, or without, a word about the real one. */
+  readonly requested: Dimensions | null;
 }
 
 /** A finished picture from before there were references. */
@@ -34,7 +36,7 @@ export function parseGeneration({ toolCall, part }: GenerationSource): Generatio
   const isMedia = partFields?.["type"] === "data-media";
   const call = readCall(asFields(toolCall) ?? (isMedia ? null : partFields));
   const told = isMedia ? parseMediaState(partFields["data"]) : null;
-  return { media: told ?? call.media, details: call.details };
+  return { media: told ?? call.media, details: call.details, requested: call.requested };
 }
 
 function readCall(fields: Fields | null): Generation {
@@ -48,19 +50,21 @@ function readCall(fields: Fields | null): Generation {
     size: read?.details.size ?? firstText(input, ["size"]),
     timestamp: read?.details.timestamp ?? null,
   };
+  const requested = readSize(input) ?? readSize({ size: details.size });
   const error = read?.error ?? firstText(call, ["errorText", "error"]);
   if (error !== null) {
-    return { media: { state: "failed", code: "tool_failed", message: error }, details };
+    return { media: { state: "failed", code: "tool_failed", message: error }, details, requested };
   }
   if (read !== null && read.picture !== null) {
-    return { media: mediaOf(read.picture), details };
+    return { media: mediaOf(read.picture), details, requested };
   }
   const isDone = call?.["state"] === "output-available" || call?.["state"] === "result";
   return {
     media: isDone
       ? parseMediaState(null)
-      : { state: "pending", dimensions: readSize(input), alt: details.prompt },
+      : { state: "pending", dimensions: requested, alt: details.prompt },
     details,
+    requested,
   };
 }
 

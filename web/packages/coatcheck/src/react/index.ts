@@ -1,7 +1,19 @@
 /** React components over the core. Import `coatcheck/styles.css` for their default looks. */
 
 export { FileChip } from "./file-chip.tsx";
+export {
+  type GeneratedPicture,
+  ImageGenerationWidget,
+  type ImageGenerationWidgetProps,
+} from "./image-generation-widget.tsx";
 export { defaultLabels, type MediaLabels, MediaLabelsContext } from "./labels.ts";
 export { MediaImage, type MediaImageProps } from "./media-image.tsx";
 export { MediaPart, type MediaPartProps } from "./media-part.tsx";
-export type { ImagePhase } from "./use-image-phase.ts";
+export { MediaRefreshContext } from "./refresh-context.ts";
+export {
+  type ImageEvent,
+  type ImagePhase,
+  type Media,
+  type UseMediaOptions,
+  useMedia,
+} from "./use-media.ts";
