@@ -27,8 +27,12 @@ describe("parseGeneration", () => {
   it.each([
     [{ size: "640 × 480" }, { width: 640, height: 480 }],
     [{ aspectRatio: "16:9" }, { width: 1024, height: 576 }],
+    // biome-ignore lint/style/useNamingConvention: what other tools call it
     [{ aspect_ratio: "2:3" }, { width: 683, height: 1024 }],
-    [{ width: 800, height: 600 }, { width: 800, height: 600 }],
+    [
+      { width: 800, height: 600 },
+      { width: 800, height: 600 },
+    ],
     [{ size: "large" }, null],
     [{ size: "0x0" }, null],
     [{ width: -1, height: 5 }, null],

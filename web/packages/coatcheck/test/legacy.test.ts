@@ -50,7 +50,9 @@ function told(output: unknown): Expected | null {
   }
   const image = read.picture?.image;
   return {
-    ...(typeof image?.source === "string" ? { url: image.source } : inline("inline", image?.source)),
+    ...(typeof image?.source === "string"
+      ? { url: image.source }
+      : inline("inline", image?.source)),
     ...(typeof image?.thumbnail === "string" ? {} : inline("thumbnail", image?.thumbnail)),
     ...(image?.id === null ? {} : { id: image?.id }),
     ...image?.dimensions,

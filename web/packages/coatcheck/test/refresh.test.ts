@@ -49,7 +49,10 @@ it.each([200, 404, 410, 429, 500, 503])("asks for nothing after %i", async (stat
 it("asks once for pictures that fail together, and again for a later one", async () => {
   const refresh = refreshFrom(`${origin}/media`);
   const picture = pictureThatAnswers(403);
-  const both = await Promise.all([renewReference(picture, refresh), renewReference(picture, refresh)]);
+  const both = await Promise.all([
+    renewReference(picture, refresh),
+    renewReference(picture, refresh),
+  ]);
   expect(both.every((fresh) => fresh !== null)).toBe(true);
   expect(minted).toHaveLength(1);
   await renewReference(picture, refresh);

@@ -5,8 +5,11 @@
  * cannot be fetched or there is no clipboard, as on a page that is not secure.
  */
 export function copyImage(source: Blob | string): Promise<void> {
+  const png = pngOf(source);
+  // A clipboard that refuses at once leaves nobody else to hear that the fetching failed too.
+  png.catch(() => undefined);
   // The promise goes in, not its result: Safari wants the call within the click.
-  return navigator.clipboard.write([new ClipboardItem({ [PNG]: pngOf(source) })]);
+  return navigator.clipboard.write([new ClipboardItem({ [PNG]: png })]);
 }
 
 const PNG = "image/png";

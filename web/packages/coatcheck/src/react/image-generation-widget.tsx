@@ -56,7 +56,7 @@ export function ImageGenerationWidget(props: ImageGenerationWidgetProps) {
       const draft = media.state === "preview" ? media : NO_DRAFT;
       return (
         <Frame generation={generation}>
-          <Unfinished dimensions={dimensions} active={active} {...draft} />
+          <Unfinished {...draft} dimensions={dimensions ?? generation.requested} active={active} />
         </Frame>
       );
     }
