@@ -72,7 +72,9 @@ export class MediaCache {
       cacheName: cacheNames.of(principal),
       plugins: [
         {
-          cacheKeyWillBeUsed: async ({ request }) => cacheKey(request.url),
+          // With its headers: a negotiated answer varies by one of them.
+          cacheKeyWillBeUsed: async ({ request: { url, headers } }) =>
+            new Request(cacheKey(url), { headers }),
           cachedResponseWillBeUsed: async ({ request, cachedResponse, event }) => {
             // A change of principal while the cache was read: what was found is another's.
             if (cachedResponse === undefined || (await this.#principal) !== principal) {
