@@ -8,9 +8,11 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
+from coatcheck.cli.server import PING_SECONDS
+
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[str]:
     """Serve `app` with the settings of ``coatcheck serve``; yields ``host:port``."""
     # asyncio switches Nagle's delay off only for sockets that name their protocol.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
@@ -21,6 +23,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
                 log_config=None,  # records reach pytest's own handlers
                 ws_per_message_deflate=False,
                 ws_max_size=128 * 1024,
+                ws_ping_interval=ping_seconds,
+                ws_ping_timeout=ping_seconds,
                 timeout_graceful_shutdown=5,
                 server_header=False,
             )

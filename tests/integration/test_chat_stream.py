@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -398,6 +398,28 @@ async def test_attack_30_a_client_that_never_reads_is_let_go(
             while stream.is_followed:  # noqa: ASYNC110 - the server has no event for it
                 await anyio.sleep(0.01)
         socket.transport.abort()
+
+
+async def test_a_client_that_is_gone_without_a_word_is_found_out(data: Path) -> None:
+    app = create_app(Settings(data=data, chat_sockets=1))
+    async with serving(app, ping_seconds=0.2) as address:
+        host, _, port = address.partition(":")
+        # A client that shakes hands, and then neither reads nor answers.
+        stream = await anyio.connect_tcp(host, int(port))  # noqa: TID251 - a test's own
+        async with stream:
+            await stream.send(
+                f"GET /ws/chat HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            )
+            assert (await stream.receive()).startswith(b"HTTP/1.1 101")
+            with anyio.fail_after(20):
+                while True:  # until the one socket that there is room for is free again
+                    async with chatting(address) as chat:
+                        with suppress(ConnectionClosed):
+                            await chat.send(type="stream-resume", seq=0)
+                            if (await chat.chunk())["type"] == "data-resumed":
+                                return
 
 
 # --- limits --------------------------------------------------------------------------------------

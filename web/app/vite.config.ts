@@ -29,6 +29,7 @@ export default defineConfig({
     // The page's Content-Security-Policy is easier to keep strict when nothing is inlined.
     assetsInlineLimit: 0,
     target: "es2023",
+    rolldownOptions: { input: ["index.html", "components.html"] },
     // One chunk: `strict-csp.ts` must run before zod, and chunks that are imported run first. Most of
     // it is the AI SDK; 180 KB compressed, from the same origin.
     chunkSizeWarningLimit: 700,

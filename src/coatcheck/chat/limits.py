@@ -80,7 +80,9 @@ class ChatLimits:
         """
         allowance = self.of(principal, now)
         if allowance.sockets >= self._sockets:
-            raise TooManySocketsError(f"{self._sockets} connections are open already; close one.")
+            raise TooManySocketsError(
+                f"At most {self._sockets} connections may be open; close one."
+            )
         allowance.sockets += 1
         try:
             yield allowance

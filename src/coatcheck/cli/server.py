@@ -11,6 +11,9 @@ from rich.console import Console
 from coatcheck.errors import ConfigurationError
 from coatcheck.settings import Settings
 
+PING_SECONDS = 20.0
+"""How often a WebSocket is pinged, and how long its answer may take."""
+
 _GRACE_SECONDS = 10
 _BACKLOG = 2048
 
@@ -51,6 +54,9 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
             # Frames are small; compressing them costs more time than it saves, and memory for each.
             ws_per_message_deflate=False,
             ws_max_size=128 * 1024,
+            # A client that is gone without a word is found out by what it does not answer.
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             server_header=False,
         )

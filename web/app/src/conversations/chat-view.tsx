@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef } from "react";
 import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
 import { Transcript } from "../transcript/transcript.tsx";
+import { PictureViewer } from "../viewer/picture-viewer.tsx";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
 import { TurnError } from "./turn-error.tsx";
@@ -80,15 +81,17 @@ export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) 
       {isFirst ? (
         <EmptyState onPick={send} />
       ) : (
-        <Transcript
-          messages={messages}
-          busy={busy}
-          notice={
-            error !== undefined && (
-              <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
-            )
-          }
-        />
+        <PictureViewer messages={messages}>
+          <Transcript
+            messages={messages}
+            busy={busy}
+            notice={
+              error !== undefined && (
+                <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+              )
+            }
+          />
+        </PictureViewer>
       )}
       <Composer inputRef={inputRef} busy={busy} onSend={send} onStop={stopAnswer} />
       <p className="visually-hidden" role="status">

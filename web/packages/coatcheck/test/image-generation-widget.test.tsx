@@ -117,6 +117,7 @@ describe("ImageGenerationWidget with a picture", () => {
   });
 
   it("says when nothing could be copied", async () => {
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(new Blob()));
     vi.spyOn(navigator.clipboard, "write").mockRejectedValue(new DOMException("no"));
     render(<ImageGenerationWidget part={ready} />);
     fireEvent.click(button("Copy image"));

@@ -124,7 +124,7 @@ function ReadyActions({ reference, onOpen }: ReadyProps) {
     <PictureActions
       name={displayName}
       download={downloadAddress(reference)}
-      image={url}
+      image={reference}
       link={url}
       onOpen={onOpen && (() => onOpen({ reference, url, alt }))}
     />

@@ -1,12 +1,14 @@
 /** React components over the core. Import `coatcheck/styles.css` for their default looks. */
 
 export { FileChip } from "./file-chip.tsx";
+export { MediaGallery, type MediaGalleryProps } from "./gallery.tsx";
 export {
   type GeneratedPicture,
   ImageGenerationWidget,
   type ImageGenerationWidgetProps,
 } from "./image-generation-widget.tsx";
 export { defaultLabels, type MediaLabels, MediaLabelsContext } from "./labels.ts";
+export { Lightbox, type LightboxProps } from "./lightbox.tsx";
 export { MediaImage, type MediaImageProps } from "./media-image.tsx";
 export { MediaPart, type MediaPartProps } from "./media-part.tsx";
 export { MediaRefreshContext } from "./refresh-context.ts";
@@ -17,3 +19,8 @@ export {
   type UseMediaOptions,
   useMedia,
 } from "./use-media.ts";
+export {
+  defaultViewerLabels,
+  type ViewerLabels,
+  ViewerLabelsContext,
+} from "./viewer-labels.ts";

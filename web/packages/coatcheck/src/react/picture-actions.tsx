@@ -1,5 +1,6 @@
 import { use, useState } from "react";
-import { copyImage } from "./copy-image.ts";
+import { copyImage, copyPicture } from "../core/copy-image.ts";
+import type { MediaReference } from "../core/reference.ts";
 import { MediaLabelsContext } from "./labels.ts";
 
 interface PictureActionsProps {
@@ -7,8 +8,8 @@ interface PictureActionsProps {
   readonly name: string;
   /** The address that saves it; null where there is none. */
   readonly download: string | null;
-  /** Its bytes, or where they are. */
-  readonly image: Blob | string;
+  /** What to copy: media of the server, bytes that are here, or the address of any others. */
+  readonly image: MediaReference | Blob | string;
   /** The address that can be passed on; null where the picture has none of its own. */
   readonly link: string | null;
   readonly onOpen?: (() => void) | undefined;
@@ -39,7 +40,7 @@ export function PictureActions({ name, download, image, link, onOpen }: PictureA
           {labels.download}
         </a>
       )}
-      <button type="button" className="coat-button" onClick={() => copy(() => copyImage(image))}>
+      <button type="button" className="coat-button" onClick={() => copy(() => copyAny(image))}>
         {labels.copyImage}
       </button>
       {link !== null && (
@@ -58,4 +59,8 @@ export function PictureActions({ name, download, image, link, onOpen }: PictureA
       </span>
     </div>
   );
+}
+
+function copyAny(image: PictureActionsProps["image"]): Promise<void> {
+  return typeof image === "string" || image instanceof Blob ? copyPicture(image) : copyImage(image);
 }
