@@ -1,4 +1,4 @@
-"""The npm package as its users have it: packed, installed into a fresh app, and run in a browser."""
+"""The npm package as its users have it: packed, installed into a fresh app, run in a browser."""
 
 import json
 import os
