@@ -13,7 +13,8 @@ export function fillElements(): void {
         element.reference = MISSING;
         break;
       default:
-        element.setAttribute("src", "/assets/never.webp");
+        element.setAttribute("thumbnail", SAMPLES.lake.thumbnailUrl ?? "");
+        element.setAttribute("src", SAMPLES.lake.url ?? "");
     }
   }
 }

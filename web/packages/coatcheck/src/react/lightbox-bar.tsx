@@ -27,9 +27,9 @@ export function LightboxBar(props: LightboxBarProps) {
     <>
       <div className="coat-lightbox-top">
         {count > 1 && (
-          <span className="coat-lightbox-position" aria-hidden="true">
+          <bdi className="coat-lightbox-position" aria-hidden="true">
             {position}
-          </span>
+          </bdi>
         )}
         <span className="coat-lightbox-tools">
           <Tool

@@ -85,6 +85,7 @@ function OpenLightbox(props: OpenLightboxProps) {
     <dialog
       ref={dialogRef}
       className="coat-lightbox"
+      tabIndex={-1}
       data-testid="lightbox"
       aria-label={`${labels.viewer}: ${description}`}
       onClose={({ currentTarget }) => {
@@ -172,6 +173,8 @@ function useModal(dialogRef: RefObject<HTMLDialogElement | null>): void {
   useLayoutEffect(() => {
     const dialog = dialogRef.current;
     dialog?.showModal();
+    // Not its first button, which would be announced instead of the picture.
+    dialog?.focus();
     // While the dialog is still in the document: only then does it give the focus back.
     return () => dialog?.close();
   }, [dialogRef]);
