@@ -7,6 +7,7 @@ import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
 import type { Session } from "../chat/sessions.ts";
 import { Transcript } from "../transcript/transcript.tsx";
+import { PictureViewer } from "../viewer/picture-viewer.tsx";
 import { discardMedia } from "./api.ts";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
@@ -92,17 +93,19 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
       {isFirst ? (
         <EmptyState onPick={send} />
       ) : (
-        <Transcript
-          messages={messages}
-          earlier={earlier}
-          target={target}
-          busy={busy}
-          notice={
-            error !== undefined && (
-              <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
-            )
-          }
-        />
+        <PictureViewer messages={messages}>
+          <Transcript
+            messages={messages}
+            earlier={earlier}
+            target={target}
+            busy={busy}
+            notice={
+              error !== undefined && (
+                <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+              )
+            }
+          />
+        </PictureViewer>
       )}
       <Composer
         inputRef={inputRef}

@@ -91,6 +91,22 @@ export function OpenIcon() {
   );
 }
 
+export function PicturesIcon() {
+  return (
+    <Icon>
+      <path d="M7 4h12a1 1 0 0 1 1 1v12M4 8h11.5v12H4zM4 17l3.5-3.5L10 16l2-2 3.5 3.5" />
+    </Icon>
+  );
+}
+
+export function EnlargeIcon() {
+  return (
+    <Icon>
+      <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />
+    </Icon>
+  );
+}
+
 export function DownloadIcon() {
   return (
     <Icon>
