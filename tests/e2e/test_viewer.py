@@ -114,7 +114,7 @@ def test_the_lightbox_zooms_at_the_pointer_and_pans(page: Page) -> None:
     x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 4
     page.mouse.move(x, y)
     page.mouse.wheel(0, -300)
-    page.wait_for_function("document.querySelector('[data-zoomed=true]') !== null")
+    expect(page.get_by_test_id("lightbox-stage")).to_have_attribute("data-zoomed", "true")
     grown = page.locator(".coat-lightbox-picture").bounding_box()
     assert grown is not None
     # What was under the pointer is under it still.
@@ -210,7 +210,7 @@ def test_ten_thousand_tiles_scroll_and_few_are_in_the_document(page: Page) -> No
             window.shifts = 0;
             new PerformanceObserver(list => {
                 for (const entry of list.getEntries()) window.shifts += entry.value;
-            }).observe({type: 'layout-shift', buffered: true});
+            }).observe({type: 'layout-shift'});
         }"""
     )
     scrolled = page.evaluate(SCROLL, {"frames": 300, "step": 1300})
@@ -344,10 +344,13 @@ def kept(context: BrowserContext) -> list[str]:
 
 
 def await_worker(page: Page) -> None:
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
-    # Its cache exists: it knows who reads.
-    page.wait_for_function(
-        "caches.keys().then(names => names.some(name => name.includes('principal')))"
+    """Until the page's requests go through the worker, and it knows who reads."""
+    page.evaluate(
+        """async () => {
+            const isReady = async () => navigator.serviceWorker.controller !== null &&
+                (await caches.keys()).some(name => name.includes('principal'));
+            while (!await isReady()) await new Promise(resolve => setTimeout(resolve, 20));
+        }"""
     )
 
 
