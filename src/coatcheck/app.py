@@ -16,6 +16,7 @@ from coatcheck.chat.api import conversations_api
 from coatcheck.chat.history import History
 from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.turns import Turns
+from coatcheck.comparison import ComparedPictures, ComparisonSocket
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
 from coatcheck.delivery.app import UncachedJson
@@ -96,6 +97,12 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     await chat.serve(websocket, owner=visitor.id)
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
+
+            if settings.access == "open":  # its pictures belong to nobody
+                compared = ComparedPictures(backends.store, painters)
+                stack.push_async_callback(compared.aclose)
+                comparison = ComparisonSocket(backends.store, compared.all)
+                app.add_api_websocket_route("/ws/compare", comparison.serve)
 
             app.include_router(
                 conversations_api(history, listed=visitors is None),

@@ -30,7 +30,7 @@ Welcome = Callable[[Request, Response], None]
 
 
 def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
-    """The page at ``/`` and ``/c/{conversation}``, and its assets."""
+    """The page at ``/``, ``/c/{conversation}`` and ``/compare``, and its assets."""
 
     async def show(request: Request) -> Response:
         page = await _page()
@@ -42,6 +42,7 @@ def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
     return [
         Route("/", show),
         Route("/c/{conversation}", show),
+        Route("/compare", show),
         Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
     ]
 

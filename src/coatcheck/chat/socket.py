@@ -44,7 +44,7 @@ class ChatSocket:
             owner: who the browser is: it refers to its own media only, and what is made is its own.
                 None where nobody is told apart.
         """
-        if not _is_same_origin(websocket):
+        if not is_same_origin(websocket):
             # A page of another site may open sockets to us with the user's cookies: not answered.
             await websocket.close(_POLICY_VIOLATION)
             return
@@ -115,7 +115,8 @@ async def _receive(websocket: WebSocket) -> Message:
     return message
 
 
-def _is_same_origin(websocket: WebSocket) -> bool:
+def is_same_origin(websocket: WebSocket) -> bool:
+    """Whether the handshake comes from a page of ours, or from no page."""
     origin = websocket.headers.get("origin")
     # Programs send no Origin; browsers always do.
     return origin is None or urlsplit(origin).netloc == websocket.headers.get("host")

@@ -11,6 +11,7 @@ import anyio
 import typer
 from rich.console import Console
 
+from coatcheck.cli import bench
 from coatcheck.errors import CoatcheckError
 from coatcheck.version import __version__
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench.app, name="bench")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)]

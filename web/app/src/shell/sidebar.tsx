@@ -30,6 +30,9 @@ export function Sidebar({ list, currentId, onOpen, onNew }: SidebarProps) {
         <Conversations list={list} currentId={currentId} onOpen={onOpen} />
       </nav>
       <Traffic />
+      <a className="compare-link" href="/compare">
+        Compare with base64
+      </a>
     </div>
   );
 }
