@@ -122,7 +122,7 @@ const OVERSCAN = 240;
  * CSS pixels between two scroll events, which come once a frame, from which on nobody makes out a
  * picture. A page that falls behind scrolls further in each frame, and so does less in it.
  */
-const FAST = 96;
+const FAST = 64;
 /** Milliseconds without a scroll event after which the reader looks. */
 const SETTLE_MS = 90;
 const EMPTY: GalleryLayout = { rows: [], tiles: [], height: 0 };
