@@ -22,7 +22,8 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
           {facts.map(({ label, value }) => (
             <div key={label}>
               <dt className="coat-hidden">{label}</dt>
-              <dd>{value}</dd>
+              {/* Else 1600 × 900 would be 900 × 1600 on a page from right to left. */}
+              <dd dir="auto">{value}</dd>
             </div>
           ))}
           {made !== null && (
