@@ -135,7 +135,7 @@ def npm(directory: Path, *arguments: str) -> str:
 def previewing(directory: Path, server: str) -> Iterator[str]:
     """What ``vite preview`` serves, with the API of a running `server`."""
     log = directory / "log"
-    command = [directory / "node_modules/.bin/vite", "preview", "--host", "127.0.0.1"]
+    command = [str(directory / "node_modules/.bin/vite"), "preview", "--host", "127.0.0.1"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             # Port 0 means the default one to Vite; a taken port makes it try the next.
@@ -152,7 +152,7 @@ def previewing(directory: Path, server: str) -> Iterator[str]:
         process.wait(20)
 
 
-def await_address(log: Path, process: "subprocess.Popen[bytes]") -> str:
+def await_address(log: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         if match := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
