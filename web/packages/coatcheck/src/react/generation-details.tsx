@@ -13,8 +13,9 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
   return (
     <>
       {details.prompt !== null && (
-        <p className="coat-prompt" dir="auto">
-          {details.prompt}
+        <p className="coat-prompt">
+          {/* In its own direction, on the page's side. */}
+          <bdi>{details.prompt}</bdi>
         </p>
       )}
       {(facts.length > 0 || made !== null) && (
