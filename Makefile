@@ -58,7 +58,8 @@ requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allo
 		-o requirements/frameworks.txt
 
 clean: ## Remove what was built and installed; data in .coatcheck/ stays
-	rm -rf .venv $(FRAMEWORKS) web/node_modules web/*/node_modules web/packages/*/node_modules src/coatcheck/page \
+	rm -rf .venv $(FRAMEWORKS) web/node_modules web/*/node_modules web/packages/*/node_modules \
+		web/packages/*/dist src/coatcheck/page \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/uv.stamp: requirements/uv.txt

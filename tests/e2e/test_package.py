@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.e2e.conftest import RESULTS, Server
+from tests.media import png_bytes
 
 FRESH_APP = Path(__file__).with_name("fresh_app")
 PACKAGE = Path(__file__).parents[2] / "web" / "packages" / "coatcheck"
@@ -66,6 +68,60 @@ def test_use_chat_in_a_fresh_app_shows_a_picture(browser: Browser, address: str)
     page.close()
 
 
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 780}, "has_touch": True},
+    "rtl": {"locale": "ar"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_state_of_the_widget(
+    browser: Browser, address: str, server: Server, look: str
+) -> None:
+    page = browser.new_page(**({"viewport": {"width": 900, "height": 900}} | LOOKS[look]))
+    picture = png_bytes(960, 540)
+    uploaded = page.request.post(
+        f"{server.url}/api/media/upload", data=picture, headers={"content-type": "image/png"}
+    )
+    page.add_init_script(f"window.reference = {uploaded.text()}")
+    if look == "rtl":
+        page.add_init_script(
+            "addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl'; })"
+        )
+    page.goto(address)
+
+    def case(name: str) -> Locator:
+        return page.locator(f'[data-case="{name}"]')
+
+    def await_phase(name: str, phase: str) -> None:
+        box = case(name).locator(".coat-box")
+        box.scroll_into_view_if_needed()
+        expect(box).to_have_attribute("data-phase", phase, timeout=30_000)
+
+    expect(case("pending").get_by_role("status")).to_have_text("Drawing…")
+    expect(case("preview").get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
+    expect(case("failed").get_by_role("button")).to_have_text("Try again")
+    await_phase("ready", "full")
+    await_phase("unloadable", "failed")
+    await_phase("legacy", "full")
+    await_phase("broken", "failed")
+    boxes = {name: case(name).locator(".coat-box").bounding_box() for name in SAME_BOX}
+    sizes = {(box["width"], box["height"]) for box in boxes.values() if box is not None}
+    assert len(sizes) == 1, boxes
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    RESULTS.mkdir(exist_ok=True)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(700)  # transitions end
+    page.screenshot(path=RESULTS / f"widget-{look}.png", full_page=True)
+    page.close()
+
+
+SAME_BOX = "pending", "preview", "stopped"
+"""States that one picture goes through before there is one."""
+
+
 def npm(directory: Path, *arguments: str) -> str:
     ran = subprocess.run(
         ["npm", *arguments], cwd=directory, capture_output=True, text=True, check=False
@@ -96,7 +152,7 @@ def previewing(directory: Path, server: str) -> Iterator[str]:
         process.wait(20)
 
 
-def await_address(log: Path, process: "subprocess.Popen[bytes]") -> str:
+def await_address(log: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         if match := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):

@@ -5,6 +5,8 @@ import { ImageGenerationWidget } from "coatcheck/react";
 import "coatcheck/styles.css";
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
+import { States } from "./states.tsx";
+import "./page.css";
 
 const transport = new WebSocketChatTransport({
   url: `${location.origin.replace("http", "ws")}/ws/chat`,
@@ -12,11 +14,7 @@ const transport = new WebSocketChatTransport({
 const id = crypto.randomUUID();
 
 function App() {
-  const { messages, sendMessage, status } = useChat({
-    id,
-    transport,
-    generateId: () => crypto.randomUUID(),
-  });
+  const { messages, sendMessage, status } = useChat({ id, transport });
   return (
     <main>
       <button type="button" onClick={() => sendMessage({ text: "Paint a lighthouse at dusk" })}>
@@ -70,11 +68,19 @@ function Old({ output }: { output: unknown }) {
   );
 }
 
+declare global {
+  interface Window {
+    /** Set by the test that wants to see each state of the widget, about this picture. */
+    reference?: MediaReference;
+  }
+}
+
+const { reference } = window;
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
-      <App />
+      {reference === undefined ? <App /> : <States reference={reference} />}
     </StrictMode>,
   );
 }

@@ -13,8 +13,9 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
   return (
     <>
       {details.prompt !== null && (
-        <p className="coat-prompt" dir="auto">
-          {details.prompt}
+        <p className="coat-prompt">
+          {/* In its own direction, on the page's side. */}
+          <bdi>{details.prompt}</bdi>
         </p>
       )}
       {(facts.length > 0 || made !== null) && (
@@ -22,7 +23,8 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
           {facts.map(({ label, value }) => (
             <div key={label}>
               <dt className="coat-hidden">{label}</dt>
-              <dd>{value}</dd>
+              {/* Else 1600 × 900 would be 900 × 1600 on a page from right to left. */}
+              <dd dir="auto">{value}</dd>
             </div>
           ))}
           {made !== null && (

@@ -87,8 +87,8 @@ const DATA_URI = /^data:([a-z]+\/[a-z0-9.+-]+)(?:;[a-z0-9-]+=[^;,]*)*;base64,/iu
 /** Characters. A media type and its parameters need a fraction of it. */
 const MAX_URI_HEAD = 256;
 
-/** Characters, a multiple of four: 96 KB of bytes. */
-const SLICE = 131_072;
+/** Characters, a multiple of four: 48 KB of bytes. */
+const SLICE = 65_536;
 
 /** How the base64 of a file begins whose first bytes are its type's. */
 const MAGIC: readonly (readonly [string, string])[] = [
