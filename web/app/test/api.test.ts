@@ -62,10 +62,11 @@ describe("the list", () => {
 });
 
 it("asks for the messages before a place", async () => {
-  answer({ messages: [{ id: "m", role: "user", parts: [] }, { role: "user" }], before: 51 });
+  const kept = { id: "m", role: "user", parts: [] };
+  answer({ messages: [kept, { role: "user" }], before: 51, seq: 7 });
   const page = await fetchMessages("a/b", { before: 101, limit: 200 });
   expect(asked()).toBe("/api/conversations/a%2Fb/messages?before=101&limit=200");
-  expect(page).toEqual({ messages: [{ id: "m", role: "user", parts: [] }], before: 51 });
+  expect(page).toEqual({ messages: [kept], before: 51, seq: 7 });
 });
 
 it("sends a new title, and takes the one that the server made of it", async () => {
