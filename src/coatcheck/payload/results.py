@@ -22,6 +22,18 @@ PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "d
 REFERENCE_MEMBER: Final = "imageReference"
 THUMBNAIL_MEMBER: Final = "thumbnail_base64"
 
+MARKERS: Final = (
+    "imageData",
+    "image_data",
+    "imageUrl",
+    "image_url",
+    THUMBNAIL_MEMBER,
+    "absolute_path",
+    "relative_path",
+    "**Success**",
+)
+"""A legacy result has at least one of these in it, spelled like this in any JSON."""
+
 DEFAULT_MESSAGE: Final = "Image generated."
 
 _LEGACY_REFERENCE: Final = frozenset(
