@@ -1,7 +1,7 @@
 """A client of the chat's WebSocket, for tests that talk to a real server."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -78,14 +78,25 @@ class Chat:
 
 @asynccontextmanager
 async def chatting(
-    address: str, conversation: str | None = None, *, protocols: Sequence[str] = ()
+    address: str,
+    conversation: str | None = None,
+    *,
+    protocols: Sequence[str] = (),
+    cookies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Chat]:
     """A client on the server's socket; `protocols` are those that it offers."""
     uri, origin = f"ws://{address}/ws/chat", Origin(f"http://{address}")
     offered = [Subprotocol(name) for name in protocols] or None
     # No bound on what is read ahead: a client that leaves would wait for what it has not read.
     async with connect(
-        uri, origin=origin, subprotocols=offered, max_size=1024 * 1024, max_queue=None
+        uri,
+        origin=origin,
+        subprotocols=offered,
+        additional_headers={
+            "Cookie": "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
+        },
+        max_size=1024 * 1024,
+        max_queue=None,
     ) as socket:
         yield Chat(socket, conversation or str(uuid4()))
 

@@ -58,10 +58,12 @@ async def seed(
             await connection.execute(insert(message_media), links)
 
 
-async def seed_data(data: Path, conversation_id: str, said: Sequence[Mapping[str, Any]]) -> None:
+async def seed_data(
+    data: Path, conversation_id: str, said: Sequence[Mapping[str, Any]], **options: Any
+) -> None:
     """Likewise in the catalog of a data directory."""
     database = await Database.open(data / "catalog.sqlite3")
     try:
-        await seed(database, conversation_id, said)
+        await seed(database, conversation_id, said, **options)
     finally:
         await database.aclose()

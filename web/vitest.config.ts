@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     projects: ["packages/coatcheck", "app"].map((root) => ({
       root,
+      resolve: { tsconfigPaths: true },
       test: {
         name: root,
         include: ["test/**/*.test.{ts,tsx}"],

@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** Tests against a running server; `tests/integration/test_browser_client.py` starts both. */
 export default defineConfig({
+  resolve: { tsconfigPaths: true },
   test: {
     root: "packages/coatcheck",
     include: ["live/**/*.live.ts"],

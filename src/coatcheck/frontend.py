@@ -30,18 +30,28 @@ Welcome = Callable[[Request, Response], None]
 
 
 def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
-    """The page at ``/`` and ``/c/{conversation}``, and its assets."""
+    """The page at ``/`` and ``/c/{conversation}``, its parts, its worker and its assets."""
 
     async def show(request: Request) -> Response:
-        page = await _page()
+        page = await _built("index.html")
         if welcome is not None:
             welcome(request, page)
         return page
+
+    async def show_components(_request: Request) -> Response:
+        return await _built("components.html")
+
+    async def send_worker(_request: Request) -> Response:
+        script = await _built("media-worker.js")
+        script.headers["service-worker-allowed"] = "/"
+        return script
 
     # The directories are not looked at before a request comes: the page may be built later.
     return [
         Route("/", show),
         Route("/c/{conversation}", show),
+        Route("/components", show_components),
+        Route("/media-worker.js", send_worker),
         Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
     ]
 
@@ -55,10 +65,11 @@ class _HashedAssets(StaticFiles):
         return response
 
 
-async def _page() -> Response:
-    index = PAGE / "index.html"
-    if not await Path(index).is_file():
+async def _built(name: str) -> Response:
+    """A file of the page whose name stays while its content changes."""
+    file = PAGE / name
+    if not await Path(file).is_file():
         return PlainTextResponse(
             "The page is not built yet: run `make page`, then reload.\n", 503, _HEADERS
         )
-    return FileResponse(index, headers=_HEADERS)
+    return FileResponse(file, headers=_HEADERS)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from coatcheck.payload.projection import for_model, for_storage, for_ui
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits, WorkerPool
+from tests.databases import dump_of
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -64,8 +64,7 @@ async def drawn(backends: Backends) -> list[dict[str, Any]]:
 
 def rows(data: Path) -> bytes:
     """Everything that the database holds, as text."""
-    with sqlite3.connect(data / "catalog.sqlite3") as connection:
-        return "\n".join(connection.iterdump()).encode()
+    return dump_of(data).encode()
 
 
 @pytest.mark.usefixtures("drawn")

@@ -328,3 +328,43 @@ async def test_under_access_control_nobody_speaks_who_has_not_opened_the_page(
         assert (await client.get(reference["url"])).status_code == 200
         client.cookies.clear()
         assert (await client.get(reference["url"])).status_code == 401
+
+
+async def test_another_browser_cannot_follow_stop_or_continue_a_conversation(
+    data: Path, conversation: str
+) -> None:
+    key = "a:jN3kq0Zr8vTf1xWm5yHc7uLp2sDg9aEo"
+    async with opened(data, access="cookie", keys=key) as anna:
+        await anna.get("/")
+        address = anna.base_url.netloc.decode()
+        mine = dict(anna.cookies)
+        async with httpx.AsyncClient(base_url=anna.base_url) as ben:
+            await ben.get("/")
+            theirs = dict(ben.cookies)
+            url = f"/api/chat/{conversation}/stream"
+            async with (
+                chatting(address, conversation, cookies=mine) as asking,
+                chatting(address, conversation, cookies=theirs) as early,
+            ):
+                await early.resume()  # there is no such conversation yet
+                await asking.ask("Draw a lighthouse, 1024x1024")
+                await asking.until("data-media")
+                for answer in (
+                    await ben.get(url),
+                    await ben.delete(url),
+                    await ben.post("/api/chat", json=request(conversation, "let me in")),
+                ):
+                    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+                async with chatting(address, conversation, cookies=theirs) as late:
+                    for frame in (
+                        {"type": "stream-resume", "seq": asking.seq},
+                        {"type": "stream-resume", "seq": 0},
+                        {"type": "stream-cancel"},
+                        {"type": "message-regenerate"},
+                        {"type": "message-send", "message": said("let me in")},
+                    ):
+                        await late.send(**frame)
+                        assert await late.refusal() == "not_found"
+                assert media(await asking.until("finish"))[-1]["state"] == "ready"
+                await early.send(type="unknown")
+                assert await early.refusal() == "protocol_error"  # the first that it hears

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from coatcheck.app import create_app
 from coatcheck.integrations.pydantic_ai import load_model
 from coatcheck.settings import Settings
 from tests.chatting import Chat, chatting, media, told
+from tests.databases import dump_of
 from tests.integration.test_chat_socket import BASE64_RUN, Recording, messages
 from tests.media import png_bytes
 from tests.serving import serving
@@ -121,8 +121,7 @@ async def test_draw_darken_and_crop_write_and_look_each_on_the_picture_before(
         assert not BASE64_RUN.search(request)
     kept = await messages(client, chat.conversation)
     assert [message["role"] for message in kept] == ["user", "assistant"] * 4
-    with sqlite3.connect(data / "catalog.sqlite3") as connection:
-        dump = "\n".join(connection.iterdump())
+    dump = dump_of(data)
     assert not BASE64_RUN.search(dump)
     assert "/api/media" not in dump
 
@@ -281,8 +280,7 @@ async def test_a_model_that_sees_is_shown_a_picture_in_the_next_request_only(
     assert "/9j/" not in frames
     assert not BASE64_RUN.search(frames)
     assert max(len(frame.encode()) for frame in scripted_chat.frames) <= 2048
-    with sqlite3.connect(data / "catalog.sqlite3") as connection:
-        dump = "\n".join(connection.iterdump())
+    dump = dump_of(data)
     assert not BASE64_RUN.search(dump)
     assert "/9j/" not in dump
 

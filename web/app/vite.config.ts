@@ -22,12 +22,14 @@ const renderBlockingEntry: Plugin = {
 
 export default defineConfig({
   plugins: [react(), renderBlockingEntry],
+  resolve: { tsconfigPaths: true },
   build: {
     outDir: "../../src/coatcheck/page",
     emptyOutDir: true,
     // The page's Content-Security-Policy is easier to keep strict when nothing is inlined.
     assetsInlineLimit: 0,
     target: "es2023",
+    rolldownOptions: { input: ["index.html", "components.html"] },
     // One chunk: `strict-csp.ts` must run before zod, and chunks that are imported run first. Most of
     // it is the AI SDK; 180 KB compressed, from the same origin.
     chunkSizeWarningLimit: 700,

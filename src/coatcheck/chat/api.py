@@ -134,12 +134,12 @@ def conversations_api(
         """The last messages in order, and where in the stream to go on from there."""
         response.headers.update(_NO_STORE)
         # Before the messages are read: what comes while they are is then sent once more, not lost.
-        stream = streams.find(conversation_id)
+        stream = streams.find(conversation_id, owner)
         seq = None if stream is None else stream.position
         page = await history.page(conversation_id, owner=owner, limit=limit, before=before)
         read = {
             "messages": page.messages,
-            "seq": streams.open(conversation_id).origin if seq is None else seq,
+            "seq": streams.open(conversation_id, owner).origin if seq is None else seq,
         }
         return read | ({"before": page.before} if page.before else {})
 

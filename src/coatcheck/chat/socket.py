@@ -159,11 +159,11 @@ class ChatSocket:
                     session.follow(conversation_id, turn.stream, turn.start)
                 case StreamResume(seq=seq):
                     await self._history.require(conversation_id, owner=owner)
-                    stream = self._turns.streams.open(conversation_id)
+                    stream = self._turns.streams.open(conversation_id, owner)
                     session.resume(conversation_id, stream, seq)
                 case StreamCancel():
                     await self._history.require(conversation_id, owner=owner)
-                    self._turns.cancel(conversation_id)
+                    self._turns.cancel(conversation_id, owner=owner)
         except CoatcheckError as error:
             session.refuse(error)
 

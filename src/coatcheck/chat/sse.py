@@ -128,9 +128,9 @@ class ChatStreams:
         await self._history.require(conversation_id, owner=owner)
         if request.method == HTTPMethod.DELETE:
             _require_same_origin(request)
-            self._turns.cancel(conversation_id)
+            self._turns.cancel(conversation_id, owner=owner)
             return Response(status_code=204, headers=_UNCACHED)
-        stream = self._turns.streams.find(conversation_id)
+        stream = self._turns.streams.find(conversation_id, owner)
         if stream is None or not stream.is_running:
             return Response(status_code=204, headers=_UNCACHED)
         start = stream.resumption(0)

@@ -16,8 +16,14 @@ KEPT_BYTES: Final = 32 * 1024 * 1024
 _OVERHEAD: Final = 1024  # bytes of a stream that holds nothing, so that their number is bounded too
 
 
+_Key = tuple[str | None, str]
+
+
 class Streams:
     """Finds a conversation's stream, or begins one.
+
+    An owner has streams of its own: whoever follows a conversation that is not theirs, or not yet
+    anyone's, follows a stream on which nothing of anyone else's ever comes.
 
     A stream's numbers begin at the time of its making in microseconds since 1970. So a stream that
     was forgotten, or that another process had, is always told from the one that is there now: a
@@ -39,57 +45,59 @@ class Streams:
         self._epoch = time.time() - clock() if epoch is None else epoch
         self._clock = clock
         self._kept_bytes = kept_bytes
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[_Key, Stream] = {}
         # Those that nothing is added to, and since when; the longest at rest first.
-        self._resting: OrderedDict[str, float] = OrderedDict()
+        self._resting: OrderedDict[_Key, float] = OrderedDict()
         self._resting_bytes = 0
         self._newest = 0
 
-    def open(self, conversation_id: str) -> Stream:
+    def open(self, conversation_id: str, owner: str | None = None) -> Stream:
         """The conversation's stream; a new one where there is none."""
         self._sweep()
-        stream = self._streams.get(conversation_id)
+        key = owner, conversation_id
+        stream = self._streams.get(key)
         if stream is None:
             now = round((self._epoch + self._clock()) * 1_000_000)
-            stream = self._streams[conversation_id] = Stream(max(now, self._newest + 1))
-            self._rest(conversation_id, stream)
+            stream = self._streams[key] = Stream(max(now, self._newest + 1))
+            self._rest(key, stream)
         return stream
 
-    def find(self, conversation_id: str) -> Stream | None:
+    def find(self, conversation_id: str, owner: str | None = None) -> Stream | None:
         """The conversation's stream, if there is one."""
-        return self._streams.get(conversation_id)
+        return self._streams.get((owner, conversation_id))
 
-    def hold(self, conversation_id: str) -> Stream:
+    def hold(self, conversation_id: str, owner: str | None = None) -> Stream:
         """The conversation's stream, which is not forgotten before it is released."""
-        stream = self.open(conversation_id)
-        if self._resting.pop(conversation_id, None) is not None:
+        stream = self.open(conversation_id, owner)
+        if self._resting.pop((owner, conversation_id), None) is not None:
             self._resting_bytes -= _weight(stream)
         return stream
 
-    def release(self, conversation_id: str) -> None:
+    def release(self, conversation_id: str, owner: str | None = None) -> None:
         """The conversation's turn has ended; its stream rests from now on."""
-        self._rest(conversation_id, self._streams[conversation_id])
+        key = owner, conversation_id
+        self._rest(key, self._streams[key])
         self._sweep()
 
-    def _rest(self, conversation_id: str, stream: Stream) -> None:
-        self._resting[conversation_id] = self._clock()
+    def _rest(self, key: _Key, stream: Stream) -> None:
+        self._resting[key] = self._clock()
         self._resting_bytes += _weight(stream)
 
     def _sweep(self) -> None:
         now = self._clock()
         for _ in range(len(self._resting)):
-            conversation_id, since = next(iter(self._resting.items()))
+            key, since = next(iter(self._resting.items()))
             if now - since <= KEPT_SECONDS and self._resting_bytes <= self._kept_bytes:
                 return
-            del self._resting[conversation_id]
-            stream = self._streams[conversation_id]
+            del self._resting[key]
+            stream = self._streams[key]
             self._resting_bytes -= _weight(stream)
             stream.forget()
             self._newest = max(self._newest, stream.last)
             if stream.is_followed:  # whoever listens still must hear of the next turn
-                self._rest(conversation_id, stream)
+                self._rest(key, stream)
             else:
-                del self._streams[conversation_id]
+                del self._streams[key]
 
 
 def _weight(stream: Stream) -> int:

@@ -68,7 +68,7 @@ class Turns:
         self._history = history
         self._responder = responder
         self._tasks = tasks
-        self._running: dict[str, Turn] = {}
+        self._running: dict[tuple[str | None, str], Turn] = {}
         self.streams = streams
 
     @classmethod
@@ -94,7 +94,7 @@ class Turns:
             InvalidInputError: the message has the id of one of the assistant's.
             StorageError: the message could not be kept.
         """
-        running = self._running.get(conversation_id)
+        running = self._running.get((owner, conversation_id))
         if running is not None and (running.trigger, running.question) == (SUBMIT, message["id"]):
             return running
         async with self._beginning(conversation_id, SUBMIT, owner) as turn:
@@ -114,7 +114,7 @@ class Turns:
             NotFoundError: there is nothing to answer.
             StorageError: the old answer could not be removed.
         """
-        running = self._running.get(conversation_id)
+        running = self._running.get((owner, conversation_id))
         if running is not None and (running.trigger, running.question) == (REGENERATE, message_id):
             return running
         async with self._beginning(conversation_id, REGENERATE, owner) as turn:
@@ -124,9 +124,9 @@ class Turns:
             turn.stream.begin_turn(turn_chunk(REGENERATE, turn.question))
         return turn
 
-    def cancel(self, conversation_id: str) -> None:
-        """Stop the conversation's turn, if one is under way."""
-        turn = self._running.get(conversation_id)
+    def cancel(self, conversation_id: str, *, owner: str | None = None) -> None:
+        """Stop the owner's turn in the conversation, if one is under way."""
+        turn = self._running.get((owner, conversation_id))
         if turn is not None:
             turn.scope.cancel()
 
@@ -135,20 +135,20 @@ class Turns:
         self, conversation_id: str, trigger: str, owner: str | None
     ) -> AsyncIterator[Turn]:
         """A turn that runs once the context is left in peace, and else has never been."""
-        if conversation_id in self._running:
+        if (owner, conversation_id) in self._running:
             raise TurnInProgressError
-        turn = Turn(self.streams.hold(conversation_id), trigger)
-        self._running[conversation_id] = turn
+        turn = Turn(self.streams.hold(conversation_id, owner), trigger)
+        self._running[owner, conversation_id] = turn
         try:
             yield turn
         except BaseException:
-            self._forget(conversation_id)
+            self._forget(conversation_id, owner)
             raise
         self._tasks.start_soon(self._run, conversation_id, turn, owner)
 
-    def _forget(self, conversation_id: str) -> None:
-        del self._running[conversation_id]
-        self.streams.release(conversation_id)
+    def _forget(self, conversation_id: str, owner: str | None) -> None:
+        del self._running[owner, conversation_id]
+        self.streams.release(conversation_id, owner)
 
     async def _run(self, conversation_id: str, turn: Turn, owner: str | None) -> None:
         message_id = str(uuid4())
@@ -174,7 +174,7 @@ class Turns:
                 await self._keep(conversation_id, turn, assembly)
                 # Only now may the next message come: it will find this one in the history.
                 turn.stream.publish(end)
-                self._forget(conversation_id)
+                self._forget(conversation_id, owner)
 
     async def _answer(
         self,

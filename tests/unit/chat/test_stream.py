@@ -299,3 +299,15 @@ def test_who_listens_still_hears_of_the_next_turn_after_the_last_one_was_forgott
     clock.now += KEPT_SECONDS + 1
     streams.open(TWO)
     assert streams.find(ONE) is None
+
+
+def test_whoever_follows_what_is_not_theirs_hears_nothing_of_it() -> None:
+    streams = Streams(epoch=0, clock=Clock())
+    strangers = Reader(streams.open(ONE, "ben"))  # before there is such a conversation
+    stream = streams.hold(ONE, "anna")
+    stream.begin_turn(START)
+    stream.publish(FINISH)
+    streams.release(ONE, "anna")
+    assert strangers.take() == []
+    assert streams.find(ONE, "anna") is stream is not streams.find(ONE, "ben")
+    assert streams.find(ONE) is None

@@ -375,6 +375,26 @@ async def test_a_turn_that_could_not_begin_was_never_there(history: History) -> 
     assert await said(history) == ["hi", "one", "again", "two"]
 
 
+async def test_a_turn_is_its_owners_alone(history: History) -> None:
+    go_on = anyio.Event()
+
+    async def script(say: Say) -> None:
+        await go_on.wait()
+        await speak("one")(say)
+
+    async with Turns.running(history, Scripted(script)) as turns:
+        turn = await turns.begin(CONVERSATION, user("hi"), owner="anna")
+        for message in (user("hi"), user("let me in", "u2")):
+            with pytest.raises(NotFoundError):  # and nothing of a turn that is under way
+                await turns.begin(CONVERSATION, message, owner="ben")
+        with pytest.raises(NotFoundError):
+            await turns.regenerate(CONVERSATION, "u1", owner="ben")
+        turns.cancel(CONVERSATION, owner="ben")
+        go_on.set()
+        assert kinds(await collect(turn))[-1] == "finish"
+    assert await said(history) == ["hi", "one"]
+
+
 async def test_previews_are_seen_and_not_kept(history: History) -> None:
     shown = anyio.Event()
 

@@ -3,6 +3,7 @@ import "coatcheck/styles.css";
 import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { registerWorker } from "./offline/register.ts";
 import { App } from "./shell/app.tsx";
 import { applyTheme, storedTheme } from "./shell/theme.ts";
 
@@ -17,3 +18,4 @@ createRoot(container).render(
     <App />
   </StrictMode>,
 );
+registerWorker();

@@ -1,7 +1,9 @@
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
 import { WebSocketChatTransport } from "coatcheck";
+import { fetchMessages, type MessagePage } from "../conversations/api.ts";
 import { isBusy } from "./busy.ts";
+import { EarlierMessages } from "./earlier-messages.ts";
 import { Follower } from "./follower.ts";
 import { newId } from "./identifiers.ts";
 import { trafficLedger } from "./traffic.ts";
@@ -23,21 +25,21 @@ export class ChatSessions {
     this.#turnEnded = onTurnEnded;
   }
 
-  get(id: string): Chat<UIMessage> | null {
-    return this.#open.get(id)?.chat ?? null;
+  get(id: string): Session | null {
+    return this.#open.get(id) ?? null;
   }
 
   /** Opens a new conversation. */
-  startNew(id: string): Chat<UIMessage> {
-    return this.#start(id, { messages: [], seq: 0 }).chat;
+  startNew(id: string): Session {
+    return this.#start(id, { messages: [], before: null, seq: 0 });
   }
 
-  /** Opens a conversation, or replaces it, with what it holds so far, and follows it from there. */
-  start(id: string, history: History): Chat<UIMessage> {
-    const { chat, transport } = this.#start(id, history);
+  /** Opens a conversation, or replaces it, with its last messages, and follows it from there. */
+  start(id: string, page: MessagePage): Session {
+    const session = this.#start(id, page);
     // Where there is no server just now, the transport goes on trying.
-    transport.follow(id).catch(() => undefined);
-    return chat;
+    session.transport.follow(id).catch(() => undefined);
+    return session;
   }
 
   /** Calls back when a conversation that is open has to be read anew; returns what stops that. */
@@ -46,7 +48,7 @@ export class ChatSessions {
     return () => this.#staleListeners.delete(id);
   }
 
-  #start(id: string, { messages, seq }: History): Session {
+  #start(id: string, { messages, before, seq }: MessagePage): Session {
     const tellStale = () => this.#staleListeners.get(id)?.();
     const follower = new Follower(() => chat, tellStale);
     const transport = new WebSocketChatTransport({
@@ -67,8 +69,11 @@ export class ChatSessions {
         queueMicrotask(() => this.#closeIfLeft(id));
       },
     });
+    const earlier = new EarlierMessages(chat, before, (place, limit) =>
+      fetchMessages(id, limit === undefined ? { before: place } : { before: place, limit }),
+    );
     this.#close(id);
-    const session = { chat, transport };
+    const session = { chat, earlier, transport };
     this.#open.set(id, session);
     return session;
   }
@@ -98,14 +103,10 @@ export class ChatSessions {
   }
 }
 
-/** What was read of a conversation: its messages, and where its stream goes on from there. */
-export interface History {
-  readonly messages: readonly UIMessage[];
-  readonly seq: number;
-}
-
-interface Session {
+/** An open conversation, and the way to what was said before its first loaded message. */
+export interface Session {
   readonly chat: Chat<UIMessage>;
+  readonly earlier: EarlierMessages;
   readonly transport: WebSocketChatTransport;
 }
 

@@ -1,18 +1,27 @@
 import { type Chat, useChat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
+import type { MediaReference } from "coatcheck";
+import { useUploads } from "coatcheck/react";
 import { useCallback, useEffect, useRef } from "react";
 import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
+import type { Session } from "../chat/sessions.ts";
 import { Transcript } from "../transcript/transcript.tsx";
+import { PictureViewer } from "../viewer/picture-viewer.tsx";
+import { discardMedia } from "./api.ts";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
 import { TurnError } from "./turn-error.tsx";
+import { useFileDrop } from "./use-file-drop.ts";
+import { messageOf, titleOf } from "./user-message.ts";
 
 /** Between two renders of a growing answer: often enough to read along, rarely enough to stay calm. */
 const RENDER_INTERVAL_MS = 40;
 
 interface ChatViewProps {
-  readonly chat: Chat<UIMessage>;
+  readonly session: Session;
+  /** The message to show, where one was looked for. */
+  readonly target: string | null;
   /** A new conversation's first message was sent; null takes that back, for it never arrived. */
   readonly onDraft: (title: string | null) => void;
   /** The server has a new conversation's first message. */
@@ -21,7 +30,8 @@ interface ChatViewProps {
 }
 
 /** An open conversation: its messages, or suggestions for the first one, and the composer. */
-export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) {
+export function ChatView({ session, target, onDraft, onStarted, onReload }: ChatViewProps) {
+  const { chat, earlier } = session;
   const { messages, status, error, sendMessage, setMessages, stop } = useChat({
     chat,
     throttle: RENDER_INTERVAL_MS,
@@ -36,7 +46,7 @@ export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) 
       return;
     }
     if (status === "submitted") {
-      onDraft(textOf(chat.messages[0]));
+      onDraft(titleOf(chat.messages[0]));
     } else if (status === "error" && wasNotSent(error)) {
       onDraft(null);
     } else if (status !== "ready") {
@@ -55,9 +65,11 @@ export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) 
   }, []);
   useEffect(focusInput, [focusInput]);
 
+  const uploads = useUploads(UPLOADS);
+  const isDropping = useFileDrop(uploads.add);
   const send = useCallback(
-    (text: string) => {
-      void sendMessage({ text });
+    (text: string, pictures: readonly MediaReference[] = []) => {
+      void sendMessage(messageOf(text, pictures));
       focusInput();
     },
     [sendMessage, focusInput],
@@ -77,20 +89,31 @@ export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) 
 
   return (
     <div className="chat" data-empty={isFirst}>
+      {isDropping && <p className="drop-hint">Drop pictures to attach them</p>}
       {isFirst ? (
         <EmptyState onPick={send} />
       ) : (
-        <Transcript
-          messages={messages}
-          busy={busy}
-          notice={
-            error !== undefined && (
-              <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
-            )
-          }
-        />
+        <PictureViewer messages={messages}>
+          <Transcript
+            messages={messages}
+            earlier={earlier}
+            target={target}
+            busy={busy}
+            notice={
+              error !== undefined && (
+                <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+              )
+            }
+          />
+        </PictureViewer>
       )}
-      <Composer inputRef={inputRef} busy={busy} onSend={send} onStop={stopAnswer} />
+      <Composer
+        inputRef={inputRef}
+        busy={busy}
+        uploads={uploads}
+        onSend={send}
+        onStop={stopAnswer}
+      />
       <p className="visually-hidden" role="status">
         {announcement(status, isFirst)}
       </p>
@@ -98,9 +121,8 @@ export function ChatView({ chat, onDraft, onStarted, onReload }: ChatViewProps) 
   );
 }
 
-function textOf(message: UIMessage | undefined): string {
-  return message?.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") ?? "";
-}
+/** What was uploaded and is not sent is not wanted on the server either. */
+const UPLOADS = { onDiscard: ({ id }: MediaReference) => discardMedia(id) };
 
 /** Spoken instead of the growing text itself, which would be read out word by word. */
 function announcement(status: Chat<UIMessage>["status"], isFirst: boolean): string {

@@ -1,5 +1,8 @@
+import type { MediaReference } from "coatcheck";
+import type { Uploads } from "coatcheck/react";
 import {
   type ChangeEvent,
+  type ClipboardEvent,
   type KeyboardEvent,
   type RefObject,
   type SubmitEvent,
@@ -8,21 +11,25 @@ import {
   useState,
 } from "react";
 import { SendIcon, StopIcon } from "../shell/icons.tsx";
+import { AttachButton } from "./attach-button.tsx";
+import { Attachments } from "./attachments.tsx";
 
 interface ComposerProps {
   /** The text field, for whoever has a reason to move the focus there. */
   readonly inputRef: RefObject<HTMLTextAreaElement | null>;
   /** Whether an answer is being written; sending then waits, stopping is offered. */
   readonly busy: boolean;
-  readonly onSend: (text: string) => void;
+  readonly uploads: Uploads;
+  readonly onSend: (text: string, pictures: readonly MediaReference[]) => void;
   readonly onStop: () => void;
 }
 
-/** The message box: Enter sends, Shift+Enter breaks the line, and it grows with the text. */
-export function Composer({ inputRef, busy, onSend, onStop }: ComposerProps) {
+/** The message box: Enter sends, Shift+Enter breaks the line, and pictures can be put into it. */
+export function Composer({ inputRef, busy, uploads, onSend, onStop }: ComposerProps) {
   const [text, setText] = useState("");
   const hintId = useId();
-  const canSend = !busy && text.trim() !== "";
+  const hasPictures = uploads.items.some(({ state }) => state.status === "ready");
+  const canSend = !(busy || uploads.isBusy) && (text.trim() !== "" || hasPictures);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows from the text
   useLayoutEffect(() => {
@@ -35,7 +42,7 @@ export function Composer({ inputRef, busy, onSend, onStop }: ComposerProps) {
 
   const submit = () => {
     if (canSend) {
-      onSend(text.trim());
+      onSend(text.trim(), uploads.take());
       setText("");
     }
   };
@@ -50,47 +57,61 @@ export function Composer({ inputRef, busy, onSend, onStop }: ComposerProps) {
       submit();
     }
   };
+  const onPaste = (event: ClipboardEvent) => {
+    const { files } = event.clipboardData;
+    // Some programs copy a picture of the text along with the text: then the text is meant.
+    if (files.length > 0 && event.clipboardData.getData("text/plain") === "") {
+      event.preventDefault();
+      uploads.add(files);
+    }
+  };
 
   return (
     <form className="composer" onSubmit={onSubmit}>
       <div className="composer-box">
-        <textarea
-          ref={inputRef}
-          data-testid="composer-input"
-          rows={1}
-          value={text}
-          placeholder="Ask for a picture…"
-          aria-label="Message"
-          aria-describedby={hintId}
-          onChange={(event: ChangeEvent<HTMLTextAreaElement>) => setText(event.target.value)}
-          onKeyDown={onKeyDown}
-        />
-        {busy ? (
-          <button
-            type="button"
-            className="composer-action"
-            data-testid="composer-stop"
-            aria-label="Stop the answer"
-            title="Stop"
-            onClick={onStop}
-          >
-            <StopIcon />
-          </button>
-        ) : (
-          <button
-            type="submit"
-            className="composer-action"
-            data-testid="composer-send"
-            aria-label="Send"
-            title="Send"
-            disabled={!canSend}
-          >
-            <SendIcon />
-          </button>
-        )}
+        <Attachments uploads={uploads} />
+        <div className="composer-row">
+          <AttachButton onFiles={uploads.add} />
+          <textarea
+            ref={inputRef}
+            data-testid="composer-input"
+            rows={1}
+            value={text}
+            placeholder="Ask for a picture…"
+            aria-label="Message"
+            aria-describedby={hintId}
+            onChange={(event: ChangeEvent<HTMLTextAreaElement>) => setText(event.target.value)}
+            onKeyDown={onKeyDown}
+            onPaste={onPaste}
+          />
+          {busy ? (
+            <button
+              type="button"
+              className="composer-action"
+              data-testid="composer-stop"
+              aria-label="Stop the answer"
+              title="Stop"
+              onClick={onStop}
+            >
+              <StopIcon />
+            </button>
+          ) : (
+            <button
+              type="submit"
+              className="composer-action"
+              data-testid="composer-send"
+              aria-label="Send"
+              title="Send"
+              disabled={!canSend}
+            >
+              <SendIcon />
+            </button>
+          )}
+        </div>
       </div>
       <p className="composer-hint" id={hintId}>
-        <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
+        <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line; pictures can
+        be pasted and dropped
       </p>
     </form>
   );

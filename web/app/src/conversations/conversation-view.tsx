@@ -7,6 +7,8 @@ import { useConversation } from "./use-conversation.ts";
 interface ConversationViewProps {
   readonly id: string;
   readonly isNew: boolean;
+  /** The message to show, where one was looked for. */
+  readonly target: string | null;
   readonly sessions: ChatSessions;
   /** See `ChatView`. */
   readonly onDraft: (title: string | null) => void;
@@ -28,7 +30,8 @@ export function ConversationView(props: ConversationViewProps) {
     case "open":
       return (
         <ChatView
-          chat={state.chat}
+          session={state.session}
+          target={props.target}
           onDraft={props.onDraft}
           onStarted={props.onStarted}
           onReload={reload}

@@ -5,29 +5,35 @@ import { newId } from "../chat/identifiers.ts";
 export interface Route {
   readonly conversationId: string;
   readonly isNew: boolean;
+  /** The message that the address points at, if it does. */
+  readonly messageId: string | null;
 }
 
 interface Navigation extends Route {
-  readonly open: (conversationId: string) => void;
+  readonly open: (conversationId: string, messageId?: string) => void;
   readonly startNew: () => void;
   /** Gives a new conversation its address, once its first message is sent. */
   readonly adopt: (conversationId: string) => void;
 }
 
-/** The address of a conversation within the page. */
-export function conversationPath(id: string): string {
-  return `/c/${encodeURIComponent(id)}`;
+/** The address of a conversation within the page, or of a message in it. */
+export function conversationPath(id: string, messageId?: string): string {
+  const fragment = messageId === undefined ? "" : `#${encodeURIComponent(messageId)}`;
+  return `/c/${encodeURIComponent(id)}${fragment}`;
 }
 
 /** Keeps the page and its address in step, with the browser's back and forward. */
 export function useNavigation(): Navigation {
   const route = useSyncExternalStore(subscribe, () => current);
-  const open = useCallback((id: string) => go(conversationPath(id)), []);
+  const open = useCallback(
+    (id: string, messageId?: string) => go(conversationPath(id, messageId)),
+    [],
+  );
   const startNew = useCallback(() => go("/"), []);
   const adopt = useCallback((id: string) => {
     if (current.isNew && current.conversationId === id) {
       history.pushState(null, "", conversationPath(id));
-      publish({ conversationId: id, isNew: false });
+      publish({ conversationId: id, isNew: false, messageId: null });
     }
   }, []);
   return { ...route, open, startNew, adopt };
@@ -41,7 +47,7 @@ let current: Route = readLocation();
 addEventListener("popstate", () => publish(readLocation()));
 
 function go(path: string): void {
-  if (path !== location.pathname) {
+  if (path !== location.pathname + location.hash) {
     history.pushState(null, "", path);
   }
   publish(readLocation());
@@ -62,8 +68,12 @@ function subscribe(listener: () => void): () => void {
 function readLocation(): Route {
   const segment = CONVERSATION_PATH.exec(location.pathname)?.groups?.["id"];
   return segment === undefined
-    ? { conversationId: newId(), isNew: true }
-    : { conversationId: decode(segment), isNew: false };
+    ? { conversationId: newId(), isNew: true, messageId: null }
+    : {
+        conversationId: decode(segment),
+        isNew: false,
+        messageId: location.hash === "" ? null : decode(location.hash.slice(1)),
+      };
 }
 
 function decode(segment: string): string {

@@ -1,12 +1,11 @@
-import type { Chat } from "@ai-sdk/react";
-import type { UIMessage } from "ai";
 import { useCallback, useEffect, useState } from "react";
-import type { ChatSessions } from "../chat/sessions.ts";
-import { ApiError, fetchHistory } from "./api.ts";
+import type { ChatSessions, Session } from "../chat/sessions.ts";
+import { fetchMessages } from "./api.ts";
+import { ApiError, messageOf } from "./http.ts";
 
 export type ConversationState =
   | { readonly status: "loading" }
-  | { readonly status: "open"; readonly chat: Chat<UIMessage> }
+  | { readonly status: "open"; readonly session: Session }
   | { readonly status: "missing" }
   | { readonly status: "unreachable"; readonly detail: string };
 
@@ -17,13 +16,13 @@ interface Conversation {
 }
 
 /**
- * Opens a conversation: at once when it is new or still held open, otherwise with its messages from
- * the server.
+ * Opens a conversation: at once when it is new or still held open, otherwise with its last messages
+ * from the server.
  */
 export function useConversation(id: string, isNew: boolean, sessions: ChatSessions): Conversation {
   const [state, setState] = useState<ConversationState>(() => {
     const held = sessions.get(id) ?? (isNew ? sessions.startNew(id) : null);
-    return held === null ? { status: "loading" } : { status: "open", chat: held };
+    return held === null ? { status: "loading" } : { status: "open", session: held };
   });
   const isLoading = state.status === "loading";
 
@@ -34,17 +33,15 @@ export function useConversation(id: string, isNew: boolean, sessions: ChatSessio
       return;
     }
     const aborter = new AbortController();
-    fetchHistory(id, aborter.signal).then(
-      (history) => setState({ status: "open", chat: sessions.start(id, history) }),
+    fetchMessages(id, { signal: aborter.signal }).then(
+      (page) => setState({ status: "open", session: sessions.start(id, page) }),
       (error: unknown) => {
         if (aborter.signal.aborted) {
           return;
         }
         const isMissing = error instanceof ApiError && error.status === 404;
         setState(
-          isMissing
-            ? { status: "missing" }
-            : { status: "unreachable", detail: error instanceof Error ? error.message : "" },
+          isMissing ? { status: "missing" } : { status: "unreachable", detail: messageOf(error) },
         );
       },
     );

@@ -3,6 +3,7 @@ import { ChatSessions } from "../chat/sessions.ts";
 import { ConversationView } from "../conversations/conversation-view.tsx";
 import { useNavigation } from "../conversations/route.ts";
 import { useConversations } from "../conversations/use-conversations.ts";
+import { useTitle } from "../conversations/use-title.ts";
 import { Drawer } from "./drawer.tsx";
 import { CloseIcon, MenuIcon } from "./icons.tsx";
 import { Sidebar } from "./sidebar.tsx";
@@ -11,12 +12,12 @@ import { useMediaQuery } from "./use-media-query.ts";
 
 /** The frame around a conversation: list, title bar, and which conversation is shown. */
 export function App() {
-  const { conversationId, isNew, open, startNew, adopt } = useNavigation();
+  const { conversationId, isNew, messageId, open, startNew, adopt } = useNavigation();
   const list = useConversations();
   const [sessions] = useState(() => new ChatSessions(list.refresh));
   const [drawerOpen, setDrawerOpen] = useState(false);
   const isWide = useMediaQuery("(min-width: 56rem)");
-  const title = list.conversations.find(({ id }) => id === conversationId)?.title ?? null;
+  const title = useTitle(conversationId, isNew, list);
 
   useEffect(() => {
     document.title = title === null ? "Coatcheck" : `${title} · Coatcheck`;
@@ -37,18 +38,24 @@ export function App() {
     list.refresh();
   }, [adopt, conversationId, list.refresh]);
 
+  const openAndClose = useCallback(
+    (id: string, message?: string) => {
+      closeDrawer();
+      open(id, message);
+    },
+    [closeDrawer, open],
+  );
+
   const sidebar = (
     <Sidebar
       list={list}
       currentId={conversationId}
-      onOpen={(id) => {
-        closeDrawer();
-        open(id);
-      }}
+      onOpen={openAndClose}
       onNew={() => {
         closeDrawer();
         startNew();
       }}
+      onGone={startNew}
     />
   );
 
@@ -94,6 +101,7 @@ export function App() {
             key={conversationId}
             id={conversationId}
             isNew={isNew}
+            target={messageId}
             sessions={sessions}
             onDraft={drafted}
             onStarted={started}

@@ -1,21 +1,42 @@
 import { formatBytes } from "coatcheck";
-import type { MouseEvent } from "react";
+import { useState } from "react";
 import { useTrafficTotals } from "../chat/traffic.ts";
-import type { ConversationSummary } from "../conversations/api.ts";
-import { conversationPath } from "../conversations/route.ts";
+import { useConversationActions } from "../conversations/use-conversation-actions.ts";
+import { useConversationPages } from "../conversations/use-conversation-pages.ts";
 import type { ConversationList } from "../conversations/use-conversations.ts";
+import { useDelayed } from "../conversations/use-delayed.ts";
+import { ConversationEntries } from "./conversation-entries.tsx";
 import { HangerIcon, PlusIcon } from "./icons.tsx";
-import { RelativeTime } from "./relative-time.tsx";
+import { NoticeList } from "./notice-list.tsx";
+import { SearchBox } from "./search-box.tsx";
+import { useNotices } from "./use-notices.ts";
 
 interface SidebarProps {
   readonly list: ConversationList;
   readonly currentId: string;
-  readonly onOpen: (id: string) => void;
+  readonly onOpen: (id: string, messageId?: string) => void;
   readonly onNew: () => void;
+  /** The open conversation is gone; unlike `onNew` this leaves the sidebar open. */
+  readonly onGone: () => void;
 }
 
-/** The conversations, the way to a new one, and what the socket has carried. */
-export function Sidebar({ list, currentId, onOpen, onNew }: SidebarProps) {
+/** A pause in typing after which the words are looked for. */
+const TYPING_PAUSE_MS = 200;
+
+/** The conversations and what can be done with them, the way to a new one, and the traffic. */
+export function Sidebar({ list, currentId, onOpen, onNew, onGone }: SidebarProps) {
+  const [query, setQuery] = useState("");
+  const words = useDelayed(query, TYPING_PAUSE_MS).trim();
+  const isSearching = query.trim() !== "";
+  const found = useConversationPages(words, words !== "");
+  const notices = useNotices();
+  const actions = useConversationActions({
+    lists: [list, found],
+    notices,
+    currentId,
+    open: onOpen,
+    startNew: onGone,
+  });
   return (
     <div className="sidebar">
       <p className="brand">
@@ -26,77 +47,21 @@ export function Sidebar({ list, currentId, onOpen, onNew }: SidebarProps) {
         <PlusIcon />
         New chat
       </button>
-      <nav className="conversations" aria-label="Conversations">
-        <Conversations list={list} currentId={currentId} onOpen={onOpen} />
+      <SearchBox query={query} onChange={setQuery} />
+      <nav className="conversations" aria-label={isSearching ? "Search results" : "Conversations"}>
+        <ConversationEntries
+          // A fresh list for each: nothing of one is shown as if it were the other.
+          key={isSearching ? "found" : "all"}
+          pages={isSearching ? found : list}
+          query={isSearching ? words : ""}
+          currentId={currentId}
+          onOpen={onOpen}
+          actions={actions}
+        />
       </nav>
+      <NoticeList notices={notices} />
       <Traffic />
     </div>
-  );
-}
-
-function Conversations({ list, currentId, onOpen }: Omit<SidebarProps, "onNew">) {
-  if (list.status === "loading") {
-    return (
-      <div className="conversations-skeleton" role="status" aria-label="Loading conversations">
-        <span className="skeleton" />
-        <span className="skeleton" />
-        <span className="skeleton" />
-      </div>
-    );
-  }
-  return (
-    <>
-      {list.status === "stale" && (
-        <div className="conversations-note" role="status">
-          <p>The server does not answer.</p>
-          <button type="button" className="text-button" onClick={list.refresh}>
-            Try again
-          </button>
-        </div>
-      )}
-      {list.status === "ready" && list.conversations.length === 0 && (
-        <p className="conversations-note">Your conversations will hang here.</p>
-      )}
-      <ul data-testid="conversation-list">
-        {list.conversations.map((conversation) => (
-          <li key={conversation.id}>
-            <ConversationLink
-              conversation={conversation}
-              isCurrent={conversation.id === currentId}
-              onOpen={onOpen}
-            />
-          </li>
-        ))}
-      </ul>
-    </>
-  );
-}
-
-interface ConversationLinkProps {
-  readonly conversation: ConversationSummary;
-  readonly isCurrent: boolean;
-  readonly onOpen: (id: string) => void;
-}
-
-function ConversationLink({ conversation, isCurrent, onOpen }: ConversationLinkProps) {
-  const { id, title, updatedAt } = conversation;
-  const openInPage = (event: MouseEvent) => {
-    // A link that is asked to open elsewhere does so; only a plain click stays in the page.
-    if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) {
-      event.preventDefault();
-      onOpen(id);
-    }
-  };
-  return (
-    <a
-      className="conversation"
-      href={conversationPath(id)}
-      aria-current={isCurrent ? "page" : undefined}
-      onClick={openInPage}
-    >
-      <span className="conversation-title">{title}</span>
-      {updatedAt !== null && <RelativeTime date={updatedAt} />}
-    </a>
   );
 }
 

@@ -17,7 +17,11 @@ export const AssistantMessage = memo(function AssistantMessageView({
   active,
 }: AssistantMessageProps) {
   return (
-    <article className="message message-assistant" data-testid="message-assistant">
+    <article
+      className="message message-assistant"
+      data-testid="message-assistant"
+      data-message-id={message.id}
+    >
       <h2 className="visually-hidden">Coatcheck said</h2>
       {message.parts.map((_, index) => (
         <Part

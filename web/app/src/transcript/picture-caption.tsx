@@ -1,6 +1,8 @@
 import { downloadAddress, formatBytes, type MediaReference } from "coatcheck";
+import { use } from "react";
 import { useCarriedFor } from "../chat/traffic.ts";
-import { DownloadIcon, OpenIcon, TicketIcon } from "../shell/icons.tsx";
+import { DownloadIcon, EnlargeIcon, OpenIcon, TicketIcon } from "../shell/icons.tsx";
+import { OpenPictureContext } from "../viewer/open-picture.ts";
 import type { Drawing } from "./drawing.ts";
 
 interface PictureCaptionProps {
@@ -12,6 +14,7 @@ interface PictureCaptionProps {
 export function PictureCaption({ reference, drawing }: PictureCaptionProps) {
   const { url, width, height, displayName = "picture" } = reference;
   const download = downloadAddress(reference);
+  const openPicture = use(OpenPictureContext);
   const facts = [
     width === undefined || height === undefined ? null : `${width} × ${height}`,
     formatBytes(reference.size),
@@ -32,6 +35,13 @@ export function PictureCaption({ reference, drawing }: PictureCaptionProps) {
         ))}
       </p>
       <p className="caption-links">
+        {url !== undefined && (
+          <button type="button" onClick={() => openPicture(reference.id)}>
+            <EnlargeIcon />
+            Enlarge
+            <span className="visually-hidden"> {displayName}</span>
+          </button>
+        )}
         {url !== undefined && (
           <a href={url} target="_blank" rel="noopener">
             <OpenIcon />

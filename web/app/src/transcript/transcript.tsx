@@ -1,26 +1,36 @@
 import type { UIMessage } from "ai";
 import { type ReactNode, useEffect } from "react";
+import type { EarlierMessages } from "../chat/earlier-messages.ts";
 import { ArrowDownIcon } from "../shell/icons.tsx";
 import { AssistantMessage, Thinking } from "./assistant-message.tsx";
+import { Earlier } from "./earlier.tsx";
+import { useKeepPlace } from "./use-keep-place.ts";
 import { useStickToBottom } from "./use-stick-to-bottom.ts";
+import { useTarget } from "./use-target.ts";
 import { UserMessage } from "./user-message.tsx";
 
 interface TranscriptProps {
   readonly messages: readonly UIMessage[];
+  /** What was said before the first of the messages. */
+  readonly earlier: EarlierMessages;
+  /** The message to show, where one was looked for. */
+  readonly target: string | null;
   readonly busy: boolean;
   /** Shown after the last message: how the last turn went wrong, if it did. */
   readonly notice: ReactNode;
 }
 
 /** The conversation so far, following its own end as it grows. */
-export function Transcript({ messages, busy, notice }: TranscriptProps) {
-  const { viewportRef, contentRef, atBottom, scrollToBottom } = useStickToBottom();
+export function Transcript({ messages, earlier, target, busy, notice }: TranscriptProps) {
+  const { viewportRef, contentRef, atBottom, scrollToBottom, letGo } = useStickToBottom();
   const last = messages.at(-1);
   const lastSent = messages.findLast(({ role }) => role === "user")?.id;
 
   // A reader who sends a message wants to see what comes of it, wherever they were.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the message sent is the reason to scroll
   useEffect(scrollToBottom, [scrollToBottom, lastSent]);
+  useKeepPlace(viewportRef, messages[0]?.id);
+  const isLooking = useTarget(viewportRef, earlier, target, letGo);
 
   return (
     <div className="transcript">
@@ -33,7 +43,8 @@ export function Transcript({ messages, busy, notice }: TranscriptProps) {
         aria-label="Messages"
         aria-live="off"
       >
-        <div className="transcript-content" ref={contentRef}>
+        <div className="transcript-content" ref={contentRef} aria-busy={isLooking}>
+          <Earlier earlier={earlier} viewportRef={viewportRef} />
           {messages.map((message) =>
             message.role === "user" ? (
               <UserMessage key={message.id} message={message} />

@@ -6,6 +6,8 @@ interface StickToBottom {
   /** Whether the newest line is in view. */
   readonly atBottom: boolean;
   readonly scrollToBottom: () => void;
+  /** Stops following: something else than the end is to be shown. */
+  readonly letGo: () => void;
 }
 
 /** Pixels from the end within which the reader is taken to follow along. */
@@ -27,6 +29,11 @@ export function useStickToBottom(): StickToBottom {
       followsRef.current = true;
       viewport.scrollTop = viewport.scrollHeight;
     }
+  }, []);
+
+  const letGo = useCallback(() => {
+    followsRef.current = false;
+    setAtBottom(false);
   }, []);
 
   useEffect(() => {
@@ -63,5 +70,5 @@ export function useStickToBottom(): StickToBottom {
     };
   }, []);
 
-  return { viewportRef, contentRef, atBottom, scrollToBottom };
+  return { viewportRef, contentRef, atBottom, scrollToBottom, letGo };
 }

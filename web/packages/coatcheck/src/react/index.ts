@@ -1,7 +1,27 @@
 /** React components over the core. Import `coatcheck/styles.css` for their default looks. */
 
 export { FileChip } from "./file-chip.tsx";
+export { MediaGallery, type MediaGalleryProps } from "./gallery.tsx";
+export {
+  type GeneratedPicture,
+  ImageGenerationWidget,
+  type ImageGenerationWidgetProps,
+} from "./image-generation-widget.tsx";
 export { defaultLabels, type MediaLabels, MediaLabelsContext } from "./labels.ts";
+export { Lightbox, type LightboxProps } from "./lightbox.tsx";
 export { MediaImage, type MediaImageProps } from "./media-image.tsx";
 export { MediaPart, type MediaPartProps } from "./media-part.tsx";
-export type { ImagePhase } from "./use-image-phase.ts";
+export { MediaRefreshContext } from "./refresh-context.ts";
+export {
+  type ImageEvent,
+  type ImagePhase,
+  type Media,
+  type UseMediaOptions,
+  useMedia,
+} from "./use-media.ts";
+export { type Uploads, useUploads } from "./use-uploads.ts";
+export {
+  defaultViewerLabels,
+  type ViewerLabels,
+  ViewerLabelsContext,
+} from "./viewer-labels.ts";

@@ -1,10 +1,10 @@
-import { type SyntheticEvent, use, useCallback, useMemo } from "react";
-import { decodePlaceholder } from "../core/placeholder.ts";
+import { type SyntheticEvent, use, useCallback } from "react";
 import type { MediaReference } from "../core/reference.ts";
-import { imageSource } from "../core/source.ts";
+import type { RefreshReference } from "../core/refresh.ts";
 import { MediaLabelsContext } from "./labels.ts";
+import { LoadFailure } from "./load-failure.tsx";
 import { MediaBox } from "./media-box.tsx";
-import { type ImagePhaseControl, useImagePhase } from "./use-image-phase.ts";
+import { type Media, useMedia } from "./use-media.ts";
 import { useObjectUrl } from "./use-object-url.ts";
 
 /** Props of {@link MediaImage}. */
@@ -18,6 +18,8 @@ export interface MediaImageProps {
   readonly priority?: boolean;
   /** As on `<img>`: how wide the picture is shown, for choosing among the server's widths. */
   readonly sizes?: string;
+  /** Asks for fresh addresses when these have expired; by default what `MediaRefreshContext` says. */
+  readonly refresh?: RefreshReference | null;
 }
 
 /**
@@ -30,20 +32,16 @@ export function MediaImage({ reference, ...rest }: MediaImageProps) {
 }
 
 function OneImage({
-  reference,
+  reference: given,
   thumbnail = null,
   alt,
   priority = false,
   sizes = DEFAULT_SIZES,
+  refresh,
 }: MediaImageProps) {
   const labels = use(MediaLabelsContext);
-  const control = useImagePhase();
-  const placeholder = useMemo(
-    () => decodePlaceholder(reference.placeholder),
-    [reference.placeholder],
-  );
-  const source = imageSource(reference);
-  const phase = source === null ? "failed" : control.phase;
+  const media = useMedia(given, refresh === undefined ? {} : { refresh });
+  const { reference, source, phase, placeholder } = media;
   const description = alt ?? reference.alt ?? reference.displayName ?? labels.untitled;
   const { width, height } = reference;
   const objectUrl = useObjectUrl(thumbnail);
@@ -70,31 +68,31 @@ function OneImage({
       )}
       {thumbnailUrl !== undefined && (
         <PhasedImage
-          key={`thumbnail ${control.attempt}`}
+          key={`thumbnail ${media.attempt}`}
           className="coat-layer coat-image-thumbnail"
           src={thumbnailUrl}
           alt=""
           loading={loading}
           // A few kilobytes that end the blur: ahead of every megabyte on the page.
           fetchPriority="high"
-          onReady={control.onThumbnailLoad}
+          onReady={media.onThumbnailLoad}
         />
       )}
       {source !== null && phase !== "failed" && (
         <PhasedImage
-          key={`full ${control.attempt}`}
+          key={`full ${media.attempt}`}
           className="coat-layer coat-image-full"
           {...source}
           {...(source.srcSet === undefined ? {} : { sizes })}
           alt={description}
           loading={loading}
           fetchPriority={priority ? "high" : "auto"}
-          onReady={control.onFullLoad}
-          onError={control.onFullError}
+          onReady={media.onFullLoad}
+          onError={media.onFullError}
         />
       )}
       {phase === "failed" && (
-        <LoadFailure description={description} retry={source === null ? null : control.retry} />
+        <LoadFailure description={description} retry={source === null ? null : media.retry} />
       )}
     </MediaBox>
   );
@@ -111,7 +109,7 @@ interface PhasedImageProps {
   readonly alt: string;
   readonly loading: "eager" | "lazy";
   readonly fetchPriority: "high" | "auto";
-  readonly onReady: ImagePhaseControl["onFullLoad"];
+  readonly onReady: Media["onFullLoad"];
   readonly onError?: () => void;
 }
 
@@ -138,26 +136,5 @@ function PhasedImage({ onReady, onError, src, srcSet, alt, ...rest }: PhasedImag
       onLoad={(event: SyntheticEvent<HTMLImageElement>) => onReady(event)}
       onError={onError}
     />
-  );
-}
-
-interface LoadFailureProps {
-  readonly description: string;
-  /** Null where trying again cannot help: the reference has no address. */
-  readonly retry: (() => void) | null;
-}
-
-function LoadFailure({ description, retry }: LoadFailureProps) {
-  const labels = use(MediaLabelsContext);
-  return (
-    <div className="coat-layer coat-notice" role="alert">
-      <p className="coat-notice-title">{labels.loadFailed}</p>
-      {description !== "" && <p className="coat-notice-detail">{description}</p>}
-      {retry !== null && (
-        <button type="button" className="coat-button" onClick={retry}>
-          {labels.retry}
-        </button>
-      )}
-    </div>
   );
 }

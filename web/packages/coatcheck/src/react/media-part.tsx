@@ -1,11 +1,10 @@
-import { type ReactNode, use, useMemo, useState } from "react";
-import { type Dimensions, type MediaState, parseMediaState } from "../core/media-state.ts";
+import { type ReactNode, useMemo } from "react";
+import { parseMediaState } from "../core/media-state.ts";
 import { isImage, type MediaReference } from "../core/reference.ts";
 import { FileChip } from "./file-chip.tsx";
-import { MediaLabelsContext } from "./labels.ts";
-import { MediaBox } from "./media-box.tsx";
 import { MediaImage } from "./media-image.tsx";
-import { useObjectUrl } from "./use-object-url.ts";
+import { Failure, Unfinished } from "./unfinished.tsx";
+import { useLastDimensions } from "./use-last-dimensions.ts";
 
 /** Props of {@link MediaPart}. */
 export interface MediaPartProps {
@@ -59,73 +58,4 @@ export function MediaPart({ data, active = true, priority = false, caption }: Me
     case "failed":
       return <Failure code={media.code} message={media.message} />;
   }
-}
-
-/** A preview does not repeat the size that the pending state announced; the box keeps it. */
-function useLastDimensions(media: MediaState): Dimensions | null {
-  const [last, setLast] = useState<Dimensions | null>(null);
-  const current = "dimensions" in media ? media.dimensions : null;
-  if (current !== null && (current.width !== last?.width || current.height !== last.height)) {
-    setLast(current);
-  }
-  return current ?? last;
-}
-
-interface UnfinishedProps {
-  readonly dimensions: Dimensions | null;
-  readonly active: boolean;
-  readonly progress: number | null;
-  readonly thumbnailUrl: string | null;
-  readonly blob: Blob | null;
-}
-
-function Unfinished({ dimensions, active, progress, thumbnailUrl, blob }: UnfinishedProps) {
-  const labels = use(MediaLabelsContext);
-  const objectUrl = useObjectUrl(blob);
-  const draft = blob === null ? thumbnailUrl : objectUrl;
-  const percent = progress === null ? null : Math.round(progress * 100);
-  return (
-    <MediaBox
-      dimensions={dimensions}
-      className="coat-unfinished"
-      data-testid="media-unfinished"
-      data-active={active}
-    >
-      {draft !== null && (
-        <img
-          className="coat-layer coat-preview"
-          data-testid="media-preview"
-          src={draft}
-          alt=""
-          decoding="async"
-        />
-      )}
-      <p className="coat-status" role="status">
-        {active ? labels.drawing : labels.stopped}
-      </p>
-      {active && percent !== null && (
-        <div
-          className="coat-progress"
-          role="progressbar"
-          aria-label={labels.drawing}
-          aria-valuenow={percent}
-          aria-valuemin={0}
-          aria-valuemax={100}
-        >
-          <div className="coat-progress-bar" style={{ inlineSize: `${percent}%` }} />
-        </div>
-      )}
-    </MediaBox>
-  );
-}
-
-function Failure({ code, message }: { readonly code: string; readonly message: string }) {
-  const labels = use(MediaLabelsContext);
-  return (
-    <div className="coat-failure" role="alert" data-testid="media-failed">
-      <p className="coat-notice-title">{labels.failed}</p>
-      <p className="coat-notice-detail">{message}</p>
-      <code className="coat-code">{code}</code>
-    </div>
-  );
 }

@@ -1,0 +1,80 @@
+import { useChat } from "@ai-sdk/react";
+import { isToolUIPart, type UIMessage } from "ai";
+import { FrameReader, type MediaReference, WebSocketChatTransport } from "coatcheck";
+import { ImageGenerationWidget } from "coatcheck/react";
+import "coatcheck/styles.css";
+import { StrictMode, useState } from "react";
+import { createRoot } from "react-dom/client";
+
+const transport = new WebSocketChatTransport({
+  url: `${location.origin.replace("http", "ws")}/ws/chat`,
+});
+const id = crypto.randomUUID();
+
+function App() {
+  const { messages, sendMessage, status } = useChat({
+    id,
+    transport,
+    generateId: () => crypto.randomUUID(),
+  });
+  return (
+    <main>
+      <button type="button" onClick={() => sendMessage({ text: "Paint a lighthouse at dusk" })}>
+        Paint
+      </button>
+      <output>{status}</output>
+      {messages.map((message) => (
+        <Message key={message.id} message={message} />
+      ))}
+    </main>
+  );
+}
+
+function Message({ message: { parts } }: { message: UIMessage }) {
+  const toolCall = parts.find(isToolUIPart);
+  const [old, setOld] = useState<unknown>(null);
+  return parts.map((part, index) => {
+    if (part.type === "text") {
+      return <p key={index}>{part.text}</p>;
+    }
+    return part.type === "data-media" ? (
+      <section key={index}>
+        <ImageGenerationWidget
+          toolCall={toolCall}
+          part={part}
+          onOpen={({ reference }) => reference && readAsOldServerSent(reference).then(setOld)}
+        />
+        {old !== null && <Old output={old} />}
+      </section>
+    ) : null;
+  });
+}
+
+/** The same picture as an old server's frame, which goes through the package's worker. */
+async function readAsOldServerSent({ url = "" }: MediaReference): Promise<unknown> {
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const imageData = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  const output = `✅ **Success**: ${JSON.stringify({ imageData, prompt: "as it was" })}`;
+  const frame = await new Promise((resolve) => {
+    new FrameReader(resolve).read(JSON.stringify({ type: "tool-output-available", output }));
+  });
+  return (frame as { output: unknown }).output;
+}
+
+function Old({ output }: { output: unknown }) {
+  const isLight = typeof output === "object" && (output as { imageData: unknown }).imageData instanceof Blob;
+  return (
+    <section data-testid="old" data-light={isLight}>
+      <ImageGenerationWidget part={{ type: "tool-x", state: "output-available", output }} />
+    </section>
+  );
+}
+
+const root = document.getElementById("root");
+if (root !== null) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,413 @@
+"""The sidebar and long conversations: searched, renamed, deleted and taken back, paged."""
+
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anyio
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from coatcheck.backends import open_backends
+from coatcheck.payload.media_part import media_part, ready
+from coatcheck.settings import Settings
+from tests.e2e.conftest import RESULTS, Server, Visit
+from tests.media import png_bytes
+from tests.seeding import seed_data
+
+PAGE = 50
+MESSAGES = 2000
+IMAGES = 300
+
+
+def apart(work: Callable[[], Awaitable[None]]) -> None:
+    """Run asynchronous work beside Playwright's own event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(anyio.run, work).result()
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def said(number: int, *parts: dict[str, Any]) -> dict[str, Any]:
+    role = "assistant" if number % 2 else "user"
+    return {"id": f"m{number}", "role": role, "parts": list(parts)}
+
+
+def tell(server: Server, *words: str) -> str:
+    """Write a conversation; its id."""
+    conversation = str(uuid4())
+    messages = [said(number, text(one)) for number, one in enumerate(words)]
+
+    async def write() -> None:
+        await seed_data(server.data, conversation, messages, title=words[0])
+
+    apart(write)
+    return conversation
+
+
+@pytest.fixture(scope="module")
+def long_conversation(server: Server) -> str:
+    conversation = str(uuid4())
+
+    async def write() -> None:
+        async with open_backends(Settings(data=server.data)) as backends:
+            pictures = [
+                await backends.store.put(png_bytes(320, 240, seed=seed), alt=f"picture {seed}")
+                for seed in range(30)
+            ]
+        messages = []
+        for number in range(MESSAGES):
+            parts = [text(f"Message {number}. " + "The lamp is lit. " * (number % 5))]
+            if number % 20 < IMAGES * 20 // MESSAGES:
+                picture = pictures[number % 30]
+                parts.insert(0, media_part(picture.id, ready(picture.to_stored())))
+            messages.append(said(number, *parts))
+        messages[700]["parts"].append(text("The heron stands in the reeds."))
+        await seed_data(server.data, conversation, messages, title="A long conversation")
+
+    apart(write)
+    return conversation
+
+
+def entry(page: Page, title: str) -> Locator:
+    return page.locator(".conversation-entry").filter(has_text=title)
+
+
+def choose(page: Page, title: str, item: str) -> None:
+    one = entry(page, title)
+    one.hover()
+    one.get_by_role("button", name=f"Options for {title}").click()
+    page.get_by_role("menuitem", name=item).click()
+
+
+def messages(page: Page) -> Locator:
+    return page.locator("[data-message-id]")
+
+
+# --- long conversations --------------------------------------------------------------------------
+
+
+def test_a_long_conversation_opens_with_its_last_page_alone(
+    visit: Visit, long_conversation: str
+) -> None:
+    page, asked = visit.page, list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{visit.server.url}/c/{long_conversation}")
+    expect(page.get_by_text(f"Message {MESSAGES - 1}.")).to_be_in_viewport()
+    page.wait_for_timeout(500)
+    expect(messages(page)).to_have_count(PAGE)
+    assert len([url for url in asked if "/messages" in url]) == 1
+    # Of 300 pictures those that are near the view are fetched, each with its thumbnail.
+    assert len({url for url in asked if "/api/media/image/" in url}) <= 2 * PAGE * IMAGES / MESSAGES
+    expect(page.get_by_role("heading", level=1)).to_have_text("A long conversation")
+    assert visit.complaints == []
+
+
+def test_earlier_messages_come_without_a_jump_all_the_way_to_the_first(
+    visit: Visit, long_conversation: str
+) -> None:
+    page, held = visit.page, list[Route]()
+    page.goto(f"{visit.server.url}/c/{long_conversation}")
+    expect(messages(page)).to_have_count(PAGE)
+    viewport = page.locator(".transcript-viewport")
+    page.route("**/messages?before=*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
+    for number, top in enumerate((400, 0), 1):
+        first = f"m{MESSAGES - number * PAGE}"
+        viewport.evaluate("(element, top) => { element.scrollTop = top }", top)
+        expect(page.get_by_text("Reading what was said before…")).to_be_attached()
+        anchor = page.locator(f'[data-message-id="{first}"]')
+        before = anchor.bounding_box()
+        held.pop().continue_()
+        expect(messages(page)).to_have_count((number + 1) * PAGE)
+        page.wait_for_timeout(300)
+        after = anchor.bounding_box()
+        assert before is not None
+        assert after is not None
+        assert abs(after["y"] - before["y"]) <= 1, f"jumped at {top}"
+    page.unroute("**/messages?before=*")
+    page.route(
+        "**/messages?before=*", lambda route: route.continue_(url=f"{route.request.url}&limit=200")
+    )
+    while page.locator('[data-testid="earlier"]').count():
+        viewport.evaluate("(element) => { element.scrollTop = 0 }")
+        page.wait_for_timeout(50)
+    expect(messages(page)).to_have_count(MESSAGES)
+    expect(messages(page).first).to_contain_text("Message 0.")
+    numbers = page.evaluate(
+        "[...document.querySelectorAll('[data-message-id]')].map(e => e.dataset.messageId)"
+    )
+    assert numbers == [f"m{number}" for number in range(MESSAGES)]
+
+
+def test_earlier_messages_that_cannot_be_read_are_asked_for_again(
+    visit: Visit, long_conversation: str
+) -> None:
+    page = visit.page
+    page.goto(f"{visit.server.url}/c/{long_conversation}")
+    expect(messages(page)).to_have_count(PAGE)
+    page.route("**/messages?before=*", lambda route: route.abort())
+    page.locator(".transcript-viewport").evaluate("(element) => { element.scrollTop = 0 }")
+    expect(page.get_by_text("could not be read")).to_be_visible()
+    visit.screenshot("earlier-failed")
+    page.unroute("**/messages?before=*")
+    page.get_by_role("button", name="Try again").click()
+    expect(messages(page)).to_have_count(2 * PAGE)
+
+
+def test_the_conversation_goes_on_below_what_was_loaded_above(
+    visit: Visit, long_conversation: str
+) -> None:
+    page = visit.page
+    page.goto(f"{visit.server.url}/c/{long_conversation}")
+    expect(messages(page)).to_have_count(PAGE)
+    page.locator(".transcript-viewport").evaluate("(element) => { element.scrollTop = 0 }")
+    expect(messages(page)).to_have_count(2 * PAGE)
+    visit.say("hello again")
+    expect(page.get_by_test_id("message-assistant").last).to_contain_text("Hello!")
+    visit.await_answer()
+    expect(page.get_by_text("hello again").last).to_be_in_viewport()
+    expect(messages(page)).to_have_count(2 * PAGE + 2)
+
+
+# --- search --------------------------------------------------------------------------------------
+
+
+def test_a_search_leads_to_the_message_that_holds_the_words(
+    visit: Visit, long_conversation: str
+) -> None:
+    page = visit.page
+    page.goto(visit.server.url)
+    page.get_by_test_id("search-input").fill("HERON reeds")
+    found = entry(page, "A long conversation")
+    expect(found.locator("mark")).to_have_text(["heron", "reeds"])
+    expect(page.get_by_text("1 found.")).to_be_attached()
+    visit.screenshot("search")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/c/{long_conversation}#m700$"))
+    target = page.locator('[data-message-id="m700"]')
+    expect(target).to_be_in_viewport(timeout=30_000)
+    expect(target).to_have_attribute("data-found", "")
+    visit.screenshot("search-target")
+    # The words are still there, and Esc takes them back.
+    expect(page.get_by_test_id("search-input")).to_have_value("HERON reeds")
+    page.get_by_test_id("search-input").press("Escape")
+    expect(page.get_by_test_id("search-input")).to_have_value("")
+
+
+def test_nothing_found_and_no_answer_are_told_apart(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_test_id("search-input").fill("no such words anywhere")
+    expect(page.get_by_text("Nothing found for “no such words anywhere”.")).to_be_visible()
+    page.route("**/api/conversations?q=*", lambda route: route.abort())
+    page.get_by_test_id("search-input").fill("other words")
+    expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    page.unroute("**/api/conversations?q=*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Nothing found for “other words”.")).to_be_visible()
+
+
+def test_what_stands_in_a_conversation_is_text_and_nothing_else(visit: Visit) -> None:
+    hostile = "<b>needle</b><img src=x onerror=document.title='pwned'>"
+    tell(visit.server, hostile)
+    page = visit.page
+    page.reload()
+    page.get_by_test_id("search-input").fill("needle")
+    expect(page.get_by_test_id("snippet")).to_have_text(hostile)
+    assert page.title() == "Coatcheck"
+
+
+# --- rename, delete, undo ------------------------------------------------------------------------
+
+
+def test_a_conversation_is_renamed_in_its_place_by_keyboard(visit: Visit) -> None:
+    conversation = tell(visit.server, "An old name", "Yes?")
+    page = visit.page
+    page.goto(f"{visit.server.url}/c/{conversation}")
+    link = entry(page, "An old name").locator("a.conversation")
+    link.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    visit.screenshot("menu")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    field = page.get_by_test_id("title-input")
+    expect(field).to_be_focused()
+    page.keyboard.type("thrown away")
+    page.keyboard.press("Escape")
+    expect(entry(page, "An old name")).to_be_visible()
+    choose(page, "An old name", "Rename")
+    page.keyboard.type("  A new name ")
+    visit.screenshot("rename")
+    page.keyboard.press("Enter")
+    expect(entry(page, "A new name")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A new name")
+    expect(entry(page, "A new name").locator("a.conversation")).to_be_focused()
+    page.reload()
+    expect(entry(page, "A new name")).to_be_visible()
+    expect(page).to_have_title("A new name · Coatcheck")
+
+
+def test_a_name_that_the_server_refuses_is_taken_back(visit: Visit) -> None:
+    tell(visit.server, "A stubborn name")
+    page = visit.page
+    page.reload()
+    choose(page, "A stubborn name", "Rename")
+    page.keyboard.type("\u200b")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("notice")).to_contain_text(
+        "keeps its name. A title has at least one"
+    )
+    expect(entry(page, "A stubborn name")).to_be_visible()
+
+
+def test_a_deleted_conversation_comes_back_with_undo(visit: Visit) -> None:
+    conversation = tell(visit.server, "Soon deleted", "Really?")
+    page = visit.page
+    page.goto(f"{visit.server.url}/c/{conversation}")
+    expect(messages(page)).to_have_count(2)
+    choose(page, "Soon deleted", "Delete")
+    notice = page.get_by_test_id("notice")
+    expect(notice).to_contain_text("Deleted “Soon deleted”")
+    expect(entry(page, "Soon deleted")).to_have_count(0)
+    expect(page).to_have_url(f"{visit.server.url}/")
+    visit.screenshot("deleted")
+    notice.get_by_role("button", name="Undo").click()
+    expect(entry(page, "Soon deleted")).to_be_visible()
+    expect(page).to_have_url(f"{visit.server.url}/c/{conversation}")
+    expect(messages(page)).to_have_count(2)
+    choose(page, "Soon deleted", "Delete")
+    expect(entry(page, "Soon deleted")).to_have_count(0)
+    page.goto(f"{visit.server.url}/c/{conversation}")
+    expect(page.get_by_text("Nothing on this hook")).to_be_visible()
+    expect(entry(page, "Soon deleted")).to_have_count(0)
+
+
+def test_a_deletion_that_fails_is_told_and_taken_back(visit: Visit) -> None:
+    tell(visit.server, "Hard to delete")
+    page = visit.page
+    page.reload()
+    page.route(
+        "**/api/conversations/*",
+        lambda route: route.abort() if route.request.method == "DELETE" else route.continue_(),
+    )
+    choose(page, "Hard to delete", "Delete")
+    expect(page.get_by_test_id("notice")).to_contain_text("was not deleted")
+    expect(entry(page, "Hard to delete")).to_be_visible()
+
+
+def test_a_conversation_found_is_renamed_and_deleted_where_it_is_found(visit: Visit) -> None:
+    tell(visit.server, "A walrus on ice")
+    page = visit.page
+    page.get_by_test_id("search-input").fill("walrus")
+    choose(page, "A walrus on ice", "Rename")
+    page.keyboard.type("A walrus at sea")
+    page.keyboard.press("Enter")
+    expect(entry(page, "A walrus at sea")).to_be_visible()
+    choose(page, "A walrus at sea", "Delete")
+    expect(entry(page, "walrus")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(entry(page, "A walrus at sea")).to_be_visible()
+    page.get_by_role("button", name="Clear the search").click()
+    expect(entry(page, "A walrus at sea")).to_be_visible()
+
+
+# --- the list ------------------------------------------------------------------------------------
+
+
+def test_the_list_grows_by_pages_and_keeps_what_was_loaded(visit: Visit) -> None:
+    async def write() -> None:
+        for number in range(120):
+            words = [said(0, text(f"Batch {number:03}"))]
+            await seed_data(
+                visit.server.data,
+                str(uuid4()),
+                words,
+                title=f"Batch {number:03}",
+                at=1_000 + number,
+            )
+
+    apart(write)
+    page = visit.page
+    page.goto(visit.server.url)
+    entries = page.locator(".conversation-entry")
+    expect(entries).to_have_count(PAGE)
+    page.get_by_test_id("load-more").click()
+    expect(entries).to_have_count(2 * PAGE)
+    # A turn reads the list anew; what was loaded stays.
+    visit.say("hello")
+    visit.await_answer()
+    expect(entries).to_have_count(2 * PAGE + 1)
+    page.route("**/api/conversations?before=*", lambda route: route.abort())
+    page.get_by_test_id("load-more").click()
+    expect(page.get_by_text("Older ones could not be read.")).to_be_visible()
+    page.unroute("**/api/conversations?before=*")
+    while page.get_by_test_id("load-more").count():
+        page.get_by_test_id("load-more").click()
+        page.wait_for_timeout(100)
+    expect(entry(page, "Batch 000")).to_be_visible()
+
+
+def test_on_a_phone_the_drawer_has_all_of_it(visit: Visit) -> None:
+    conversation = tell(visit.server, "Phone call", "The pelican is on the line.")
+    page = visit.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{visit.server.url}/c/{conversation}")
+    page.get_by_test_id("drawer-open").click()
+    page.get_by_test_id("search-input").fill("pelican")
+    expect(entry(page, "Phone call").locator("mark")).to_have_text("pelican")
+    visit.screenshot("phone-search")
+    # Esc empties the search; only then would it close the drawer.
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("search-input")).to_have_value("")
+    expect(page.get_by_test_id("search-input")).to_be_visible()
+    choose(page, "Phone call", "Delete")
+    expect(page.get_by_test_id("notice")).to_be_visible()
+    visit.screenshot("phone-deleted")
+    page.get_by_role("button", name="Undo").click()
+    expect(messages(page)).to_have_count(2)
+
+
+# --- export --------------------------------------------------------------------------------------
+
+
+def test_a_saved_page_shows_its_pictures_with_no_server_and_runs_nothing(
+    visit: Visit, browser: Browser, tmp_path: Path
+) -> None:
+    visit.say("Draw a lighthouse at dusk, seed 7")
+    visit.await_pictures(1)
+    visit.await_answer()
+    visit.say("<script>document.title = 'pwned'</script>")
+    visit.await_answer()
+    with visit.page.expect_download() as saving:
+        choose(visit.page, "Draw a lighthouse at dusk, seed 7", "Save as a page")
+    assert saving.value.suggested_filename == "Draw a lighthouse at dusk, seed 7.html"
+    saved = tmp_path / "saved.html"
+    saving.value.save_as(saved)
+    context = browser.new_context(offline=True)
+    page, asked = context.new_page(), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draw a lighthouse at dusk, seed 7")
+    image = page.get_by_role("img")
+    expect(image).to_have_count(1)
+    assert image.evaluate("element => element.decode().then(() => element.naturalWidth)") == 1024
+    expect(page.get_by_text("<script>document.title = 'pwned'</script>")).to_be_visible()
+    assert page.title() == "Draw a lighthouse at dusk, seed 7"
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / "saved-page.png")
+    context.close()
+    lines = httpx.get(
+        f"{visit.server.url}/api/conversations/{visit.page.url.rpartition('/')[2]}/export?format=jsonl"
+    )
+    assert len(lines.text.splitlines()) == 4

@@ -1,0 +1,105 @@
+"""The npm package as its users have it: packed, installed into a fresh app, run in a browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import RESULTS, Server
+
+FRESH_APP = Path(__file__).with_name("fresh_app")
+PACKAGE = Path(__file__).parents[2] / "web" / "packages" / "coatcheck"
+
+# It installs from the registry, or from npm's cache.
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def fresh_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Vite app with the packed package installed, type-checked and built."""
+    directory = tmp_path_factory.mktemp("fresh") / "app"
+    shutil.copytree(FRESH_APP, directory)
+    packed = json.loads(npm(PACKAGE, "pack", "--json", "--pack-destination", str(directory)))
+    # npm lists what it packed by name since version 11, in a list before that.
+    entries = packed.values() if isinstance(packed, dict) else packed
+    archive = next(iter(entries))["filename"]
+    npm(directory, "install", "--prefer-offline", "--no-audit", "--no-fund", f"./{archive}")
+    npm(directory, "run", "build")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def address(fresh_app: Path, server: Server) -> Iterator[str]:
+    with previewing(fresh_app, server.url) as url:
+        yield url
+
+
+def test_use_chat_in_a_fresh_app_shows_a_picture(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.goto(address)
+    page.get_by_role("button", name="Paint").click()
+    widget = page.get_by_test_id("media-widget")
+    expect(widget).to_have_attribute("data-state", "ready", timeout=60_000)
+    picture = page.locator('[data-testid="media-image"][data-phase="full"]')
+    expect(picture).to_be_visible(timeout=30_000)
+    expect(page.locator("output")).to_have_text("ready", timeout=60_000)
+    expect(widget.locator(".coat-facts")).to_contain_text("procedural")
+    width = picture.locator("img").last.evaluate("image => image.naturalWidth")
+    assert width >= 256
+
+    # An old server's frame: parsed in the package's worker, which the app's bundler has to find.
+    page.get_by_role("button", name="Open").click()
+    old = page.get_by_test_id("old")
+    expect(old.locator('[data-phase="full"]')).to_be_visible(timeout=30_000)
+    assert old.get_attribute("data-light") == "true"
+    RESULTS.mkdir(exist_ok=True)
+    page.wait_for_timeout(700)  # transitions end
+    page.screenshot(path=RESULTS / "fresh-app.png", full_page=True)
+    page.close()
+
+
+def npm(directory: Path, *arguments: str) -> str:
+    ran = subprocess.run(
+        ["npm", *arguments], cwd=directory, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        pytest.fail(f"npm {' '.join(arguments)} failed:\n{ran.stdout}\n{ran.stderr}")
+    return ran.stdout
+
+
+@contextmanager
+def previewing(directory: Path, server: str) -> Iterator[str]:
+    """What ``vite preview`` serves, with the API of a running `server`."""
+    log = directory / "log"
+    command = [str(directory / "node_modules/.bin/vite"), "preview", "--host", "127.0.0.1"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            # Port 0 means the default one to Vite; a taken port makes it try the next.
+            [*command, "--port", "41730"],
+            cwd=directory,
+            env=os.environ | {"COATCHECK_URL": server, "NO_COLOR": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield await_address(log, process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def await_address(log: Path, process: "subprocess.Popen[bytes]") -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if match := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            return match[0]
+        time.sleep(0.05)
+    pytest.fail(f"vite preview did not start:\n{log.read_text()}")

@@ -1,0 +1,128 @@
+import { FileChip, Lightbox, MediaGallery, MediaImage, MediaPart } from "coatcheck/react";
+import { type ReactNode, useId, useMemo, useState } from "react";
+import { MISSING, manySamples, SAMPLES } from "./samples.ts";
+
+/** The React parts, one section each. */
+export function ComponentsPage() {
+  return (
+    <>
+      <Section title="MediaImage" testId="section-image">
+        <Example caption="Painted">
+          <MediaImage reference={SAMPLES.lake} priority={true} />
+        </Example>
+        <Example caption="Failed: the picture is gone">
+          <MediaImage reference={MISSING} priority={true} />
+        </Example>
+      </Section>
+      <Section title="MediaPart" testId="section-part">
+        <Example caption="Pending">
+          <MediaPart data={{ state: "pending", width: 1024, height: 768 }} />
+        </Example>
+        <Example caption="Preview">
+          <MediaPart
+            data={{
+              state: "preview",
+              width: 1024,
+              height: 768,
+              progress: 0.6,
+              thumbnailUrl: SAMPLES.lighthouse.thumbnailUrl,
+            }}
+          />
+        </Example>
+        <Example caption="Stopped">
+          <MediaPart data={{ state: "pending", width: 1024, height: 768 }} active={false} />
+        </Example>
+        <Example caption="Failed">
+          <MediaPart data={FAILED} />
+        </Example>
+        <Example caption="No picture">
+          <FileChip
+            reference={{ ...SAMPLES.lake, mimeType: "application/pdf", displayName: "report.pdf" }}
+          />
+        </Example>
+      </Section>
+      <LightboxSection />
+      <GallerySection />
+    </>
+  );
+}
+
+const FAILED = {
+  state: "failed",
+  error: { code: "provider_unavailable", message: "The model did not answer in time." },
+};
+
+function LightboxSection() {
+  const [index, setIndex] = useState<number | null>(null);
+  const pictures = useMemo(() => [...Object.values(SAMPLES), MISSING], []);
+  return (
+    <Section title="Lightbox" testId="section-lightbox">
+      <button
+        type="button"
+        className="button"
+        data-testid="open-lightbox"
+        onClick={() => setIndex(0)}
+      >
+        Open five pictures, one of them missing
+      </button>
+      <Lightbox
+        references={pictures}
+        index={index}
+        onIndexChange={setIndex}
+        onClose={() => setIndex(null)}
+      />
+    </Section>
+  );
+}
+
+function GallerySection() {
+  const [layout, setLayout] = useState<"justified" | "grid">("justified");
+  const pictures = useMemo(() => manySamples(10_000), []);
+  return (
+    <Section title="MediaGallery: ten thousand" testId="section-gallery">
+      <button
+        type="button"
+        className="button"
+        onClick={() => setLayout(layout === "grid" ? "justified" : "grid")}
+      >
+        {layout === "grid" ? "Justified rows" : "Grid of squares"}
+      </button>
+      <div className="parts-gallery">
+        <MediaGallery references={pictures} layout={layout} />
+      </div>
+      <div className="parts-empty">
+        <MediaGallery references={[]} />
+      </div>
+    </Section>
+  );
+}
+
+interface SectionProps {
+  readonly title: string;
+  readonly testId: string;
+  readonly children: ReactNode;
+}
+
+function Section({ title, testId, children }: SectionProps) {
+  const id = useId();
+  return (
+    <section className="parts-section" aria-labelledby={id} data-testid={testId}>
+      <h2 id={id}>{title}</h2>
+      <div className="parts-row">{children}</div>
+    </section>
+  );
+}
+
+interface ExampleProps {
+  readonly caption: string;
+  readonly children: ReactNode;
+}
+
+function Example({ caption, children }: ExampleProps) {
+  return (
+    <figure>
+      {children}
+      <figcaption>{caption}</figcaption>
+    </figure>
+  );
+}

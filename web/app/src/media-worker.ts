@@ -1,0 +1,5 @@
+import { cacheMedia } from "coatcheck/worker";
+import { cachePage } from "./offline/cache-page.ts";
+
+cacheMedia();
+cachePage();

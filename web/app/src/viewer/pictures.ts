@@ -1,0 +1,34 @@
+import { isToolUIPart, type UIMessage } from "ai";
+import { isImage, type MediaReference, parseReference } from "coatcheck";
+
+type Part = UIMessage["parts"][number];
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Every finished picture of a conversation, each once, in the order in which they came. */
+export function picturesIn(messages: readonly UIMessage[]): MediaReference[] {
+  const found = new Map<string, MediaReference>();
+  for (const part of messages.flatMap(({ parts }) => parts)) {
+    for (const candidate of candidatesIn(part)) {
+      const reference = parseReference(candidate);
+      if (reference !== null && isImage(reference) && reference.url !== undefined) {
+        found.set(reference.id, reference);
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** Where a part may hold a reference. */
+function candidatesIn(part: Part): unknown[] {
+  if (part.type.startsWith("data-") && "data" in part) {
+    return [field(part.data, "reference"), part.data];
+  }
+  if (isToolUIPart(part) && part.state === "output-available") {
+    return [field(field(part.output, "data"), "imageReference")];
+  }
+  return [];
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Fields)[name] : undefined;
+}

@@ -1,0 +1,96 @@
+import { asFields, type Fields, firstText } from "./fields.ts";
+import type { LegacyImage, Picture } from "./legacy/picture.ts";
+import { type Dimensions, type MediaState, parseMediaState } from "./media-state.ts";
+import { type PictureDetails, parseToolOutput } from "./tool-output.ts";
+
+/** A picture being made, or made: where it stands, and what is known of how. */
+export interface Generation {
+  readonly media: MediaState | LegacyMedia;
+  readonly details: PictureDetails;
+  /** The size that was asked for, in pixels: for a box before, or without, a word about the real one. */
+  readonly requested: Dimensions | null;
+}
+
+/** A finished picture from before there were references. */
+export interface LegacyMedia {
+  readonly state: "legacy";
+  readonly image: LegacyImage;
+}
+
+/** Where a chat tells of a picture; either may be missing. */
+export interface GenerationSource {
+  /** A tool part of the AI SDK (`tool-generate_image`, `dynamic-tool`), or an older SDK's tool invocation. */
+  readonly toolCall?: unknown;
+  /** A `data-media` part of the same message. A tool part is taken too. */
+  readonly part?: unknown;
+}
+
+/**
+ * Reads what a chat tells of one picture.
+ *
+ * The media part is ahead of the tool's output while the picture is being made; the tool call knows what
+ * was asked for. What neither can say is null. Never throws.
+ */
+export function parseGeneration({ toolCall, part }: GenerationSource): Generation {
+  const partFields = asFields(part);
+  const isMedia = partFields?.["type"] === "data-media";
+  const call = readCall(asFields(toolCall) ?? (isMedia ? null : partFields));
+  const told = isMedia ? parseMediaState(partFields["data"]) : null;
+  return { media: told ?? call.media, details: call.details, requested: call.requested };
+}
+
+function readCall(fields: Fields | null): Generation {
+  // AI SDK 4 wrapped it: {type: "tool-invocation", toolInvocation: {args, result, state}}.
+  const call = asFields(fields?.["toolInvocation"]) ?? fields;
+  const input = asFields(call?.["input"]) ?? asFields(call?.["args"]);
+  const read = parseToolOutput(call?.["output"] ?? call?.["result"]);
+  const details: PictureDetails = {
+    prompt: read?.details.prompt ?? firstText(input, ["prompt", "description", "expression"]),
+    model: read?.details.model ?? firstText(input, ["model"]),
+    size: read?.details.size ?? firstText(input, ["size"]),
+    timestamp: read?.details.timestamp ?? null,
+  };
+  const requested = readSize(input) ?? readSize({ size: details.size });
+  const error = read?.error ?? firstText(call, ["errorText", "error"]);
+  if (error !== null) {
+    return { media: { state: "failed", code: "tool_failed", message: error }, details, requested };
+  }
+  if (read !== null && read.picture !== null) {
+    return { media: mediaOf(read.picture), details, requested };
+  }
+  const isDone = call?.["state"] === "output-available" || call?.["state"] === "result";
+  return {
+    media: isDone
+      ? parseMediaState(null)
+      : { state: "pending", dimensions: requested, alt: details.prompt },
+    details,
+    requested,
+  };
+}
+
+function mediaOf(picture: Picture): Generation["media"] {
+  return picture.kind === "reference"
+    ? { state: "ready", reference: picture.reference, thumbnail: null }
+    : { state: "legacy", image: picture.image };
+}
+
+const SIZE = /^(\d{1,5})\s*[x×]\s*(\d{1,5})$/iu;
+const RATIO = /^(\d{1,3}(?:\.\d{1,3})?)\s*:\s*(\d{1,3}(?:\.\d{1,3})?)$/u;
+/** Pixels of the long edge, where only a ratio was asked for: what most models draw. */
+const USUAL_EDGE = 1024;
+
+/** How large a picture was asked for: its box can be there before the server has said a word. */
+function readSize(input: Fields | null): Dimensions | null {
+  const pixels = SIZE.exec(firstText(input, ["size", "dimensions"])?.trim() ?? "");
+  const ratio = RATIO.exec(firstText(input, ["aspectRatio", "aspect_ratio"])?.trim() ?? "");
+  const [, first, second] = pixels ?? ratio ?? [];
+  const [width, height] =
+    pixels === null && ratio === null
+      ? [Number(input?.["width"]), Number(input?.["height"])]
+      : [Number(first), Number(second)];
+  if (!(width > 0 && height > 0 && Number.isFinite(width / height))) {
+    return null;
+  }
+  const scale = pixels === null && ratio !== null ? USUAL_EDGE / Math.max(width, height) : 1;
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}

@@ -1,0 +1,4 @@
+/** The custom element `<coat-image>`. Call `defineCoatImage()` once; importing it does nothing. */
+
+export { CoatImage, type CoatImageLabels, type CoatImagePhase } from "./coat-image.ts";
+export { defineCoatImage } from "./define.ts";

@@ -1,0 +1,56 @@
+import { use } from "react";
+import type { Generation } from "../core/generation.ts";
+import { MediaLabelsContext } from "./labels.ts";
+
+/** What was asked for, who made it, how large it is and when that was: as far as anyone said. */
+export function GenerationDetails({ media, details }: Omit<Generation, "requested">) {
+  const labels = use(MediaLabelsContext);
+  const made = readTime(details.timestamp);
+  const facts = [
+    { label: labels.model, value: details.model },
+    { label: labels.size, value: sizeOf(media) ?? details.size?.replace("x", " × ") ?? null },
+  ].filter(({ value }) => value !== null);
+  return (
+    <>
+      {details.prompt !== null && (
+        <p className="coat-prompt" dir="auto">
+          {details.prompt}
+        </p>
+      )}
+      {(facts.length > 0 || made !== null) && (
+        <dl className="coat-facts">
+          {facts.map(({ label, value }) => (
+            <div key={label}>
+              <dt className="coat-hidden">{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+          {made !== null && (
+            <div>
+              <dt className="coat-hidden">{labels.time}</dt>
+              <dd>
+                <time dateTime={made.toISOString()}>{made.toLocaleString(undefined, STYLE)}</time>
+              </dd>
+            </div>
+          )}
+        </dl>
+      )}
+    </>
+  );
+}
+
+const STYLE: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "short" };
+
+function readTime(timestamp: string | null): Date | null {
+  const time = timestamp === null ? Number.NaN : Date.parse(timestamp);
+  return Number.isNaN(time) ? null : new Date(time);
+}
+
+/** The picture's own size is better than what was asked for. */
+function sizeOf(media: Generation["media"]): string | null {
+  const size =
+    media.state === "ready" ? media.reference : media.state === "legacy" && media.image.dimensions;
+  return size && size.width !== undefined && size.height !== undefined
+    ? `${size.width} × ${size.height}`
+    : null;
+}

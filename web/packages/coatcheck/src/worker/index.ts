@@ -1,0 +1,7 @@
+/**
+ * A service worker for pictures: `cacheMedia` is called in the worker, `registerMediaWorker` in the
+ * page.
+ */
+
+export { type CacheMediaOptions, cacheMedia } from "./cache-media.ts";
+export { type MediaWorker, type MediaWorkerOptions, registerMediaWorker } from "./register.ts";
