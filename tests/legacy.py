@@ -50,6 +50,7 @@ def results(data: bytes, thumbnail: bytes) -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for name, media in members.items():
         shapes[f"text, {name}"] = formatted(media | about)
+        shapes[f"fenced, {name}"] = f"**Success**:\n```json\n{json.dumps(media | about)}\n```\n"
         shapes[f"object, {name}"] = media | about
         shapes[f"wrapped, {name}"] = {"success": True, "data": media | about}
         shapes[f"JSON, {name}"] = json.dumps(media | about)

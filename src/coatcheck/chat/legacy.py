@@ -218,8 +218,8 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
 
 
 def _modern_result(text: str, kept: Kept) -> dict[str, Any] | None:
-    value = _parsed(text[end_of_prefix(text) :])
-    return modern_result(value, kept) if isinstance(value, Mapping) else None
+    members = read_text(text)
+    return None if members is None else modern_result(members, kept)
 
 
 def _links_to_kept(text: str) -> bool:

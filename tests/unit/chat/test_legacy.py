@@ -112,6 +112,15 @@ async def test_markdown_becomes_a_link_and_a_user_s_picture_a_part(store: MediaS
     assert picture["data"] == {"state": "ready", "reference": kept.to_stored()}
 
 
+@pytest.mark.parametrize("name", ["data", "url", "imageUrl", "image_url", "imageData"])
+async def test_words_around_say_that_it_is_a_result(store: MediaStore, name: str) -> None:
+    uri = "" if name.lower().endswith("data") else "data:image/png;base64,"
+    output = formatted({name: uri + encoded(PICTURE)})
+    modern, _ = await modernise_message(tool_message("m", output), store, NOBODY)
+    kept = modern["parts"][0]["output"]["data"]["imageReference"]
+    assert kept["digest"] == digest(PICTURE)
+
+
 async def test_a_text_that_is_a_result_becomes_the_part_of_a_tool(store: MediaStore) -> None:
     text = formatted({"imageData": encoded(PICTURE), "prompt": "the sea"})
     modern, _ = await modernise_message(text_message("a", text), store, NOBODY)

@@ -95,9 +95,7 @@ async def test_two_who_read_at_once_see_the_same_and_leave_nothing(
 ) -> None:
     await seed(database, CONVERSATION, [legacy(index) for index in range(3)])
     history = History(backends.conversations, backends.store, URLS)
-    first, second = await asyncio.gather(
-        history.stored(CONVERSATION), history.stored(CONVERSATION)
-    )
+    first, second = await asyncio.gather(history.stored(CONVERSATION), history.stored(CONVERSATION))
     assert first == second == await rows(database)
     media = await media_of_messages(database)
     findings = [finding async for finding in backends.store.verify()]
@@ -111,8 +109,8 @@ class Failing(SqlConversationLog):
 
     async def replace_messages(
         self,
-        conversation_id: str,
-        changes: Sequence[tuple[Mapping[str, Any], NewMessage]],
+        conversation_id: str,  # noqa: ARG002 - the port's
+        changes: Sequence[tuple[Mapping[str, Any], NewMessage]],  # noqa: ARG002 - likewise
     ) -> Sequence[Mapping[str, Any] | None]:
         raise StorageError
 
