@@ -117,12 +117,20 @@ class Rewriter:
 
         One with the words around it that tools' results once had is one too; the words stay.
         """
-        limits = self._limits
         if not _begins_like_json(document[:_OPENING]):
             return None
-        if isinstance(document, str) and (end := end_of_json(document)) < len(document):
-            inner = yield from self.document(document[:end], depth)
-            return inner if inner is None else f"{inner}{document[end:]}"
+        end = end_of_json(document) if isinstance(document, str) else len(document)
+        if end == len(document):
+            return (yield from self._json(document, depth))
+        bare = document[:end]
+        inner = yield from self._json(bare, depth)
+        if inner is None or inner is bare:
+            return None if inner is None else document
+        rest: Any = document[end:]
+        return inner + rest
+
+    def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
+        limits = self._limits
         if (yield from probes(document, limits.threshold)) is None:
             return document
         spans = yield from find_spans(document, limits.threshold, limits.max_values)
