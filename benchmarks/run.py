@@ -7,14 +7,26 @@ each taken within one run. ``docs/explanation/benchmarks.md`` holds a run with i
 import asyncio
 import os
 import platform
+from pathlib import Path
 
 from benchmarks import delivery, intake, payload, stream
+from benchmarks.browser.__main__ import measure
+from benchmarks.peers.processes import UnavailableError
+from coatcheck.cli import stream_cost
+
+RESULTS = Path("benchmarks-results")
+"""Where figures and charts are written."""
 
 
 def main() -> None:
     """Run them all."""
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    asyncio.run(stream_cost.run(RESULTS))
     asyncio.run(stream.run())
+    try:
+        measure(quick=True, output=RESULTS)
+    except UnavailableError as error:
+        print(f"The browser benchmark: {error}\n")
     asyncio.run(intake.run())
     asyncio.run(payload.run())
     delivery.run()

@@ -26,6 +26,7 @@ from coatcheck.chat.limits import ChatLimits
 from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.sse import ChatStreams
 from coatcheck.chat.turns import Turns
+from coatcheck.comparison import ComparedPictures, ComparisonSocket
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
 from coatcheck.delivery.app import UncachedJson
@@ -127,6 +128,12 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     await chat.serve(websocket, owner=visitor.id)
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
+
+            if settings.access == "open":  # its pictures belong to nobody
+                compared = ComparedPictures(backends.store, painters)
+                stack.push_async_callback(compared.aclose)
+                comparison = ComparisonSocket(backends.store, compared.all)
+                app.add_api_websocket_route("/ws/compare", comparison.serve)
 
             conversations = Conversations(
                 backends.directory,

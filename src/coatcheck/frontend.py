@@ -30,7 +30,7 @@ Welcome = Callable[[Request, Response], None]
 
 
 def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
-    """The page at ``/`` and ``/c/{conversation}``, its parts, its worker and its assets."""
+    """The page at ``/``, ``/c/{conversation}`` and ``/compare``, its parts, worker and assets."""
 
     async def show(request: Request) -> Response:
         page = await _built("index.html")
@@ -52,6 +52,7 @@ def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
         Route("/c/{conversation}", show),
         Route("/components", show_components),
         Route("/media-worker.js", send_worker),
+        Route("/compare", show),
         Mount("/assets", _HashedAssets(directory=PAGE / "assets", check_dir=False)),
     ]
 

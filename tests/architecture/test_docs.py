@@ -181,7 +181,7 @@ def test_every_http_route_has_an_example() -> None:
     text = read(REFERENCE / "http.md")
     parts = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
     without = [part.splitlines()[0] for part in parts if "$ curl" not in part]
-    assert without == ["`WebSocket /ws/chat`"]
+    assert without == ["`WebSocket /ws/chat`", "`WebSocket /ws/compare`"]
 
 
 # --- command line --------------------------------------------------------------------------------
@@ -192,11 +192,14 @@ def options(command: Any) -> set[str]:
     return {name for p in parameters for name in p.opts}
 
 
+def commands(name: str, command: Any) -> Iterator[tuple[str, set[str]]]:
+    yield name, options(command)
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from commands(f"{name} {word}", inner)
+
+
 def test_every_command_and_option_is_documented() -> None:
-    root: Any = typer.main.get_command(cli.app)
-    declared = {"coatcheck": options(root)} | {
-        f"coatcheck {name}": options(command) for name, command in root.commands.items()
-    }
+    declared = dict(commands("coatcheck", typer.main.get_command(cli.app)))
     documented = {
         title: {name for row in rows(text) for name in code(row[0])}
         for title, text in sections(read(REFERENCE / "cli.md"), 2).items()

@@ -12,6 +12,7 @@ import anyio
 import typer
 from rich.console import Console
 
+from coatcheck.cli import bench
 from coatcheck.errors import CoatcheckError
 from coatcheck.version import __version__
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench.app, name="bench")
 
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 

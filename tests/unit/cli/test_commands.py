@@ -141,3 +141,19 @@ def test_a_taken_port_and_an_unknown_model_are_readable(data: Path) -> None:
     model = coatcheck(data, "serve", "--port", "0", COATCHECK_MODEL="nobody:nothing")
     assert model.returncode == 1
     assert "COATCHECK_MODEL=nobody:nothing" in model.stderr.decode()
+
+
+def test_bench_stream_compares_the_two_ways_and_writes_what_it_found(
+    data: Path, tmp_path: Path
+) -> None:
+    result = coatcheck(data, "bench", "stream", "--no-browser", "-o", str(tmp_path / "figures"))
+    assert result.returncode == 0, result.stderr
+    assert b"legacy" in result.stdout
+    tables = json.loads((tmp_path / "figures" / "stream.json").read_text("utf-8"))["tables"]
+    assert len(tables) == 3
+    for measures in tables.values():
+        frame, _parsing, tokens, database = measures
+        assert frame["reference"] <= 700
+        assert tokens["reference"] < 120
+        for each in (frame, tokens, database):
+            assert each["legacy"] > 50 * each["reference"]

@@ -3,6 +3,7 @@ import "coatcheck/styles.css";
 import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { ComparePage } from "./compare/compare-page.tsx";
 import { registerWorker } from "./offline/register.ts";
 import { App } from "./shell/app.tsx";
 import { applyTheme, storedTheme } from "./shell/theme.ts";
@@ -14,8 +15,6 @@ if (container === null) {
   throw new Error("index.html has no #root element");
 }
 createRoot(container).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
+  <StrictMode>{location.pathname === "/compare" ? <ComparePage /> : <App />}</StrictMode>,
 );
 registerWorker();

@@ -61,6 +61,9 @@ export function Sidebar({ list, currentId, onOpen, onNew, onGone }: SidebarProps
       </nav>
       <NoticeList notices={notices} />
       <Traffic />
+      <a className="compare-link" href="/compare">
+        Compare with base64
+      </a>
     </div>
   );
 }

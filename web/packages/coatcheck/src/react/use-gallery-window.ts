@@ -118,8 +118,11 @@ export function useGalleryWindow(
 
 /** CSS pixels above and below the viewport that are rendered ahead. */
 const OVERSCAN = 240;
-/** CSS pixels between two scroll events from which on nobody makes out a picture. */
-const FAST = 320;
+/**
+ * CSS pixels between two scroll events, which come once a frame, from which on nobody makes out a
+ * picture. A page that falls behind scrolls further in each frame, and so does less in it.
+ */
+const FAST = 64;
 /** Milliseconds without a scroll event after which the reader looks. */
 const SETTLE_MS = 90;
 const EMPTY: GalleryLayout = { rows: [], tiles: [], height: 0 };

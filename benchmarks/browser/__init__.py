@@ -1,0 +1,1 @@
+"""What pictures cost a page in a real Chromium: ``python -m benchmarks.browser [--quick]``."""
