@@ -22,6 +22,7 @@ from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
+    MARKERS,
     PICTURE_MEMBERS,
     REFERENCE_MEMBER,
     THUMBNAIL_MEMBER,
@@ -36,18 +37,7 @@ from coatcheck.reference import REFERENCE_TYPE
 LEGACY_THRESHOLD: Final = 256
 """Base64 characters from which on a legacy result holds a picture: its member says so itself."""
 
-MARKERS: Final = (
-    "imageData",
-    "image_data",
-    "imageUrl",
-    "image_url",
-    THUMBNAIL_MEMBER,
-    "absolute_path",
-    "relative_path",
-    "**Success**",
-)
-"""A legacy result has at least one of these in it, spelled like this in any JSON."""
-
+_OPENING: Final = 256
 _LINKS: Final = Links()
 # What frameworks read as text stays a text.
 _TEXT_MEMBERS: Final = frozenset({"content", "text"})
@@ -220,7 +210,7 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
     if end_of_prefix(text):
         result = _modern_result(text, kept)
         return text if result is None else result
-    if not _is_result_text(text):
+    if not _is_result_text(text) and not _links_to_kept(text):
         return text
     value = _parsed(text)
     modern = modernise(value, kept, depth + 1)
@@ -228,8 +218,13 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
 
 
 def _modern_result(text: str, kept: Kept) -> dict[str, Any] | None:
-    value = _parsed(text[end_of_prefix(text) :])
-    return modern_result(value, kept) if isinstance(value, Mapping) else None
+    members = read_text(text)
+    return None if members is None else modern_result(members, kept)
+
+
+def _links_to_kept(text: str) -> bool:
+    """Whether a text is JSON with a reference in it, which offloading may have put there."""
+    return text[:_OPENING].lstrip()[:1] in {"{", "["} and REFERENCE_TYPE in text
 
 
 def _parsed(text: str) -> Any:
@@ -241,7 +236,7 @@ def _parsed(text: str) -> Any:
 
 def _is_result_text(text: str) -> bool:
     return end_of_prefix(text) > 0 or (
-        text.lstrip()[:1] in {"{", "["} and any(marker in text for marker in MARKERS)
+        text[:_OPENING].lstrip()[:1] in {"{", "["} and any(marker in text for marker in MARKERS)
     )
 
 

@@ -15,7 +15,6 @@ from anyio.lowlevel import checkpoint
 from coatcheck.chat.legacy import (
     LEGACY_SHAPES,
     LEGACY_THRESHOLD,
-    MARKERS,
     files_wanted,
     has_marker,
     modernise,
@@ -31,6 +30,7 @@ from coatcheck.payload.offload import (
     offload_document,
 )
 from coatcheck.payload.projection import links_in, reference_ids
+from coatcheck.payload.results import MARKERS
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -43,6 +43,7 @@ FILES_NOT_READ: Final = "file_not_read"
 
 _WINDOW: Final = 512 * 1024
 _OVERLAP: Final = 64
+_BYTES: Final = "surrogateescape"  # bytes that are no UTF-8 come through
 _AT_ONCE: Final = 64 * 1024
 # Numbers stay as they are written.
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -127,7 +128,7 @@ async def modernise_document(
     )
     if not suspicion and light is document:
         return Offloaded(document, report)
-    value = await _in_thread(light, _parse)
+    value, is_json = await _in_thread(light, _parse)
     kept = Kept(by_id=_by_id(report))
     wanted = await _in_thread(light, lambda _: files_wanted(value, kept))
     by_file, left = await _read_files(wanted, read_file)
@@ -141,8 +142,9 @@ async def modernise_document(
     await _forget_unused(modern, everything, store)
     if modern is value:
         return Offloaded(light, everything)
-    encoded = modern if isinstance(modern, str) else _ENCODER.encode(modern).decode()
-    return Offloaded(encoded if isinstance(document, str) else encoded.encode(), everything)
+    is_text = isinstance(modern, str) and not is_json
+    encoded = modern.encode(errors=_BYTES) if is_text else _ENCODER.encode(modern)
+    return Offloaded(encoded if isinstance(document, bytes) else encoded.decode(), everything)
 
 
 async def _suspect(document: str | bytes) -> bool | None:
@@ -159,11 +161,12 @@ async def _suspect(document: str | bytes) -> bool | None:
     return may_hold
 
 
-def _parse(document: str | bytes) -> Any:
+def _parse(document: str | bytes) -> tuple[Any, bool]:
+    """What a document says, and whether it is JSON; else it is a text."""
     try:
-        return _DECODER.decode(document)
+        return _DECODER.decode(document), True
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return document if isinstance(document, str) else document.decode(errors="surrogateescape")
+        return document if isinstance(document, str) else document.decode(errors=_BYTES), False
 
 
 async def _in_thread(document: str | bytes, work: Callable[[str | bytes], Any]) -> Any:

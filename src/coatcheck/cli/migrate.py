@@ -58,7 +58,7 @@ async def rewrite_history(settings: Settings, history: History) -> None:
         files = (
             None
             if history.files is None
-            else AllowedFiles(history.files, backends.store, owner=history.owner)
+            else await AllowedFiles.open(history.files, backends.store, owner=history.owner)
         )
         size = await source.size()
         with _progress() as progress:

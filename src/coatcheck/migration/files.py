@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from anyio import to_thread
@@ -25,20 +25,30 @@ class AllowedFiles:
     """Stores files of one directory, and of no other.
 
     What a history says is not believed: links and ``..`` are followed first, then the file must
-    still be inside of the directory, and a regular file.
-
-    Args:
-        directory: where the pictures are.
-        store: where they go.
-        owner: whom they belong to.
+    still be inside of the directory, and a regular file. `open` makes one.
     """
 
-    def __init__(self, directory: Path, store: MediaStore, *, owner: str | None = None) -> None:
-        self._root = os.path.realpath(directory)
+    def __init__(self, root: str, store: MediaStore, owner: str | None) -> None:
+        self._root = root
         self._store = store
         self._owner = owner
-        if not Path(self._root).is_dir():
+
+    @classmethod
+    async def open(cls, directory: Path, store: MediaStore, *, owner: str | None = None) -> Self:
+        """Allow a directory.
+
+        Args:
+            directory: where the pictures are.
+            store: where they go.
+            owner: whom they belong to.
+
+        Raises:
+            InvalidInputError: it is no directory.
+        """
+        root = await to_thread.run_sync(os.path.realpath, directory)
+        if not await to_thread.run_sync(os.path.isdir, root):
             raise InvalidInputError("What --files names is no directory.")
+        return cls(root, store, owner)
 
     async def read(self, wanted: WantedFile) -> MediaReference:
         """Store a file.

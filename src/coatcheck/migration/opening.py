@@ -1,6 +1,7 @@
 """From what a command line says to a history."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -40,10 +41,12 @@ async def open_source(
         StorageError: it cannot be opened.
     """
     if _POSTGRES.match(source):
-        # Here, because asyncpg is an extra.
-        from coatcheck.migration.postgres import PostgresSource  # noqa: PLC0415
-
-        return await PostgresSource.open(source, limits, **_named(table, column), key=key)
+        # Only now, because asyncpg is an extra.
+        postgres = await to_thread.run_sync(import_module, "coatcheck.migration.postgres")
+        opened: Source = await postgres.PostgresSource.open(
+            source, limits, **_named(table, column), key=key
+        )
+        return opened
     match = _SQLITE.fullmatch(source)
     path = Path(match["path"] if match else source)
     head = await to_thread.run_sync(_head, path)

@@ -13,6 +13,7 @@ from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
+    MARKERS,
     is_legacy_result,
     legacy_line,
     read_text,
@@ -23,7 +24,7 @@ from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, Medi
 
 _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
 _STORED_LINKS: Final = Links()
-_RESULT: Final = '{"success":'
+_RESULT_WORDS: Final = (REFERENCE_TYPE, *MARKERS)
 
 Replace = Callable[[MediaReference], Any]
 Finish = Callable[[dict[str, Any]], Any]
@@ -145,8 +146,9 @@ def _result_line(members: dict[str, Any]) -> Any:
 
 def _text_line(text: str) -> str:
     """The line of a result that is a text; any other text as it is."""
-    is_formatted = end_of_prefix(text) > 0
-    if not is_formatted and not (text.startswith(_RESULT) and REFERENCE_TYPE in text):
+    if not end_of_prefix(text) and not (
+        text.startswith("{") and any(word in text for word in _RESULT_WORDS)
+    ):
         return text
     members = read_text(text)
     line = None if members is None else _result_line(dict(members))

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.payload.formatted import end_of_prefix
+from coatcheck.payload.formatted import end_of_prefix, json_of
 from coatcheck.payload.scanning.documents import HeldText
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
@@ -21,6 +21,18 @@ PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "d
 
 REFERENCE_MEMBER: Final = "imageReference"
 THUMBNAIL_MEMBER: Final = "thumbnail_base64"
+
+MARKERS: Final = (
+    "imageData",
+    "image_data",
+    "imageUrl",
+    "image_url",
+    THUMBNAIL_MEMBER,
+    "absolute_path",
+    "relative_path",
+    "**Success**",
+)
+"""A legacy result has at least one of these in it, spelled like this in any JSON."""
 
 DEFAULT_MESSAGE: Final = "Image generated."
 
@@ -77,14 +89,16 @@ def _carries_picture(name: str, value: object) -> bool:
 
 def read_text(text: str) -> Mapping[str, Any] | None:
     """The object that a text holds, formatted or as bare JSON; None for any other text."""
-    start = end_of_prefix(text)
-    if not start and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
+    is_formatted = end_of_prefix(text) > 0
+    if not is_formatted and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
         return None
     try:
-        value = msgspec.json.decode(text[start:])
+        value = msgspec.json.decode(json_of(text))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    return {"success": True, **value} if is_formatted else value  # the words around it say so
 
 
 def message_of(members: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.formatted import end_of_prefix
+from coatcheck.payload.formatted import end_of_json, end_of_prefix
 from coatcheck.payload.offloading.objects import members_of, picture_of
 from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
@@ -115,11 +115,22 @@ class Rewriter:
     def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
         """A JSON document; None if it is none, or is larger than the limits.
 
-        One with the words before it that tools' results once had is one too; the words stay.
+        One with the words around it that tools' results once had is one too; the words stay.
         """
-        limits = self._limits
         if not _begins_like_json(document[:_OPENING]):
             return None
+        end = end_of_json(document) if isinstance(document, str) else len(document)
+        if end == len(document):
+            return (yield from self._json(document, depth))
+        bare = document[:end]
+        inner = yield from self._json(bare, depth)
+        if inner is None or inner is bare:
+            return None if inner is None else document
+        rest: Any = document[end:]
+        return inner + rest
+
+    def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
+        limits = self._limits
         if (yield from probes(document, limits.threshold)) is None:
             return document
         spans = yield from find_spans(document, limits.threshold, limits.max_values)
