@@ -122,12 +122,13 @@ class Rewriter:
         end = end_of_json(document) if isinstance(document, str) else len(document)
         if end == len(document):
             return (yield from self._json(document, depth))
-        bare = document[:end]
+        bare: Any = document[:end]
         inner = yield from self._json(bare, depth)
         if inner is None or inner is bare:
             return None if inner is None else document
         rest: Any = document[end:]
-        return inner + rest
+        rewritten: str | bytes = inner + rest
+        return rewritten
 
     def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
         limits = self._limits
