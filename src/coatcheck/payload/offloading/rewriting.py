@@ -126,8 +126,7 @@ class Rewriter:
         inner = yield from self._json(bare, depth)
         if inner is None or inner is bare:
             return None if inner is None else document
-        rest: Any = document[end:]
-        return inner + rest
+        return document[:0].join([inner, document[end:]])  # type: ignore[list-item] # of its kind
 
     def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
         limits = self._limits
