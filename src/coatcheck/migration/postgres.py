@@ -16,7 +16,8 @@ try:
     import asyncpg
 except ImportError as error:
     raise ConfigurationError(
-        "A history in PostgreSQL needs 'asyncpg'. Install it with: pip install asyncpg"
+        "A history in PostgreSQL needs 'asyncpg'."
+        " Install it with: pip install 'coatcheck[postgresql]'"
     ) from error
 
 _DRIVER: Final = re.compile(r"^postgres(?:ql)?(?:\+asyncpg)?://")

@@ -1,0 +1,121 @@
+"""A history in a real PostgreSQL server."""
+
+import base64
+import hashlib
+import json
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from blockbuster import BlockBuster
+
+from coatcheck.errors import InvalidInputError, StorageError
+from coatcheck.migration.log import MigrationLog
+from coatcheck.migration.opening import open_source
+from coatcheck.migration.rewrite import rewrite, scan
+from coatcheck.migration.verify import verify
+from coatcheck.store import MediaStore
+from tests.media import png_bytes
+
+with warnings.catch_warnings():  # where no XDG_RUNTIME_DIR is, it is content with another place
+    warnings.simplefilter("ignore")
+    import pgserver
+
+pytestmark = pytest.mark.anyio
+
+TABLE = 'chat"s'
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    # As root the server runs as another user, who cannot enter pytest's own directories.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        server = pgserver.get_server(Path(directory) / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _asyncpg_may_read_its_password_file(_no_blocking_calls: BlockBuster) -> None:
+    for name in ("os.stat", "os.path.abspath"):
+        _no_blocking_calls.functions[name].can_block_in(
+            "asyncpg/connect_utils.py", "_parse_connect_dsn_and_args"
+        )
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.close()
+
+
+def picture(index: int) -> bytes:
+    return png_bytes(400, 300, index)
+
+
+def legacy(index: int) -> str:
+    data = base64.b64encode(picture(index)).decode()
+    return json.dumps(
+        {"output": "✅ **Success**: " + json.dumps({"imageData": data, "prompt": "x"})}
+    )
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "jsonb", "varchar"])
+@pytest.mark.parametrize("key", ["uuid", "bigint", "text"])
+async def test_a_table_is_rewritten(
+    database: Any, url: str, store: MediaStore, tmp_path: Path, kind: str, key: str
+) -> None:
+    await database.execute(f'CREATE TABLE "chat""s" ("i d" {key} PRIMARY KEY, content {kind})')
+    for index in range(4):
+        name = f"00000000-0000-0000-0000-00000000000{index}"
+        value = {"uuid": name, "bigint": str(index), "text": name}[key]
+        await database.execute(
+            f'INSERT INTO "chat""s" VALUES ($1::text::{key}, $2::text::{kind})',
+            value,
+            legacy(index),
+        )
+    await database.execute(
+        f'INSERT INTO "chat""s" VALUES ($1::text::{key}, NULL)',
+        {"uuid": "10000000-0000-0000-0000-000000000000"}.get(key, "9"),
+    )
+    log = MigrationLog(tmp_path / "log.jsonl")
+    source = await open_source(url, table=TABLE, column="content", key=None)
+    try:
+        scanned = await scan(source, lambda _: None)
+        assert (scanned.rows, scanned.images) == (4, 4)
+        summary = await rewrite(source, store, log, advance=lambda _: None)
+        assert (summary.changed, dict(summary.left)) == (4, {})
+        findings = await verify(source, store, log, advance=lambda _: None)
+        assert (findings.references, findings.originals, findings.broken) == (4, 4, [])
+        rows = await database.fetch('SELECT content::text FROM "chat""s" WHERE content IS NOT NULL')
+        kept = [json.loads(row[0])["output"]["data"]["imageReference"]["digest"] for row in rows]
+        expected = {f"sha-256:{hashlib.sha256(picture(i)).hexdigest()}" for i in range(4)}
+        assert set(kept) == expected
+        again = await rewrite(source, store, log, advance=lambda _: None)
+        assert again.changed == 0
+    finally:
+        await source.aclose()
+
+
+async def test_what_cannot_be_used_is_told(database: Any, url: str) -> None:
+    await database.execute("CREATE TABLE pair (a int, b int, c text, PRIMARY KEY (a, b))")
+    await database.execute("CREATE TABLE single (a int PRIMARY KEY, c int)")
+    for table, column, match in [
+        ("pair", "c", "composite"),
+        ("absent", "c", "no table"),
+        ("single", "x", "no column"),
+        ("single", "c", "not of text"),
+    ]:
+        with pytest.raises(InvalidInputError, match=match):
+            await open_source(url, table=table, column=column, key=None)
+    with pytest.raises(StorageError):
+        await open_source("postgresql://127.0.0.1:1/none", table="a", column="b", key=None)
