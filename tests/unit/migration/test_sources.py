@@ -34,7 +34,7 @@ def database(path: Path, *statements: str, rows: Any = ()) -> Path:
         connection.execute(statement)
     if rows:
         marks = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT INTO t VALUES ({marks})", rows)  # noqa: S608 - ours
+        connection.executemany(f"INSERT INTO t VALUES ({marks})", rows)
     connection.commit()
     connection.close()
     return path
@@ -129,7 +129,7 @@ async def test_names_may_hold_anything(store: MediaStore, tmp_path: Path) -> Non
     path = database(
         tmp_path / "h.db",
         """CREATE TABLE "my ""table'; --" ("the key" TEXT PRIMARY KEY NOT NULL, "a ""c" TEXT)""",
-        f"""INSERT INTO "my ""table'; --" VALUES ('k''1', '{LEGACY}')""",  # noqa: S608 - ours
+        f"""INSERT INTO "my ""table'; --" VALUES ('k''1', '{LEGACY}')""",
     )
     source = await open_source(str(path), table="my \"table'; --", column='a "c')
     async with aclosing(source):
