@@ -7,6 +7,7 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Final, Self, cast
 
+import pybase64
 from pydantic_ai import Agent
 from pydantic_ai.capabilities import ProcessHistory
 from pydantic_ai.messages import ModelMessage
@@ -21,9 +22,9 @@ from pydantic_ai.ui.vercel_ai.response_types import (
 )
 
 from coatcheck.agent import tools
-from coatcheck.errors import ResponderError, UnprocessableMediaError
+from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaError
 from coatcheck.integrations.pydantic_ai.toolset import TurnDeps, media_toolset
-from coatcheck.integrations.pydantic_ai.viewing import forget_viewed
+from coatcheck.integrations.pydantic_ai.viewing import forget_viewed, sees_pictures
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
 from coatcheck.payload.projection import for_model, reference_ids
 from coatcheck.payload.scrubbing import scrub
@@ -32,6 +33,7 @@ from coatcheck.reference import clean_text
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
+_MOST_SHOWN: Final = 4  # pictures of one message that a model is shown
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
     " generate_image; for the graph of a function of x, call plot. To change a picture that is"
@@ -52,6 +54,7 @@ class PydanticAIResponder:
 
     def __init__(self, model: Model, context: tools.ToolContext) -> None:
         self._context = context
+        self._model = model
         self._agent: Agent[TurnDeps, str] = Agent(
             model,
             deps_type=TurnDeps,
@@ -109,9 +112,7 @@ class PydanticAIResponder:
             agent=self._agent,
             run_input=SubmitMessage(
                 id=context.conversation_id or message_id,
-                messages=[
-                    UIMessage.model_validate(_as_read(for_model(message))) for message in messages
-                ],
+                messages=await self._asked(messages, context),
             ),
             sdk_version=_SDK_VERSION,
             server_message_id=message_id,
@@ -136,6 +137,38 @@ class PydanticAIResponder:
                     }
                     continue
                 yield json.loads(chunk.encode(_SDK_VERSION))
+
+    async def _asked(
+        self, messages: Sequence[Mapping[str, Any]], context: tools.ToolContext
+    ) -> list[UIMessage]:
+        """The conversation for the model: lines for its media, and the newest message's pictures.
+
+        A model that sees gets what the user has just handed in, right-sized, in this turn alone.
+        """
+        read = [_as_read(for_model(message)) for message in messages]
+        if messages and messages[-1]["role"] == "user" and sees_pictures(self._model):
+            ids = [
+                part["data"]["reference"]["id"]
+                for part in messages[-1]["parts"]
+                if part["type"] == MEDIA_PART
+            ]
+            files = [await _as_file(context, reference_id) for reference_id in ids[:_MOST_SHOWN]]
+            parts = [*read[-1]["parts"], *filter(None, files)]
+            read[-1] = read[-1] | {"parts": parts}
+        return [UIMessage.model_validate(message) for message in read]
+
+
+async def _as_file(context: tools.ToolContext, reference_id: str) -> dict[str, Any] | None:
+    """A picture as a file part; None for what is no picture, or cannot be shown just now."""
+    try:
+        picture = (await tools.view_media(context, reference_id=reference_id)).picture
+    except CoatcheckError:
+        return None  # its line says what it is
+    if picture is None:
+        return None
+    encoded = pybase64.b64encode_as_string(picture.data)
+    url = f"data:{picture.media_type};base64,{encoded}"
+    return {"type": "file", "mediaType": picture.media_type, "url": url}
 
 
 def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
