@@ -19,6 +19,7 @@ from coatcheck.migration.opening import open_source
 from coatcheck.migration.rewrite import rewrite, scan
 from coatcheck.migration.verify import verify
 from coatcheck.store import MediaStore
+from tests.legacy import formatted
 from tests.media import png_bytes
 
 with warnings.catch_warnings():  # where no XDG_RUNTIME_DIR is, it is content with another place
@@ -64,9 +65,7 @@ def picture(index: int) -> bytes:
 
 def legacy(index: int) -> str:
     data = base64.b64encode(picture(index)).decode()
-    return json.dumps(
-        {"output": "✅ **Success**: " + json.dumps({"imageData": data, "prompt": "x"})}
-    )
+    return json.dumps({"output": formatted({"imageData": data, "prompt": "x"})})
 
 
 @pytest.mark.parametrize("kind", ["text", "json", "jsonb", "varchar"])
@@ -102,6 +101,8 @@ async def test_a_table_is_rewritten(
         assert set(kept) == expected
         again = await rewrite(source, store, log, advance=lambda _: None)
         assert again.changed == 0
+        backups = await database.fetch("SELECT 1 FROM pg_class WHERE relname LIKE '%before_c%1'")
+        assert len(backups) == 1  # none is left by a run that changes nothing
     finally:
         await source.aclose()
 

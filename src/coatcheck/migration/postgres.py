@@ -62,6 +62,7 @@ class PostgresSource:
         self._column, self._type = quoted(column[0]), column[1]
         self._key, self._key_type = quoted(key[0]), key[1]
         self._backup = ""
+        self._is_new_backup = False
         self._changed = False
 
     @classmethod
@@ -143,7 +144,7 @@ class PostgresSource:
         await self._all(
             f"CREATE TABLE {qualified(name)} (key {self._key_type} PRIMARY KEY, value {self._type})"
         )
-        self._backup = name
+        self._backup, self._is_new_backup = name, True
         return name, False
 
     async def write(self, rows: Sequence[Row], changes: Mapping[Key, str | bytes]) -> Sequence[Key]:
@@ -180,6 +181,8 @@ class PostgresSource:
         It does not lock the table. ``VACUUM FULL`` does, and gives the room back to the disk: that
         is for whoever operates the database to decide.
         """
+        if self._is_new_backup and not self._changed:
+            await self._all(f"DROP TABLE {qualified(self._backup)}")
         if self._changed and compact:
             with CancelScope(shield=True):
                 await self._all(f"VACUUM (ANALYZE) {self._table}")

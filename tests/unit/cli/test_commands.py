@@ -116,7 +116,7 @@ def test_the_limits_of_the_environment_hold(data: Path, picture: Path) -> None:
     assert b"pixel_budget_exceeded" in flat.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "serve", "put", "get", "verify"])
+@pytest.mark.parametrize("command", ["demo", "serve", "put", "get", "migrate", "verify"])
 def test_every_command_explains_itself(data: Path, command: str) -> None:
     result = coatcheck(data, command, "--help")
     assert result.returncode == 0
