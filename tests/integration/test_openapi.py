@@ -18,7 +18,14 @@ from tests.serving import serving
 
 DESCRIPTION: Final = Path(__file__).parents[2] / "spec" / "openapi.yaml"
 # The page is for browsers, and what describes the rest need not describe itself.
-PAGE: Final = {"/", "/c/{conversation}", "/openapi.json"}
+PAGE: Final = {
+    "/",
+    "/c/{conversation}",
+    "/openapi.json",
+    "/compare",
+    "/components",
+    "/media-worker.js",
+}
 EXAMPLES: Final = 60
 
 # What a request may be answered that the description has nothing against: there is no such thing,
