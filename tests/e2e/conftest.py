@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket, expect, sync_playwright
 
 from coatcheck.frontend import PAGE
 
@@ -141,7 +141,13 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 @contextmanager
 def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
     """A browser of its own on the server's page."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 860},
+        color_scheme="light",
+        # Tests hold requests back and let them fail; the worker's own would pass them by. Its tests
+        # have contexts of their own.
+        service_workers="block",
+    )
     page = context.new_page()
     visit = Visit(page, server)
 
@@ -155,12 +161,12 @@ def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
         socket.on("framereceived", hear)
 
     page.on("websocket", listen)
-    page.on(
-        "console",
-        lambda message: (
-            visit.complaints.append(message.text) if message.type in {"error", "warning"} else None
-        ),
-    )
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "blocked by Playwright" not in message.text:
+            visit.complaints.append(message.text)
+
+    page.on("console", complain)
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     page.goto(server.url)
     yield visit
