@@ -58,8 +58,10 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
   // The element that had the focus goes away with the first message, and when an answer is stopped.
   const inputRef = useRef<HTMLTextAreaElement>(null);
   const focusInput = useCallback(() => {
-    // On a touch screen the focus would raise the keyboard over what the reader wants to see.
-    if (matchMedia("(pointer: fine)").matches) {
+    // A reader who types or chooses elsewhere while a conversation loads is not called away. On a
+    // touch screen the focus would raise the keyboard over what the reader wants to see.
+    const isTaken = document.activeElement?.matches("input, [role=menu] *") === true;
+    if (!isTaken && matchMedia("(pointer: fine)").matches) {
       inputRef.current?.focus();
     }
   }, []);
