@@ -45,6 +45,16 @@ _SPACES: Final = str.maketrans("", "", " \t\r\n")
 _PADDING: Final = re.compile(r"(?:=|%3[Dd]){1,2}$")
 
 
+def finish(steps: Steps[T]) -> T:
+    """The outcome of work in steps, done at one go: for work that is short, or in a worker."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            outcome: T = done.value
+            return outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run of base64 in a text, up to but without `end`.

@@ -10,9 +10,8 @@ from coatcheck.mediatype import SNIFF_BYTES, sniff
 from coatcheck.payload.scanning.base64text import (
     THRESHOLD,
     Run,
-    Steps,
-    T,
     find_run,
+    finish,
     may_hold_media,
     probes,
 )
@@ -84,16 +83,16 @@ def _cut(text: str, runs: Iterable[Run]) -> str:
 
 
 def _runs(text: str) -> Iterator[Run]:
-    run = _complete(find_run(text, 0, THRESHOLD))
+    run = finish(find_run(text, 0, THRESHOLD))
     while run is not None:
         yield run
-        run = _complete(find_run(text, run.end, THRESHOLD))
+        run = finish(find_run(text, run.end, THRESHOLD))
 
 
 def _escaped_runs(text: str) -> Iterator[Run]:
     position = 0
     # What begins behind `position` and is long enough reaches over the middle of a threshold.
-    while (found := _complete(probes(text, THRESHOLD, position + THRESHOLD // 2))) is not None:
+    while (found := finish(probes(text, THRESHOLD, position + THRESHOLD // 2))) is not None:
         blocks = _ESCAPED.finditer(text, _beginning(text, position, found))
         block = next((block for block in blocks if block.end() > found), None)
         if block is not None:
@@ -143,12 +142,3 @@ def _is_mixed(text: str) -> bool:
 
 def _note(media_type: str | None, amount: str) -> str:
     return f"[{media_type}, {amount} left out]" if media_type else f"[{amount} left out]"
-
-
-def _complete(steps: Steps[T]) -> T:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: T = end.value
-            return outcome

@@ -12,7 +12,7 @@ from coatcheck.errors import (
     UnsupportedMediaError,
 )
 from coatcheck.mediatype import IMAGE_TYPES, SNIFF_BYTES, sniff
-from coatcheck.payload.scanning.base64text import Run, Steps, decode, find_run
+from coatcheck.payload.scanning.base64text import Run, Steps, decode, find_run, finish
 from coatcheck.payload.scanning.blocks import Blocks, is_whole
 
 # RFC 2397, with any parameters, right before the base64.
@@ -158,21 +158,11 @@ def _is_media_head(text: str) -> bool:
     text = "".join(text.split())
     text = text[: len(text) // 4 * 4]
     try:
-        head = b"".join(_finish(decode(text)))
+        head = b"".join(finish(decode(text)))
     except UnprocessableMediaError:
         return False
     sniffed = sniff(head[:SNIFF_BYTES])
     return sniffed is not None and sniffed not in _TOLD_ONLY
-
-
-def _finish(steps: Steps[list[bytes]]) -> list[bytes]:
-    """The outcome of work that is short."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            outcome: list[bytes] = done.value
-            return outcome
 
 
 def _name(parameters: str) -> str | None:
