@@ -29,8 +29,10 @@ setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the brow
 
 page: $(PAGE) ## Build the page
 
+# A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
+# pytest-xdist 3.8 would then wait for ever: none is replaced.
 test: setup lint $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
-	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0
 	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
 

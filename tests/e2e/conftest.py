@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket, expect, sync_playwright
@@ -139,14 +140,18 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 
 @contextmanager
-def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
-    """A browser of its own on the server's page."""
+def visiting(
+    browser: Browser, server: Server, service_workers: Literal["allow", "block"] = "block"
+) -> Iterator[Visit]:
+    """A browser of its own on the server's page.
+
+    Without its service worker where it is not asked for: tests hold requests back and let them
+    fail, and the worker's own would pass them by.
+    """
     context = browser.new_context(
         viewport={"width": 1280, "height": 860},
         color_scheme="light",
-        # Tests hold requests back and let them fail; the worker's own would pass them by. Its tests
-        # have contexts of their own.
-        service_workers="block",
+        service_workers=service_workers,
     )
     page = context.new_page()
     visit = Visit(page, server)
