@@ -5,6 +5,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
+  // The package's sources, as the app has them: what was built of it may be older.
+  resolve: { tsconfigPaths: true },
   build: {
     target: "es2023",
     rolldownOptions: {

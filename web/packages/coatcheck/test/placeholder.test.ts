@@ -1,6 +1,8 @@
-import { inflateSync } from "node:zlib";
+import { crc32, inflateSync } from "node:zlib";
 import { decodePlaceholder } from "coatcheck";
+import { thumbHashToRGBA } from "thumbhash";
 import { describe, expect, it } from "vitest";
+import { paintHash, readHeader } from "../src/core/placeholder/thumbhash.ts";
 import { readVectors } from "./vectors.ts";
 
 const { cases } = readVectors<{
@@ -21,12 +23,25 @@ describe("decodePlaceholder", () => {
 
     expect(placeholder?.aspectRatio).toBeCloseTo(width / height, 0);
     expect(Math.abs((placeholder?.aspectRatio ?? 0) / (width / height) - 1)).toBeLessThan(0.2);
-    expect(Math.max(pixels.width, pixels.height)).toBe(32);
+    expect(Math.max(pixels.width, pixels.height)).toBe(16);
+    expect(pixels.chunks).toEqual({ types: ["IHDR", "IDAT", "IEND"], areIntact: true });
     average(pixels.rgba).forEach((channel, index) => {
       // A hash has five or six bits for each channel's average, and its waves do not quite cancel.
       expect(channel).toBeCloseTo(averageRgba[index] ?? Number.NaN, 0);
       expect(Math.abs(channel - (averageRgba[index] ?? Number.NaN))).toBeLessThan(0.12);
     });
+  });
+
+  it.each(cases)("paints $name pixel by pixel as the reference decoder", ({ hash }) => {
+    const bytes = Uint8Array.from(Buffer.from(hash, "base64"));
+    const header = readHeader(bytes);
+    expect(header).not.toBeNull();
+    const mine = header === null ? null : paintHash(bytes, header, 32);
+    const { w, h, rgba } = thumbHashToRGBA(bytes);
+    expect([mine?.width, mine?.height]).toEqual([w, h]);
+    // Sums in another order: a value on the border of two bytes may come to either.
+    const differences = mine?.rgba.map((value, at) => Math.abs(value - (rgba[at] ?? -9)));
+    expect(Math.max(...(differences ?? [9]))).toBeLessThanOrEqual(1);
   });
 
   it.each([
@@ -44,11 +59,18 @@ describe("decodePlaceholder", () => {
   });
 });
 
-/** Reads the kind of PNG that the ThumbHash decoder writes: 8-bit RGBA, one IDAT, no filters. */
+/** Reads the kind of PNG that is written: 8-bit RGBA, one IDAT, no filters. */
 function decodePng(dataUrl: string) {
   const png = Buffer.from(dataUrl.slice(dataUrl.indexOf(",") + 1), "base64");
   const width = png.readUInt32BE(16);
   const height = png.readUInt32BE(20);
+  const chunks = { types: [] as string[], areIntact: true };
+  for (let at = 8; at < png.length; ) {
+    const end = at + 8 + png.readUInt32BE(at);
+    chunks.types.push(png.toString("latin1", at + 4, at + 8));
+    chunks.areIntact &&= png.readUInt32BE(end) === crc32(png.subarray(at + 4, end));
+    at = end + 4;
+  }
   const start = png.indexOf("IDAT") + 4;
   const rows = inflateSync(png.subarray(start, start + png.readUInt32BE(start - 8)));
   const rgba: number[][] = [];
@@ -58,7 +80,7 @@ function decodePng(dataUrl: string) {
       rgba.push([...rows.subarray(at, at + 4)].map((value) => value / 255));
     }
   }
-  return { width, height, rgba };
+  return { width, height, rgba, chunks };
 }
 
 /** The mean colour, weighed by opacity, and the mean opacity. */

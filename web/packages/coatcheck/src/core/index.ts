@@ -15,7 +15,7 @@ export { decodeInlineImage, type InlineImage, readInlineImage } from "./legacy/i
 export { splitMarkdownImages, type TextPiece } from "./legacy/markdown-images.ts";
 export { type LegacyImage, type Picture, parsePicture } from "./legacy/picture.ts";
 export { type Dimensions, type MediaState, parseMediaState } from "./media-state.ts";
-export { decodePlaceholder, type Placeholder } from "./placeholder.ts";
+export { decodePlaceholder, type Placeholder } from "./placeholder/placeholder.ts";
 export { isImage, type MediaReference, parseReference } from "./reference.ts";
 export { type RefreshReference, refreshFrom, renewReference } from "./refresh.ts";
 export { downloadAddress, type ImageSource, imageSource } from "./source.ts";

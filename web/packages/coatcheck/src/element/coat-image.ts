@@ -1,4 +1,4 @@
-import { decodePlaceholder } from "../core/placeholder.ts";
+import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import { type MediaReference, parseReference } from "../core/reference.ts";
 import { BaseElement } from "./base-element.ts";
 import { type PictureSource, pictureOf, readPicture } from "./picture-source.ts";

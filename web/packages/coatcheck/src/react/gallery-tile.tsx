@@ -1,6 +1,6 @@
 import { memo, use, useState } from "react";
 import type { TileBox } from "../core/gallery-layout.ts";
-import { decodePlaceholder } from "../core/placeholder.ts";
+import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
 import { imageSource } from "../core/source.ts";
 import { ViewerLabelsContext } from "./viewer-labels.ts";

@@ -1,4 +1,10 @@
-import { type SyntheticEvent, use, useCallback } from "react";
+import {
+  type SyntheticEvent,
+  use,
+  useCallback,
+  useDeferredValue,
+  useSyncExternalStore,
+} from "react";
 import type { MediaReference } from "../core/reference.ts";
 import type { RefreshReference } from "../core/refresh.ts";
 import { MediaLabelsContext } from "./labels.ts";
@@ -40,7 +46,9 @@ function OneImage({
   refresh,
 }: MediaImageProps) {
   const labels = use(MediaLabelsContext);
-  const media = useMedia(given, refresh === undefined ? {} : { refresh });
+  // Without its size, the blur is what gives the box its shape.
+  const isBoxOnly = useBoxFirst() && given.width !== undefined && !priority;
+  const media = useMedia(given, { refresh, isBoxOnly });
   const { reference, source, phase, placeholder } = media;
   const description = alt ?? reference.alt ?? reference.displayName ?? labels.untitled;
   const { width, height } = reference;
@@ -54,7 +62,7 @@ function OneImage({
       aspectRatio={placeholder?.aspectRatio}
       className="coat-image"
       data-testid="media-image"
-      data-phase={phase}
+      data-phase={isBoxOnly ? undefined : phase}
       data-media-id={reference.id}
     >
       {placeholder !== null && (
@@ -66,7 +74,7 @@ function OneImage({
           decoding="sync"
         />
       )}
-      {thumbnailUrl !== undefined && (
+      {thumbnailUrl !== undefined && !isBoxOnly && (
         <PhasedImage
           key={`thumbnail ${media.attempt}`}
           className="coat-layer coat-image-thumbnail"
@@ -78,7 +86,7 @@ function OneImage({
           onReady={media.onThumbnailLoad}
         />
       )}
-      {source !== null && phase !== "failed" && (
+      {source !== null && phase !== "failed" && !isBoxOnly && (
         <PhasedImage
           key={`full ${media.attempt}`}
           className="coat-layer coat-image-full"
@@ -97,6 +105,20 @@ function OneImage({
     </MediaBox>
   );
 }
+
+/**
+ * Whether this is a picture's first render, which draws the box alone: when fifty come at once, the page
+ * has their layout in one short task, and their contents follow in slices that React yields between.
+ * Markup from a server holds everything, so that its pictures load before any script.
+ */
+function useBoxFirst(): boolean {
+  const isFromServer = useSyncExternalStore(neverChanges, onPage, onServer);
+  return !useDeferredValue(true, isFromServer);
+}
+
+const neverChanges = () => () => undefined;
+const onPage = () => false;
+const onServer = () => true;
 
 /** The picture never shows wider than its box; without a better word, that is the reading column. */
 const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";

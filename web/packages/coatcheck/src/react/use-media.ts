@@ -1,5 +1,5 @@
 import { use, useCallback, useEffect, useMemo, useReducer, useRef } from "react";
-import { decodePlaceholder, type Placeholder } from "../core/placeholder.ts";
+import { decodePlaceholder, type Placeholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
 import { type RefreshReference, renewReference } from "../core/refresh.ts";
 import { type ImageSource, imageSource } from "../core/source.ts";
@@ -13,7 +13,9 @@ export type ImagePhase = "placeholder" | "thumbnail" | "full" | "failed";
 /** Options of {@link useMedia}. */
 export interface UseMediaOptions {
   /** Asks for fresh addresses when these have expired; by default what {@link MediaRefreshContext} says. */
-  readonly refresh?: RefreshReference | null;
+  readonly refresh?: RefreshReference | null | undefined;
+  /** Leave out what can come a render later: the placeholder, which has to be decoded. */
+  readonly isBoxOnly?: boolean;
 }
 
 /** A picture's life on the page, for a component that draws it in its own way. */
@@ -23,6 +25,7 @@ export interface Media {
   readonly phase: ImagePhase;
   /** For an `<img>`; null for a stored form, which has no address. */
   readonly source: ImageSource | null;
+  /** Null for a reference without one. */
   readonly placeholder: Placeholder | null;
   /** Counts the tries. As a React key it makes a fresh element, which is what makes a browser fetch again. */
   readonly attempt: number;
@@ -58,14 +61,18 @@ type Action =
  *
  * Give the component that calls this a `key` of the reference's id and URL: another picture starts anew.
  */
-export function useMedia(given: MediaReference, { refresh }: UseMediaOptions = {}): Media {
+export function useMedia(
+  given: MediaReference,
+  { refresh, isBoxOnly = false }: UseMediaOptions = {},
+): Media {
   const inherited = use(MediaRefreshContext);
   const renew = refresh === undefined ? inherited : refresh;
   const [state, dispatch] = useReducer(nextState, FIRST);
   const mayRenew = useRef(true);
   const reference = state.renewed ?? given;
   const source = useMemo(() => imageSource(reference), [reference]);
-  const placeholder = useMemo(() => decodePlaceholder(given.placeholder), [given.placeholder]);
+  const hash = isBoxOnly ? undefined : given.placeholder;
+  const placeholder = useMemo(() => decodePlaceholder(hash), [hash]);
   const phase = source === null ? "failed" : state.phase;
 
   const onThumbnailLoad = useCallback(({ currentTarget }: ImageEvent) => {
