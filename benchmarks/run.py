@@ -9,8 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import delivery, intake, payload, stream
-from benchmarks.browser.__main__ import measure
+from benchmarks import delivery, headline, intake, payload, stream
 from benchmarks.peers.processes import UnavailableError
 from coatcheck.cli import stream_cost
 
@@ -24,7 +23,7 @@ def main() -> None:
     asyncio.run(stream_cost.run(RESULTS))
     asyncio.run(stream.run())
     try:
-        measure(quick=True, output=RESULTS)
+        headline.run(RESULTS, full=False)
     except UnavailableError as error:
         print(f"The browser benchmark: {error}\n")
     asyncio.run(intake.run())

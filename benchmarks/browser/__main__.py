@@ -10,22 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.browser import chart, report
+from benchmarks.browser import chart, markdown, report
 from benchmarks.browser.bench import find_chromium, run, running
-from benchmarks.browser.cases import FULL, QUICK, Case, Outcome
+from benchmarks.browser.cases import FULL, QUICK, Case, Outcome, Result
 from benchmarks.browser.chromium import Chromium
 from benchmarks.peers.processes import UnavailableError
 
-_QUICK_SECONDS = 30.0
+_QUICK_SECONDS = 60.0
 _FULL_SECONDS = 60.0
 
 
-def measure(*, quick: bool, output: Path, seconds: float | None = None) -> None:
+def measure(*, quick: bool, output: Path, seconds: float | None = None) -> list[Result]:
     """Run the quick or the full mode.
 
     Args:
-        quick: 1 and 10 pictures of 1024² without a slow-down, instead of everything.
-        output: folder for ``browser.json`` and ``browser.svg``.
+        quick: 1 and 10 pictures of 1024², instead of everything.
+        output: folder for ``browser.json``, ``browser.md`` and ``browser.svg``.
         seconds: how long one side of a case is waited for; the mode's own limit if None.
 
     Raises:
@@ -58,13 +58,15 @@ def measure(*, quick: bool, output: Path, seconds: float | None = None) -> None:
     output.mkdir(parents=True, exist_ok=True)
     report.write_json(results, output / "browser.json", conditions)
     (output / "browser.svg").write_text(chart.draw(results), "utf-8")
-    print(f"Written: {output / 'browser.json'}, {output / 'browser.svg'}")
+    (output / "browser.md").write_text(markdown.write(results) + "\n", "utf-8")
+    print(f"Written: browser.json, browser.md and browser.svg in {output}")
+    return results
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.browser")
-    parser.add_argument("--quick", action="store_true", help="1 and 10 pictures of 1024², at 1×")
+    parser.add_argument("--quick", action="store_true", help="1 and 10 pictures of 1024²")
     parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
     parser.add_argument("--seconds", type=float, help="limit for one side of a case")
     arguments = parser.parse_args()

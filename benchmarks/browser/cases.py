@@ -36,7 +36,11 @@ class Case:
         return replace(self, count=other.count) == other and self.count > other.count
 
 
-QUICK = [Case(way, count, 1024, 1) for way, count in product(WAYS, (1, 10))]
+QUICK = [
+    Case(way, count, 1024, slowdown)
+    for slowdown, way, count in product((1, 4), WAYS, (1, 10))
+    if (way, count) != ("tokens", 10)  # with base64 it takes longer than anybody waits
+]
 FULL = [
     Case(way, count, edge, slowdown)
     for edge, slowdown, way, count in product((1024, 2048), (1, 4), WAYS, (1, 10, 50))

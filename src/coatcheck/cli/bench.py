@@ -24,9 +24,11 @@ def stream(
         bool, typer.Option("--full", help="In the browser: everything. Takes a quarter of an hour.")
     ] = False,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the figures as JSON and a chart as SVG."),
-    ] = None,
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder for the figures as JSON and Markdown, the chart as SVG."
+        ),
+    ] = Path("coatcheck-bench"),
 ) -> None:
     """Compare pictures as base64 with references: socket, parsing, model, database, browser."""
     from coatcheck.cli import stream_cost  # noqa: PLC0415 - help answers without the database

@@ -20,16 +20,24 @@ from rich.console import Console
 from rich.table import Table
 
 from coatcheck.agent.painting import PAINTERS
+from coatcheck.agent.tools import ImageResult
 from coatcheck.backends import open_backends
 from coatcheck.chat.events import encode_frame
+from coatcheck.payload.projection import for_storage
 from coatcheck.ports import NewMessage, Opening
-from coatcheck.reference import MediaReference, MediaUrls
+from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
 
 EDGES: Final = (320, 1024, 2048)
 """Pixels. 320² is about 150 KB as PNG, and so 200 KB as base64."""
+
+PICTURE_BYTES: Final = "the picture in the tool's result, bytes"
+FRAME_BYTES: Final = "frame with the tool's result, bytes"
+PARSING_MS: Final = "JSON parsing of it, ms"
+MODEL_TOKENS: Final = "in the model's context, tokens"
+DATABASE_BYTES: Final = "in the history's database, bytes"
 
 _ROUNDS: Final = 30
 _MESSAGES: Final = 20
@@ -57,19 +65,37 @@ class Measure:
         return self.legacy / self.reference
 
 
-async def run(output: Path | None) -> None:
-    """Measure pictures of three sizes, print a table for each, and write ``stream.json``."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What one picture costs.
+
+    Attributes:
+        edge: its width and height, pixels.
+        size: its bytes.
+        measures: each thing, both ways.
+    """
+
+    edge: int
+    size: int
+    measures: list[Measure]
+
+
+async def run(output: Path) -> None:
+    """Measure pictures of three sizes, print a table for each, and write ``stream.json``.
+
+    Args:
+        output: the folder for it.
+    """
     console = Console()
     painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
-    tables: dict[str, list[Measure]] = {}
+    pictures: list[Picture] = []
     try:
         for edge in EDGES:
             _, content = await painters.run(
                 "paint", prompt="a lighthouse at dusk", seed=7, width=edge, height=edge, stage=1.0
             )
-            title = f"A picture of {edge}×{edge}, {len(content):,} bytes"
-            tables[title] = await measure(content)
-            console.print(_table(title, tables[title]))
+            pictures.append(Picture(edge, len(content), await measure(content)))
+            console.print(_table(pictures[-1]))
     finally:
         await painters.aclose()
     console.print(
@@ -78,8 +104,7 @@ async def run(output: Path | None) -> None:
         f" {os.getloadavg()[0]:.1f}.\n",
         highlight=False,
     )
-    if output is not None:
-        _write(output, tables)
+    _write(output, pictures)
 
 
 async def measure(content: bytes) -> list[Measure]:
@@ -87,33 +112,53 @@ async def measure(content: bytes) -> list[Measure]:
     with tempfile.TemporaryDirectory() as name:
         async with open_backends(Settings(data=Path(name))) as backends:
             picture = await backends.store.put(content, display_name="lighthouse.png")
-    address = f"data:{picture.mime_type};base64,{pybase64.b64encode(content).decode()}"
-    legacy = {"success": True, "imageData": address}
-    frames = [_frame(output) for output in (legacy, picture.to_ui(MediaUrls()))]
-    parsing = _parsing_ms(*frames)
+    result = ImageResult(
+        reference=picture,
+        prompt="a lighthouse at dusk",
+        model="procedural",
+        message="Image generated",
+    )
+    output = result.to_ui(MediaUrls())
+    legacy = _with_base64(output, content)
+    frames = [_frame(each) for each in (legacy, output)]
+    parts = (legacy["data"]["imageData"], output["data"]["imageReference"])
     return [
-        Measure("frame with the tool's result, bytes", *(len(frame) for frame in frames)),
-        Measure("JSON parsing of it, ms", *parsing),
-        Measure("in the model's context, tokens", *_tokens(legacy, picture)),
+        Measure(PICTURE_BYTES, *(len(json.dumps(each)) for each in parts)),
+        Measure(FRAME_BYTES, *(len(frame) for frame in frames)),
+        Measure(PARSING_MS, *_parsing_ms(*frames)),
+        Measure(MODEL_TOKENS, *map(_tokens, (json.dumps(legacy), result.to_model()))),
         Measure(
-            "in the history's database, bytes",
+            DATABASE_BYTES,
             await _database_bytes(legacy),
-            await _database_bytes(picture.to_stored()),
+            await _database_bytes(for_storage(output)),
         ),
     ]
 
 
-def run_browser(output: Path | None, *, full: bool) -> int:
-    """Run the browser's part, which belongs to the source tree; its exit code."""
+def run_browser(output: Path, *, full: bool) -> int:
+    """Run the browser's part, which belongs to the source tree; its exit code.
+
+    It adds what it finds to what `run` wrote into `output`.
+    """
     if not Path(_SOURCE, "benchmarks", "browser").is_dir():
         print(  # noqa: T201 - what a command is for
             "The browser's part is not measured: it needs the source tree. There: make bench"
         )
         return 0
-    command = [sys.executable, "-m", "benchmarks.browser"]
-    command += [] if full else ["--quick"]
-    command += [] if output is None else ["--output", str(output.absolute())]
+    command = [sys.executable, "-m", "benchmarks.headline", "--output", str(output.absolute())]
+    command += ["--full"] if full else []
     return subprocess.run(command, cwd=_SOURCE, check=False).returncode  # noqa: S603 - our own
+
+
+def _with_base64(output: Mapping[str, Any], content: bytes) -> dict[str, Any]:
+    """The same result as it was before there were references."""
+    told = {
+        name: value
+        for name, value in output["data"].items()
+        if name not in {"imageReference", "fullImageUrl", "thumbnailUrl"}
+    }
+    address = f"data:image/png;base64,{pybase64.b64encode(content).decode()}"
+    return {**output, "data": {"imageData": address, **told}}
 
 
 def _frame(output: Mapping[str, Any]) -> str:
@@ -132,10 +177,8 @@ def _parsing_ms(legacy: str, reference: str) -> tuple[float, float]:
     return statistics.median(taken[legacy]), statistics.median(taken[reference])
 
 
-def _tokens(legacy: Mapping[str, Any], picture: MediaReference) -> tuple[float, float]:
-    texts = (json.dumps(legacy), picture.to_model())
-    before, after = (-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts)
-    return before, after
+def _tokens(text: str) -> int:
+    return -(-len(text) // _CHARACTERS_PER_TOKEN)
 
 
 async def _database_bytes(output: Mapping[str, Any]) -> float:
@@ -167,12 +210,13 @@ def _size(data: Path) -> int:
     return sum(file.stat().st_size for file in data.glob("catalog.sqlite3*"))
 
 
-def _table(title: str, measures: list[Measure]) -> Table:
+def _table(picture: Picture) -> Table:
+    title = f"A picture of {picture.edge}×{picture.edge}, {picture.size:,} bytes"
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for name in ("legacy", "reference", "legacy ÷ reference"):
         table.add_column(name, justify="right")
-    for each in measures:
+    for each in picture.measures:
         table.add_row(
             each.name, _number(each.legacy), _number(each.reference), f"{each.ratio:,.0f}"
         )
@@ -183,16 +227,15 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.3f}"  # noqa: PLR2004 - digits that matter
 
 
-def _write(output: Path, tables: Mapping[str, list[Measure]]) -> None:
+def _write(output: Path, pictures: list[Picture]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     document = {
         "version": __version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "cores": os.cpu_count(),
-        "tables": {
-            title: [asdict(each) for each in measures] for title, measures in tables.items()
-        },
+        "load": os.getloadavg()[0],
+        "pictures": [asdict(each) for each in pictures],
     }
     target = output / "stream.json"
     target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.browser.cases import Case, Outcome, Result, Violation
 from benchmarks.browser.chart import draw
+from benchmarks.browser.markdown import write
 from benchmarks.browser.report import claims, show
 from rich.console import Console
 
@@ -74,3 +75,13 @@ def test_the_chart_is_an_svg_with_a_bar_for_each_side() -> None:
     bars = [each for each in root.iter() if each.get("class") == "legacy" and each.get("y")]
     assert len(bars) == 3  # two panels and the key
     assert "20,000,000" in "".join(root.itertext())
+
+
+def test_the_markdown_has_a_row_for_each_side() -> None:
+    stuck = Outcome(None, 40.0, [SLOW])
+    result = Result(CASE, {"references": outcome(), "legacy": stuck})
+    title, _, head, rule, legacy, references = write([result]).splitlines()
+    assert title == "**Pictures of 1024×1024, CPU slowed down 4×**"
+    assert head.count("|") == rule.count("|") == legacy.count("|") == references.count("|")
+    assert legacy.startswith("| frame, 10 | legacy | not finished after 40 s |")
+    assert references.startswith("| frame, 10 | references | 5.0 KB | 2.0 |")

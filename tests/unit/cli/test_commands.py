@@ -149,11 +149,12 @@ def test_bench_stream_compares_the_two_ways_and_writes_what_it_found(
     result = coatcheck(data, "bench", "stream", "--no-browser", "-o", str(tmp_path / "figures"))
     assert result.returncode == 0, result.stderr
     assert b"legacy" in result.stdout
-    tables = json.loads((tmp_path / "figures" / "stream.json").read_text("utf-8"))["tables"]
-    assert len(tables) == 3
-    for measures in tables.values():
-        frame, _parsing, tokens, database = measures
-        assert frame["reference"] <= 700
+    pictures = json.loads((tmp_path / "figures" / "stream.json").read_text("utf-8"))["pictures"]
+    assert [each["edge"] for each in pictures] == [320, 1024, 2048]
+    for picture in pictures:
+        part, frame, _parsing, tokens, database = picture["measures"]
+        assert part["reference"] <= 700
+        assert frame["reference"] <= 2048
         assert tokens["reference"] < 120
-        for each in (frame, tokens, database):
+        for each in (part, frame, tokens, database):
             assert each["legacy"] > 50 * each["reference"]
