@@ -1,15 +1,10 @@
-import {
-  type SyntheticEvent,
-  use,
-  useCallback,
-  useDeferredValue,
-  useSyncExternalStore,
-} from "react";
+import { type SyntheticEvent, use, useCallback } from "react";
 import type { MediaReference } from "../core/reference.ts";
 import type { RefreshReference } from "../core/refresh.ts";
 import { MediaLabelsContext } from "./labels.ts";
 import { LoadFailure } from "./load-failure.tsx";
 import { MediaBox } from "./media-box.tsx";
+import { useBoxFirst } from "./use-box-first.ts";
 import { type Media, useMedia } from "./use-media.ts";
 import { useObjectUrl } from "./use-object-url.ts";
 
@@ -105,20 +100,6 @@ function OneImage({
     </MediaBox>
   );
 }
-
-/**
- * Whether this is a picture's first render, which draws the box alone: when fifty come at once, the page
- * has their layout in one short task, and their contents follow in slices that React yields between.
- * Markup from a server holds everything, so that its pictures load before any script.
- */
-function useBoxFirst(): boolean {
-  const isFromServer = useSyncExternalStore(neverChanges, onPage, onServer);
-  return !useDeferredValue(true, isFromServer);
-}
-
-const neverChanges = () => () => undefined;
-const onPage = () => false;
-const onServer = () => true;
 
 /** The picture never shows wider than its box; without a better word, that is the reading column. */
 const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";
