@@ -17,10 +17,10 @@ PAGE_SOURCES := $(shell find web -type f \
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make requirements'
 
-.PHONY: help demo setup page test lint format bench requirements clean
+.PHONY: help demo setup page test lint format bench release-check version dist requirements clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/demo.stamp $(PAGE) ## Set up, build the page and serve the chat on http://127.0.0.1:8787 (PORT= changes it)
 	$(BIN)/coatcheck demo --port $(PORT)
@@ -35,6 +35,7 @@ test: setup lint $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, th
 	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0
 	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
+	$(BIN)/python -m release check
 
 lint: .venv/dev.stamp $(NODE_MODULES) ## Lint, formats, types and import contracts, both languages
 	$(BIN)/ruff check
@@ -50,6 +51,15 @@ format: .venv/dev.stamp ## Format and mend what can be mended automatically
 
 bench: setup ## Measure what the README claims; prints tables of ratios
 	$(BIN)/python -m benchmarks.run
+
+release-check: .venv/dev.stamp ## Build sdist, wheel and npm package of the tracked files, install and use each
+	$(BIN)/python -m release check
+
+version: .venv/dev.stamp ## Print the version, or set it everywhere and cut the changelog (VERSION=X.Y.Z)
+	$(BIN)/python -m release version $(VERSION)
+
+dist: .venv/dev.stamp ## Check a commit for release and put its archives into dist/
+	$(BIN)/python -m release check --keep dist
 
 requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt

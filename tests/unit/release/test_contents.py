@@ -1,0 +1,132 @@
+"""What is missing from an archive, or should not be in it, is named."""
+
+import json
+from typing import Any
+
+import pytest
+
+from release.contents import assets_of, inspect_npm, inspect_sdist, inspect_wheel, targets_of
+from release.failure import CheckFailedError
+
+HTML = b'<link href="/assets/a.css"><script type="module" src="/assets/a.js"></script>'
+PAGE = {
+    "index.html": HTML,
+    "components.html": HTML,
+    "media-worker.js": b"",
+    "assets/a.css": b"",
+    "assets/a.js": b"",
+}
+TRACKED = [
+    "pyproject.toml",
+    "src/coatcheck/__init__.py",
+    "src/coatcheck/py.typed",
+    "tests/test_a.py",
+]
+INFO = "coatcheck-1.0.0.dist-info"
+
+
+def wheel() -> dict[str, bytes]:
+    described = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    return {
+        "coatcheck/__init__.py": b"",
+        "coatcheck/py.typed": b"",
+        **{f"coatcheck/page/{name}": content for name, content in PAGE.items()},
+        **{f"{INFO}/{name}": b"" for name in described},
+    }
+
+
+def sdist() -> dict[str, bytes]:
+    page = {f"src/coatcheck/page/{name}": content for name, content in PAGE.items()}
+    return {**dict.fromkeys(TRACKED, b""), **page, "PKG-INFO": b""}
+
+
+def package(**fields: Any) -> dict[str, bytes]:
+    said: dict[str, Any] = {
+        "name": "coatcheck",
+        "version": "1.0.0",
+        "description": "…",
+        "license": "Apache-2.0",
+        "type": "module",
+        "files": ["dist"],
+        "sideEffects": False,
+        "exports": {".": {"types": "./dist/index.d.ts", "default": "./dist/index.js"}},
+    }
+    return {
+        "package.json": json.dumps(said | fields).encode(),
+        "README.md": b"",
+        "LICENSE": b"free",
+        "dist/index.js": b"",
+        "dist/index.d.ts": b"",
+    }
+
+
+def test_whole_archives_pass() -> None:
+    inspect_wheel(wheel(), TRACKED)
+    inspect_sdist(sdist(), TRACKED)
+    inspect_npm(package(), b"free")
+
+
+@pytest.mark.parametrize("name", [n for n in wheel() if n != f"{INFO}/WHEEL"], ids=str)
+def test_a_wheel_without_a_file_is_refused(name: str) -> None:
+    files = wheel()
+    del files[name]
+    with pytest.raises(CheckFailedError, match=name.split("/", 1)[1].removeprefix("page/")):
+        inspect_wheel(files, TRACKED)
+
+
+@pytest.mark.parametrize("name", ["tests/test_a.py", "coatcheck/.env", "node_modules/x.js"])
+def test_a_wheel_with_a_stray_file_is_refused(name: str) -> None:
+    with pytest.raises(CheckFailedError, match=f"holds {name}"):
+        inspect_wheel({**wheel(), name: b""}, TRACKED)
+
+
+@pytest.mark.parametrize("name", [name for name in sdist() if name != "PKG-INFO"])
+def test_an_sdist_without_a_file_is_refused(name: str) -> None:
+    files = sdist()
+    del files[name]
+    with pytest.raises(CheckFailedError, match=name.removeprefix("src/coatcheck/page/")):
+        inspect_sdist(files, TRACKED)
+
+
+def test_an_sdist_with_a_stray_file_is_refused() -> None:
+    with pytest.raises(CheckFailedError, match=r"holds web/node_modules/a\.js"):
+        inspect_sdist({**sdist(), "web/node_modules/a.js": b""}, TRACKED)
+
+
+@pytest.mark.parametrize("name", list(package()))
+def test_an_npm_package_without_a_file_is_refused(name: str) -> None:
+    files = package()
+    del files[name]
+    with pytest.raises(CheckFailedError, match=r"LICENSE|README|package\.json|dist/index"):
+        inspect_npm(files, b"free")
+
+
+@pytest.mark.parametrize("name", ["src/index.ts", "test/a.test.ts", "node_modules/x.js", ".npmrc"])
+def test_an_npm_package_with_a_stray_file_is_refused(name: str) -> None:
+    with pytest.raises(CheckFailedError, match="npm packs"):
+        inspect_npm({**package(), name: b""}, b"free")
+
+
+def test_an_npm_package_that_cannot_be_published_is_refused() -> None:
+    with pytest.raises(CheckFailedError, match="private"):
+        inspect_npm(package(private=True), b"free")
+    with pytest.raises(CheckFailedError, match="another LICENSE"):
+        inspect_npm(package(), b"other")
+    files = package()
+    said = json.loads(files["package.json"])
+    del said["license"]
+    with pytest.raises(CheckFailedError, match="does not say license"):
+        inspect_npm({**files, "package.json": json.dumps(said).encode()}, b"free")
+    with pytest.raises(CheckFailedError, match="Without types: dist/more"):
+        inspect_npm({**files, "dist/more.js": b""}, b"free")
+
+
+def test_every_target_of_the_exports_is_found() -> None:
+    exports = {".": {"types": "a", "node": {"import": "b"}, "default": "c"}, "./styles.css": "d"}
+    assert list(targets_of(exports)) == ["a", "b", "c", "d"]
+
+
+def test_a_page_that_names_nothing_was_not_built() -> None:
+    assert assets_of(HTML.decode()) == {"assets/a.css", "assets/a.js"}
+    with pytest.raises(CheckFailedError, match="no assets"):
+        assets_of('<script src="/src/main.tsx"></script>')
