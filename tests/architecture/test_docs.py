@@ -218,7 +218,7 @@ def test_every_public_name_and_method_is_documented() -> None:
     assert keywords == {n for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
-# --- links --------------------------------------------------------------------------------------- --------------------------------------------------------------------------
+# --- links ---------------------------------------------------------------------------------------
 
 
 def anchors(text: str) -> set[str]:

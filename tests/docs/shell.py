@@ -128,8 +128,10 @@ class Shell:
 
 
 @contextmanager
-def shell_in(directory: Path, *, home: Path = Path(sys.prefix), **variables: str) -> Iterator[Shell]:
-    """A shell in which `coatcheck`, `python` and `.venv/bin` are those of the environment `home`."""
+def shell_in(
+    directory: Path, *, home: Path = Path(sys.prefix), **variables: str
+) -> Iterator[Shell]:
+    """A shell whose `coatcheck`, `python` and `.venv/bin` are those of the environment `home`."""
     (directory / ".venv").symlink_to(home)
     # What a server answers with an error is an error of the command.
     (directory / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\nmax-time = 30\n")

@@ -88,12 +88,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("page", TYPED)
-def test_a_page_is_typed(
-    page: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_page_is_typed(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     blocks = [block for block in blocks_of(page) if block.is_run]
     needs = page_needs(page)
-    if any("curl " in block.text for block in blocks if is_typed(block)) and not shutil.which("curl"):
+    if any("curl " in block.text for block in blocks if is_typed(block)) and not shutil.which(
+        "curl"
+    ):
         pytest.skip("curl is not installed")
     home = FRAMEWORKS if "frameworks" in needs else Path(sys.prefix)
     if not home.exists():
@@ -118,7 +118,7 @@ def test_output_that_differs_is_noticed(tmp_path: Path) -> None:
     wrong = Block(page, 1, "console", "$ echo one\ntwo\n", {})
     failing = Block(page, 1, "sh", "false\ntrue\n", {})
     kept = Block(page, 1, "console", "$ export WORD=kept\n$ mkdir -p a && cd a\n", {})
-    asked = Block(page, 1, "console", "$ echo \"$WORD $(basename $PWD)\"\nkept a\n", {})
+    asked = Block(page, 1, "console", '$ echo "$WORD $(basename $PWD)"\nkept a\n', {})
     with shell_in(tmp_path) as shell:
         shell.run(right)
         shell.run(kept)

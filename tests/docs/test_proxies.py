@@ -1,4 +1,4 @@
-"""The configurations of proxies: read by the real program where it is installed, else by their braces.
+"""Configurations of proxies: read by the program where it is installed, else by their braces.
 
 What `docs/how-to/nginx.md` does is tested in `tests/integration/test_nginx.py`.
 """
@@ -18,6 +18,7 @@ import anyio
 import httpx
 import pytest
 import websockets
+from websockets.typing import Origin
 
 from coatcheck.app import create_app
 from coatcheck.settings import Settings
@@ -99,7 +100,10 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
         config = tmp_path / "Caddyfile"
         config.write_text("{\n\tadmin off\n}\n" + text)
         command = [str(CADDY), "run", "--adapter", "caddyfile", "--config", str(config)]
-        async with running(command, port) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with (
+            running(command, port) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
             client.headers["host"] = f"media.example.com:{port}"
             sent = await client.post("/api/media/upload", content=png_bytes())
             assert sent.status_code == 201
@@ -117,7 +121,10 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
             assert (await client.post("/api/media/upload", content=largest)).status_code == 201
             authority = f"media.example.com:{port}"
             connection = websockets.connect(
-                f"ws://{authority}/ws/chat", origin=f"http://{authority}", host="127.0.0.1", port=port
+                f"ws://{authority}/ws/chat",
+                origin=Origin(f"http://{authority}"),
+                host="127.0.0.1",
+                port=port,
             )
             async with connection as chat:
                 await chat.send("{}")
@@ -126,9 +133,7 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
 
 @pytest.mark.anyio
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-async def test_an_edge_keeps_media_and_nothing_else(
-    data: Path, tmp_path: Path
-) -> None:
+async def test_an_edge_keeps_media_and_nothing_else(data: Path, tmp_path: Path) -> None:
     """One picture is asked for once; a format chosen by Accept has a place of its own."""
     app = create_app(Settings(data=data, allowed_hosts="media.example.com"))
     async with (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, FilePayload, Locator, expect
 
 from tests.docs.blocks import ROOT, blocks_of
 from tests.e2e.conftest import RESULTS, Server
@@ -95,9 +95,9 @@ def test_the_tutorials_app_draws_and_shows_an_upload(
         (FRESH_APP / "index.html").read_text().replace("/main.tsx", "/src/main.tsx")
     )
     for block in blocks_of(TUTORIAL):
-        if name := block.marks.get("file"):
-            (app / name).parent.mkdir(exist_ok=True)
-            (app / name).write_text(block.text.replace("http://127.0.0.1:8787", server.url))
+        if file := block.marks.get("file"):
+            (app / file).parent.mkdir(exist_ok=True)
+            (app / file).write_text(block.text.replace("http://127.0.0.1:8787", server.url))
     (app / "src/main.tsx").write_text(TEMPLATES_MAIN)
     settings = json.loads((app / "tsconfig.json").read_text()) | {"include": ["src"]}
     (app / "tsconfig.json").write_text(json.dumps(settings))
@@ -108,7 +108,7 @@ def test_the_tutorials_app_draws_and_shows_an_upload(
         page.get_by_role("button", name="Draw").click()
         picture = page.locator('[data-testid="media-image"][data-phase="full"]')
         expect(picture).to_have_count(1, timeout=60_000)
-        upload = {"name": "mine.png", "mimeType": "image/png", "buffer": png_bytes(640, 480)}
+        upload = FilePayload(name="mine.png", mimeType="image/png", buffer=png_bytes(640, 480))
         page.get_by_label("Your picture").set_input_files(upload)
         expect(picture).to_have_count(2, timeout=30_000)
         page.close()

@@ -120,8 +120,7 @@ def test_the_page_works_while_others_put(tmp_path: Path) -> None:
     asyncio.run(fill(data))
     with writing(data, deletes=False) as writers:
         before = dict(writers.put)
-        variables = {"COATCHECK_DATA": str(data), "ID": next(iter(before))}
-        with shell_in(place, **variables) as shell:
+        with shell_in(place, COATCHECK_DATA=str(data), ID=next(iter(before))) as shell:
             type_page(shell, blocks=slice(None))
     assert (place / "copy.png").exists()
     asyncio.run(read_back(place / "restored", before))

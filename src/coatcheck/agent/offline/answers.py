@@ -105,6 +105,11 @@ def answer(message: str, pictures: Sequence[str] = ()) -> Speak | CallTool:
         return _plotting(graph["what"]) if graph else _drawing(match["what"])
     if match := _PLOT.search(text):
         return _plotting(match["what"])
+    return _otherwise(text)
+
+
+def _otherwise(text: str) -> Speak | CallTool:
+    """What is done about a message that asks for nothing by a verb."""
     if _THANKS.search(text):
         return Speak("I am glad you like it. What shall I draw next?")
     if _GREETING.match(text):
