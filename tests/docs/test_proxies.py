@@ -6,6 +6,7 @@ What `docs/how-to/nginx.md` does is tested in `tests/integration/test_nginx.py`.
 import getpass
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import time
@@ -132,6 +133,18 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_cookies_are_secure_where_the_proxy_says_https(data: Path, scheme: str) -> None:
+    keys = f"k:{secrets.token_hex(32)}"
+    app = create_app(Settings(data=data, access="cookie", keys=keys))
+    async with serving(app) as upstream, httpx.AsyncClient() as client:
+        page = await client.get(f"http://{upstream}/", headers={"x-forwarded-proto": scheme})
+    cookies = page.headers.get_list("set-cookie")
+    assert len(cookies) == 2
+    assert {"secure" in cookie.lower() for cookie in cookies} == {scheme == "https"}
+
+
+@pytest.mark.anyio
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 async def test_an_edge_keeps_media_and_nothing_else(data: Path, tmp_path: Path) -> None:
     """One picture is asked for once; a format chosen by Accept has a place of its own."""
@@ -156,6 +169,15 @@ async def test_an_edge_keeps_media_and_nothing_else(data: Path, tmp_path: Path) 
         assert await state("?w=256", **png) == (200, "MISS", "image/png")
         assert await state("?w=256", **webp) == (200, "HIT", "image/webp")
         assert (await client.get(path, headers={"range": "bytes=0-7"})).status_code == 206
+        crowd = []
+
+        async def ask() -> None:
+            crowd.append((await state("?w=128&format=webp"))[1])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(ask)
+        assert sorted(crowd) == ["HIT"] * 7 + ["MISS"]
 
         deleted = await client.delete(f"/api/media/{sent.json()['id']}")
         assert deleted.status_code == 204
