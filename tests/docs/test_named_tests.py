@@ -11,7 +11,6 @@ from tests.docs.blocks import ROOT
 PAGES: Final = sorted((ROOT / "docs" / "explanation").glob("*.md"))
 # A link to a module of tests, then the names of some of it.
 NAMED: Final = re.compile(r"\]\((?P<path>[./]*tests/[\w/]+\.py)\)|`(?P<name>test_\w+)`")
-ATTACKS: Final = 32
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -23,13 +22,3 @@ def test_a_named_test_is_in_the_module_that_is_linked_before_it(page: Path) -> N
         elif module is None or f"def {match['name']}(" not in module.read_text("utf-8"):
             missing.append((match["name"], module))
     assert missing == []
-
-
-def test_every_attack_is_told_of() -> None:
-    text = (ROOT / "docs/explanation/security.md").read_text("utf-8")
-    numbers = [
-        int(number)
-        for entry in re.findall(r"^\* \*\*([\d, ]+)\.", text, re.MULTILINE)
-        for number in entry.split(",")
-    ]
-    assert sorted(numbers) == list(range(1, ATTACKS + 1))
