@@ -19,6 +19,7 @@ import anyio
 import httpx
 import pytest
 import websockets
+from pydantic import SecretStr
 from websockets.typing import Origin
 
 from coatcheck.app import create_app
@@ -136,7 +137,7 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_cookies_are_secure_where_the_proxy_says_https(data: Path, scheme: str) -> None:
     keys = f"k:{secrets.token_hex(32)}"
-    app = create_app(Settings(data=data, access="cookie", keys=keys))
+    app = create_app(Settings(data=data, access="cookie", keys=SecretStr(keys)))
     async with serving(app) as upstream, httpx.AsyncClient() as client:
         page = await client.get(f"http://{upstream}/", headers={"x-forwarded-proto": scheme})
     cookies = page.headers.get_list("set-cookie")
