@@ -12,13 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, FilePayload, Locator, expect
 
+from tests.docs.blocks import ROOT, blocks_of
 from tests.e2e.conftest import RESULTS, Server
 from tests.media import png_bytes
 
 FRESH_APP = Path(__file__).with_name("fresh_app")
-PACKAGE = Path(__file__).parents[2] / "web" / "packages" / "coatcheck"
+PACKAGE = ROOT / "web" / "packages" / "coatcheck"
+TUTORIAL = ROOT / "docs" / "tutorial" / "react-app.md"
+# What Vite's template has there.
+TEMPLATES_MAIN = """
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import App from "./App.tsx";
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);
+"""
 
 # It installs from the registry, or from npm's cache.
 pytestmark = pytest.mark.timeout(400)
@@ -66,6 +80,38 @@ def test_use_chat_in_a_fresh_app_shows_a_picture(browser: Browser, address: str)
     page.wait_for_timeout(700)  # transitions end
     page.screenshot(path=RESULTS / "fresh-app.png", full_page=True)
     page.close()
+
+
+def test_the_tutorials_app_draws_and_shows_an_upload(
+    browser: Browser, fresh_app: Path, server: Server, tmp_path: Path
+) -> None:
+    """`docs/tutorial/react-app.md`, with the packed package and Vite's own way of serving it."""
+    app = tmp_path / "my-chat"
+    app.mkdir()
+    (app / "node_modules").symlink_to(fresh_app / "node_modules")
+    for name in ("package.json", "index.html", "tsconfig.json"):
+        shutil.copy(FRESH_APP / name, app)
+    (app / "index.html").write_text(
+        (FRESH_APP / "index.html").read_text().replace("/main.tsx", "/src/main.tsx")
+    )
+    for block in blocks_of(TUTORIAL):
+        if file := block.marks.get("file"):
+            (app / file).parent.mkdir(exist_ok=True)
+            (app / file).write_text(block.text.replace("http://127.0.0.1:8787", server.url))
+    (app / "src/main.tsx").write_text(TEMPLATES_MAIN)
+    settings = json.loads((app / "tsconfig.json").read_text()) | {"include": ["src"]}
+    (app / "tsconfig.json").write_text(json.dumps(settings))
+    npm(app, "run", "build")
+    with previewing(app, server.url) as url:
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        page.goto(url)
+        page.get_by_role("button", name="Draw").click()
+        picture = page.locator('[data-testid="media-image"][data-phase="full"]')
+        expect(picture).to_have_count(1, timeout=60_000)
+        upload = FilePayload(name="mine.png", mimeType="image/png", buffer=png_bytes(640, 480))
+        page.get_by_label("Your picture").set_input_files(upload)
+        expect(picture).to_have_count(2, timeout=30_000)
+        page.close()
 
 
 LOOKS: dict[str, dict[str, Any]] = {

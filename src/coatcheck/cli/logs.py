@@ -44,4 +44,6 @@ def log_config(level: str) -> dict[str, Any]:
         "level": level,
         "propagate": False,
     }
+    # Seven lines of how it sets itself up, on the first screen of whoever starts a server.
+    config["loggers"]["alembic.runtime.plugins"] = {"level": "WARNING"}
     return config

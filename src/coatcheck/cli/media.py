@@ -10,7 +10,7 @@ from anyio import to_thread
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from coatcheck.backends import open_backends
 from coatcheck.errors import CoatcheckError, InvalidInputError
@@ -106,7 +106,9 @@ def _progress(*columns: DownloadColumn | MofNCompleteColumn) -> Progress:
 
 
 def _table(references: list[MediaReference]) -> Table:
-    table = Table("id", "name", "type", "pixels", "bytes", box=None, header_style="bold")
+    # Whole in a terminal of any width: the id is what the next command asks for.
+    identifier = Column("id", min_width=36, no_wrap=True)
+    table = Table(identifier, "name", "type", "pixels", "bytes", box=None, header_style="bold")
     for reference in references:
         pixels = f"{reference.width}×{reference.height}" if reference.width else ""
         table.add_row(

@@ -52,6 +52,8 @@ def plots(expression: str, **arguments: Any) -> CallTool:
         ("draw a clock at 5:7", draws("a clock at 5:7")),
         ("draw", draws("")),
         ("draw .", draws("")),
+        ("a lighthouse at dusk", draws("a lighthouse at dusk")),
+        ("A picture of the sea, 16:9", draws("the sea", aspect_ratio="16:9")),
     ],
 )
 def test_a_wish_for_a_picture_calls_the_painter(said: str, done: CallTool) -> None:
@@ -93,6 +95,7 @@ def test_a_wish_for_a_graph_calls_the_plotter(said: str, done: CallTool) -> None
         ("", "I draw pictures"),
         ("withdraw my money", "I draw pictures"),
         ("photograph", "I draw pictures"),
+        ("the weather today?", "I draw pictures"),
     ],
 )
 def test_small_talk_is_answered_in_words(said: str, beginning: str) -> None:

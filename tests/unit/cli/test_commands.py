@@ -60,6 +60,12 @@ def test_a_refused_file_is_told_and_the_others_are_stored(
     assert json.loads(result.stdout)["displayName"] == "lighthouse.png"
 
 
+def test_a_narrow_terminal_shows_the_whole_id(data: Path, picture: Path) -> None:
+    result = coatcheck(data, "put", str(picture), COLUMNS="60")
+    identifier = result.stdout.decode().splitlines()[1].split()[0]
+    assert coatcheck(data, "get", identifier, "-o", os.devnull).returncode == 0
+
+
 def test_put_prints_a_table_for_people(data: Path, picture: Path) -> None:
     result = coatcheck(data, "put", str(picture))
     assert result.returncode == 0

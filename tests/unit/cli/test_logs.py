@@ -23,3 +23,7 @@ def test_the_configuration_is_one() -> None:
     logging.config.DictConfigurator(config)
     assert config["loggers"]["coatcheck.access"]["level"] == "WARNING"
     assert config["loggers"]["uvicorn.access"]["filters"] == ["without_media"]
+
+
+def test_what_the_migrations_say_of_themselves_is_not_logged() -> None:
+    assert log_config("INFO")["loggers"]["alembic.runtime.plugins"] == {"level": "WARNING"}

@@ -43,6 +43,8 @@ _DRAW: Final = re.compile(
     r"(?:\s+(?:me|us))?\s*(?P<what>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+# "a lighthouse at dusk": somebody who names a thing to a painter wants it painted.
+_THING: Final = re.compile(r"^(?:an?|the|some|two|three)\s[^?]{2,100}$", re.IGNORECASE)
 _FILLER: Final = re.compile(
     r"^(?:(?:a|an|the)\s+)?(?:new\s+)?(?:picture|image|painting|drawing|photo|illustration)\s+(?:of|with|showing)\s+",
     re.IGNORECASE,
@@ -103,10 +105,17 @@ def answer(message: str, pictures: Sequence[str] = ()) -> Speak | CallTool:
         return _plotting(graph["what"]) if graph else _drawing(match["what"])
     if match := _PLOT.search(text):
         return _plotting(match["what"])
+    return _otherwise(text)
+
+
+def _otherwise(text: str) -> Speak | CallTool:
+    """What is done about a message that asks for nothing by a verb."""
     if _THANKS.search(text):
         return Speak("I am glad you like it. What shall I draw next?")
     if _GREETING.match(text):
         return Speak(f"Hello! {_ABILITIES}")
+    if _THING.match(text):
+        return _drawing(text)
     return Speak(_ABILITIES)
 
 

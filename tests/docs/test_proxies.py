@@ -1,0 +1,215 @@
+"""Configurations of proxies: read by the program where it is installed, else by their braces.
+
+What `docs/how-to/nginx.md` does is tested in `tests/integration/test_nginx.py`.
+"""
+
+import getpass
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import anyio
+import httpx
+import pytest
+import websockets
+from pydantic import SecretStr
+from websockets.typing import Origin
+
+from coatcheck.app import create_app
+from coatcheck.settings import Settings
+from tests.docs.blocks import ROOT, Block, all_blocks, blocks_of
+from tests.docs.shell import free_port
+from tests.media import png_bytes
+from tests.serving import serving
+
+SEARCH: Final = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
+NGINX: Final = shutil.which("nginx", path=SEARCH)
+CADDY: Final = shutil.which("caddy", path=SEARCH)
+HOST: Final = {"host": "media.example.com"}
+CONFIGURATIONS: Final = [
+    pytest.param(block, id=block.name)
+    for block in all_blocks()
+    if block.language in {"nginx", "caddy"} and block.is_run
+]
+# What a directive of nginx or a Caddyfile looks like: words, then its end or a block.
+DIRECTIVE: Final = {
+    "nginx": re.compile(r'([a-z_]+|"")( [^{};]+)?(;| \{)|\}|#.*'),
+    "caddy": re.compile(r"\S+( [^{}]+)?( \{)?|\}|#.*"),
+}
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS)
+def test_a_configuration_is_well_formed(block: Block) -> None:
+    depth = 0
+    for line in filter(None, map(str.strip, block.text.splitlines())):
+        assert DIRECTIVE[block.language].fullmatch(re.sub(" {2,}", " ", line)), line
+        depth += line.endswith("{") - (line == "}")
+        assert depth >= 0, line
+    assert depth == 0
+
+
+def localised(block: Block, *places: tuple[str, str]) -> str:
+    text = block.text
+    for there, here in places:
+        assert there in text, there
+        text = text.replace(there, here)
+    return text
+
+
+def the_block(page: str, language: str) -> Block:
+    (block,) = [b for b in blocks_of(ROOT / page) if b.language == language]
+    return block
+
+
+@asynccontextmanager
+async def running(command: list[str], port: int) -> AsyncIterator[str]:
+    process = await anyio.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            assert process.returncode is None, "it ended"
+            assert time.monotonic() < deadline
+            try:
+                await (await anyio.connect_tcp("127.0.0.1", port)).aclose()  # noqa: TID251 - a test
+                break
+            except OSError:
+                await anyio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+        await process.aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
+async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -> None:
+    app = create_app(Settings(data=data, allowed_hosts="media.example.com"))
+    port = free_port()
+    async with serving(app) as upstream:
+        text = localised(
+            the_block("docs/how-to/caddy.md", "caddy"),
+            ("media.example.com {", f"http://media.example.com:{port} {{"),
+            ("127.0.0.1:8787", upstream),
+        )
+        config = tmp_path / "Caddyfile"
+        config.write_text("{\n\tadmin off\n}\n" + text)
+        command = [str(CADDY), "run", "--adapter", "caddyfile", "--config", str(config)]
+        async with (
+            running(command, port) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
+            client.headers["host"] = f"media.example.com:{port}"
+            sent = await client.post("/api/media/upload", content=png_bytes())
+            assert sent.status_code == 201
+            path = sent.json()["url"]
+            whole = await client.get(path)
+            assert (whole.status_code, whole.content) == (200, png_bytes())
+            assert "immutable" in whole.headers["cache-control"]
+            etag = whole.headers["etag"]
+            assert (await client.get(path, headers={"if-none-match": etag})).status_code == 304
+            part = await client.get(path, headers={"range": "bytes=0-7"})
+            assert (part.status_code, len(part.content)) == (206, 8)
+            assert (await client.get("/metrics")).status_code == 404
+            assert (await client.get("/healthz")).status_code == 200
+            largest = b"a" * (64 * 1024 * 1024)
+            assert (await client.post("/api/media/upload", content=largest)).status_code == 201
+            authority = f"media.example.com:{port}"
+            connection = websockets.connect(
+                f"ws://{authority}/ws/chat",
+                origin=Origin(f"http://{authority}"),
+                host="127.0.0.1",
+                port=port,
+            )
+            async with connection as chat:
+                await chat.send("{}")
+                assert "protocol_error" in str(await chat.recv())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_cookies_are_secure_where_the_proxy_says_https(data: Path, scheme: str) -> None:
+    keys = f"k:{secrets.token_hex(32)}"
+    app = create_app(Settings(data=data, access="cookie", keys=SecretStr(keys)))
+    async with serving(app) as upstream, httpx.AsyncClient() as client:
+        page = await client.get(f"http://{upstream}/", headers={"x-forwarded-proto": scheme})
+    cookies = page.headers.get_list("set-cookie")
+    assert len(cookies) == 2
+    assert {"secure" in cookie.lower() for cookie in cookies} == {scheme == "https"}
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+async def test_an_edge_keeps_media_and_nothing_else(data: Path, tmp_path: Path) -> None:
+    """One picture is asked for once; a format chosen by Accept has a place of its own."""
+    app = create_app(Settings(data=data, allowed_hosts="media.example.com"))
+    async with (
+        serving(app) as upstream,
+        edge(tmp_path, upstream) as url,
+        httpx.AsyncClient(base_url=url, headers=HOST) as client,
+    ):
+        sent = await client.post("/api/media/upload", content=png_bytes(640, 480))
+        path = sent.json()["url"]
+
+        async def state(query: str = "", **headers: str) -> tuple[int, str, str]:
+            answer = await client.get(path + query, headers=headers)
+            kind = answer.headers["content-type"]
+            return answer.status_code, answer.headers["x-cache"], kind
+
+        assert [(await state())[1] for _ in range(2)] == ["MISS", "HIT"]
+        assert (await state("?thumbnail=true"))[1:] == ("MISS", "image/webp")
+        webp, png = {"accept": "image/webp"}, {"accept": "image/png"}
+        assert await state("?w=256", **webp) == (200, "MISS", "image/webp")
+        assert await state("?w=256", **png) == (200, "MISS", "image/png")
+        assert await state("?w=256", **webp) == (200, "HIT", "image/webp")
+        assert (await client.get(path, headers={"range": "bytes=0-7"})).status_code == 206
+        crowd = []
+
+        async def ask() -> None:
+            crowd.append((await state("?w=128&format=webp"))[1])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(ask)
+        assert sorted(crowd) == ["HIT"] * 7 + ["MISS"]
+
+        deleted = await client.delete(f"/api/media/{sent.json()['id']}")
+        assert deleted.status_code == 204
+        assert (await state())[:2] == (200, "HIT")  # the page says so: purge it
+        unknown = [await state("?w=64") for _ in range(2)]
+        assert [(status, cache) for status, cache, _ in unknown] == [(404, "MISS")] * 2
+        listed = [await client.get("/api/conversations") for _ in range(2)]
+        assert all("x-cache" not in answer.headers for answer in listed)
+        assert (await client.get("/metrics")).status_code == 404
+
+
+@asynccontextmanager
+async def edge(place: Path, upstream: str) -> AsyncIterator[str]:
+    port = free_port()
+    folders = " ".join(
+        f"{kind}_temp_path {place}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = f"user {getpass.getuser()};" if os.getuid() == 0 else ""
+    text = localised(
+        the_block("docs/how-to/cdn.md", "nginx"),
+        ("worker_processes auto;", f"{user} worker_processes 1; daemon off;"),
+        ("/run/nginx.pid", f"{place}/pid"),
+        ("/var/log/nginx/error.log", f"{place}/error.log"),
+        ("/var/cache/nginx/media", f"{place}/cache"),
+        ("access_log off;", f"access_log off; {folders}"),
+        ("127.0.0.1:8787", upstream),
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+    )
+    config = place / "nginx.conf"
+    config.write_text(text)
+    command = [str(NGINX), "-p", str(place), "-c", str(config), "-e", f"{place}/error.log"]
+    async with running(command, port) as url:
+        yield url
