@@ -46,7 +46,7 @@ def build() -> Iterator[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     said = (done.stdout + done.stderr).strip()
     if done.returncode != 0:
-        raise PagesError(said)
+        raise PagesError(said.partition("\nTraceback")[0])
     yield from (line for line in said.splitlines() if line.strip() and not line.startswith(SAID))
 
 
