@@ -1,4 +1,4 @@
-"""The navigation, read from the lists in docs/README.md and docs/decisions/README.md."""
+"""The navigation, read from the links in docs/README.md and docs/decisions/README.md."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,14 @@ __all__ = ["Entry", "navigation", "places"]
 Entry = str | dict[str, "str | list[Entry]"]
 
 HEADING: Final = re.compile(r"^## (?P<title>.+)$", re.MULTILINE)
-# The first link of a list item or of a table's row names a page of the section.
-ITEM: Final = re.compile(
-    r"^(?:\* |\| )\[(?P<title>[^\]]*)\]\((?P<place>[^)#]+\.md)\)", re.MULTILINE
-)
+# A whole page; a link to a part of one is none of the list.
+LINK: Final = re.compile(r"\[(?P<title>[^\]]*)\]\((?P<place>[^)#]+\.md)\)")
+ROW: Final = re.compile(rf"^\| {LINK.pattern}", re.MULTILINE)
 DECISIONS: Final = "decisions/index.md"
 
 
 def navigation(index: str, decisions: str, generated: Mapping[str, list[Entry]]) -> list[Entry]:
-    """The entries of the navigation, in the order of the lists and under their titles.
+    """The entries of the navigation: each page where it is first linked, under the link's title.
 
     Args:
         index: the site's first page, links relative to the site.
@@ -30,17 +29,19 @@ def navigation(index: str, decisions: str, generated: Mapping[str, list[Entry]])
     Raises:
         PagesError: Something follows a page that is in no list.
     """
-    waiting = dict(generated)
+    waiting, seen = dict(generated), set[str]()
     entries: list[Entry] = [{"Home": "index.md"}]
     parts = HEADING.split(_prose(index))[1:]
     for title, text in zip(parts[::2], parts[1::2], strict=True):
         section: list[Entry] = []
-        for item in ITEM.finditer(text):
-            if item["place"] == DECISIONS:
-                section.append({item["title"]: [DECISIONS, *_numbered(decisions)]})
-            else:
-                section.append({item["title"]: item["place"]})
-                section += waiting.pop(item["place"], [])
+        for link in LINK.finditer(text):
+            place = link["place"]
+            if place in seen:
+                continue
+            seen.add(place)
+            numbered = _numbered(decisions) if place == DECISIONS else []
+            section.append({link["title"]: [place, *numbered] if numbered else place})
+            section += waiting.pop(place, [])
         if section:
             entries.append({title: section})
     if waiting:
@@ -64,7 +65,7 @@ def places(entries: list[Entry]) -> Iterator[str]:
 
 def _numbered(decisions: str) -> list[Entry]:
     """The decisions under the titles of their own pages."""
-    return [f"decisions/{item['place']}" for item in ITEM.finditer(_prose(decisions))]
+    return [f"decisions/{row['place']}" for row in ROW.finditer(_prose(decisions))]
 
 
 def _prose(text: str) -> str:

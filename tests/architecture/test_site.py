@@ -57,7 +57,9 @@ def test_a_link_to_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_navigation_is_what_the_lists_say() -> None:
-    index = "# T\n\n[x](x.md)\n\n## How to\n\n* [A](a.md): first\n* [D](decisions/index.md)\n"
+    index = (
+        "# T\n\n[x](x.md)\n\n## How to\n\n* [A](a.md): see [B](a.md#b)\n* [D](decisions/index.md)\n"
+    )
     found = navigation(index, "| [1](1.md) | one |\n", {"a.md": ["made.md"]})
     assert found == [
         {"Home": "index.md"},
