@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f \
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make requirements'
 
-.PHONY: help demo setup page test lint format bench release-check version dist requirements clean
+.PHONY: help demo setup page docs docs-serve test lint format bench release-check version dist requirements clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -29,9 +29,15 @@ setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the brow
 
 page: $(PAGE) ## Build the page
 
+docs: .venv/dev.stamp $(NODE_MODULES) ## Build the documentation site in build/site/html; a warning fails
+	$(BIN)/python -m website build
+
+docs-serve: .venv/dev.stamp $(NODE_MODULES) ## Serve the documentation on http://127.0.0.1:8000, anew after each change
+	$(BIN)/python -m website serve
+
 # A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
 # pytest-xdist 3.8 would then wait for ever: none is replaced.
-test: setup lint $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
+test: setup lint docs $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
 	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0
 	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
@@ -71,7 +77,7 @@ requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allo
 		-o requirements/frameworks.txt
 
 clean: ## Remove what was built and installed; data in .coatcheck/ stays
-	rm -rf .venv $(FRAMEWORKS) web/node_modules web/*/node_modules web/packages/*/node_modules \
+	rm -rf .venv $(FRAMEWORKS) build web/node_modules web/*/node_modules web/packages/*/node_modules \
 		web/packages/*/dist src/coatcheck/page \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 

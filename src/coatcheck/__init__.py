@@ -1,12 +1,8 @@
 """Coatcheck keeps pictures out of an AI application's message stream.
 
-::
-
-    from coatcheck import open_store
-
-    async with open_store("data") as store:
-        reference = await store.put(png_bytes, display_name="lighthouse.png")
-        print(reference.to_model())
+`open_store` opens a store. Its `MediaStore.put` takes bytes and gives a `MediaReference`, which has
+a form for the history, one for the browser and one for the model. `embed` does the same for a whole
+application.
 
 The names below are the public surface; each is imported when it is first used.
 """

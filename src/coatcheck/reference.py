@@ -105,15 +105,15 @@ class MediaUrls:
     preview_prefix: str = "/api/media/preview"
 
     def original(self, reference_id: str) -> str:
-        """The URL of the original bytes."""
+        """The URL of the original bytes of `reference_id`."""
         return self._mint(self.prefix, reference_id)
 
     def thumbnail(self, reference_id: str) -> str:
-        """The URL of the WebP thumbnail."""
+        """The URL of the WebP thumbnail of `reference_id`."""
         return self._mint(self.prefix, reference_id, "thumbnail=true")
 
     def preview(self, preview_id: str) -> str:
-        """The URL of a preview; it is good as long as the preview is."""
+        """The URL of the preview `preview_id`; it is good as long as the preview is."""
         return self._mint(self.preview_prefix, preview_id)
 
     def _mint(self, prefix: str, identifier: str, *query: str) -> str:
@@ -175,7 +175,7 @@ class MediaReference:
         return {name: value for name, value in members.items() if value is not None}
 
     def to_ui(self, urls: MediaUrls) -> dict[str, Any]:
-        """The UI form: the stored form and freshly minted URLs. Send it, never keep it."""
+        """The UI form: the stored form and URLs that `urls` mints now. Send it, never keep it."""
         ui = self.to_stored() | {"url": urls.original(self.id)}
         if self.placeholder is not None:
             ui["thumbnailUrl"] = urls.thumbnail(self.id)

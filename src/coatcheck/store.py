@@ -205,6 +205,10 @@ class MediaStore(MediaReader):
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
         """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
 
+        Args:
+            size: bytes.
+            owner: whom it would belong to; None for nobody.
+
         Raises:
             MediaTooLargeError: it is more than `max_bytes`.
             QuotaExceededError: it is more than the owner's quota leaves.
@@ -213,6 +217,9 @@ class MediaStore(MediaReader):
 
     async def delete(self, reference_id: str) -> None:
         """Forget a reference; with the last one to a content, its bytes and variants.
+
+        Args:
+            reference_id: the reference, by its id.
 
         Raises:
             NotFoundError: there is no such reference.

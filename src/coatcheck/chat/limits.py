@@ -33,6 +33,9 @@ class Allowance:
     def take(self, now: float) -> None:
         """Use one.
 
+        Args:
+            now: the time, in seconds of a clock that never goes back.
+
         Raises:
             RateLimitError: none is left.
         """
@@ -42,7 +45,11 @@ class Allowance:
         self._left -= 1
 
     def is_whole(self, now: float) -> bool:
-        """Whether forgetting this changes nothing."""
+        """Whether forgetting this changes nothing.
+
+        Args:
+            now: the time, in seconds of a clock that never goes back.
+        """
         self._refill(now)
         return self.sockets == 0 and self._left >= self._most
 
@@ -90,7 +97,12 @@ class ChatLimits:
             allowance.sockets -= 1
 
     def of(self, principal: str, now: float) -> Allowance:
-        """What this principal may still send."""
+        """What this principal may still send.
+
+        Args:
+            principal: who asks.
+            now: the time, in seconds of a clock that never goes back.
+        """
         allowance = self._principals.get(principal)
         if allowance is None:
             if len(self._principals) >= _REMEMBERED:

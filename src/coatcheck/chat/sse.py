@@ -110,7 +110,11 @@ class ChatStreams:
         ]
 
     async def post(self, request: Request) -> Response:
-        """A message, or the wish for another answer; the answer as server-sent events."""
+        """A message, or the wish for another answer; the answer as server-sent events.
+
+        Args:
+            request: the chat's request, as the AI SDK sends it.
+        """
         _require_same_origin(request)
         owner = self._identify(request)
         principal, now = principal_of(request, owner), self._clock()
@@ -122,7 +126,11 @@ class ChatStreams:
             return self._answer(turn.stream, turn.start, stack.pop_all())
 
     async def stream(self, request: Request) -> Response:
-        """Join the turn that is under way, or stop it."""
+        """Join the turn that is under way, or stop it.
+
+        Args:
+            request: GET to join, DELETE to stop.
+        """
         owner = self._identify(request)
         conversation_id = request.path_params["conversation_id"]
         await self._history.require(conversation_id, owner=owner)

@@ -76,7 +76,13 @@ class Turns:
     async def running(
         cls, history: History, responder: Responder, streams: Streams | None = None
     ) -> AsyncIterator[Self]:
-        """Turns that are stopped, and kept as far as they came, when the context ends."""
+        """Turns that are stopped, and kept as far as they came, when the context ends.
+
+        Args:
+            history: where messages are kept.
+            responder: who answers.
+            streams: who follows; streams of their own where it is left out.
+        """
         async with anyio.create_task_group() as tasks:
             yield cls(history, responder, streams or Streams(), tasks)
             tasks.cancel_scope.cancel()
@@ -88,6 +94,11 @@ class Turns:
 
         The very message that is being answered is not taken twice: its client did not hear that it
         had arrived.
+
+        Args:
+            conversation_id: the conversation, by its id.
+            message: the user's message, as an AI SDK UI message.
+            owner: whom what is made will belong to; None where nobody is told apart.
 
         Raises:
             TurnInProgressError: the conversation is still answering another message.
@@ -109,6 +120,11 @@ class Turns:
     ) -> Turn:
         """Forget an answer, or the last one, and begin another in its place.
 
+        Args:
+            conversation_id: the conversation, by its id.
+            message_id: the answer, by its ``id``; None for the last one.
+            owner: whose it must be; None where nobody is told apart.
+
         Raises:
             TurnInProgressError: the conversation is answering something else.
             NotFoundError: there is nothing to answer.
@@ -125,7 +141,12 @@ class Turns:
         return turn
 
     def cancel(self, conversation_id: str, *, owner: str | None = None) -> None:
-        """Stop the owner's turn in the conversation, if one is under way."""
+        """Stop the owner's turn in the conversation, if one is under way.
+
+        Args:
+            conversation_id: the conversation, by its id.
+            owner: whose it must be; None where nobody is told apart.
+        """
         turn = self._running.get((owner, conversation_id))
         if turn is not None:
             turn.scope.cancel()

@@ -49,6 +49,10 @@ class Authorizer(Protocol):
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record of the media whose bytes the request asks for.
 
+        Args:
+            scope: the request's ASGI scope.
+            store: where the records are.
+
         Raises:
             UnauthorizedError: the client must say who it is.
             ForbiddenError: the URL is not good.
@@ -57,11 +61,19 @@ class Authorizer(Protocol):
         ...
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record of the media that the request describes or deletes; raises likewise."""
+        """The record of the media that the request describes or deletes; raises likewise.
+
+        Args:
+            scope: the request's ASGI scope.
+            store: where the records are.
+        """
         ...
 
     def identify(self, scope: Scope) -> Principal | None:
         """Who uploads; None where nobody is told apart.
+
+        Args:
+            scope: the request's ASGI scope.
 
         Raises:
             UnauthorizedError: the client must say who it is.
@@ -70,7 +82,12 @@ class Authorizer(Protocol):
 
 
 def is_owner(principal: Principal, record: MediaRecord) -> bool:
-    """The usual hook: media is its owner's alone. What has no owner is nobody's."""
+    """The usual hook: media is its owner's alone. What has no owner is nobody's.
+
+    Args:
+        principal: who asks.
+        record: the media that is asked for.
+    """
     return record.owner is not None and record.owner == principal.id
 
 
@@ -80,15 +97,15 @@ class OpenAccess:
     cache_control: str = CACHE_FOREVER
 
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if there is one."""
+        """The record, if there is one; see `Authorizer.find_readable`."""
         return await store.record(scope["path_params"]["id"])
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if there is one."""
+        """The record, if there is one; see `Authorizer.find_manageable`."""
         return await store.record(scope["path_params"]["id"])
 
     def identify(self, scope: Scope) -> Principal | None:  # noqa: ARG002 - as the protocol has it
-        """Nobody in particular."""
+        """Nobody in particular; see `Authorizer.identify`."""
         return None
 
 
@@ -107,7 +124,7 @@ class PrincipalAccess:
         self._authorize = authorize
 
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the hook says so."""
+        """The record, if the hook says so; see `Authorizer.find_readable`."""
         principal = self.identify(scope)
         record = await store.record(scope["path_params"]["id"])
         verdict = self._authorize(principal, record)
@@ -119,11 +136,11 @@ class PrincipalAccess:
         return record
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the hook says so."""
+        """The record, if the hook says so; see `Authorizer.find_manageable`."""
         return await self.find_readable(scope, store)
 
     def identify(self, scope: Scope) -> Principal:
-        """Who asks; somebody, or an error."""
+        """Who asks; somebody, or an error; see `Authorizer.identify`."""
         principal = self._identify(HTTPConnection(scope))
         if principal is None:
             raise UnauthorizedError
@@ -149,7 +166,7 @@ class SignedAccess:
         self._others = others or PrincipalAccess(lambda _: None)
 
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the URL is signed for it."""
+        """The record, if the URL is signed for it; see `Authorizer.find_readable`."""
         reference_id = normalize_reference_id(scope["path_params"]["id"])
         query = QueryParams(scope["query_string"])
         expires, signature = query.getlist("expires"), query.getlist("signature")
@@ -161,9 +178,9 @@ class SignedAccess:
         return await store.record(reference_id)
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the other authorizer says so."""
+        """The record, if the other authorizer says so; see `Authorizer.find_manageable`."""
         return await self._others.find_manageable(scope, store)
 
     def identify(self, scope: Scope) -> Principal | None:
-        """Whoever the other authorizer says it is."""
+        """Whoever the other authorizer says it is; see `Authorizer.identify`."""
         return self._others.identify(scope)

@@ -49,12 +49,9 @@ def media_app(
 ) -> Starlette:
     """An application to mount, by convention at ``/api/media``.
 
-    ::
-
-        app.mount("/api/media", media_app(store))
-
-    It answers ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``, and
-    with `previews` also ``GET|HEAD /preview/{id}``; ``docs/reference/http.md`` says how.
+    Mount it with ``app.mount("/api/media", media_app(store))``. It answers
+    ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``, and with
+    `previews` also ``GET|HEAD /preview/{id}``; ``docs/reference/http.md`` says how.
 
     Args:
         store: what it serves. The caller opens and closes it.

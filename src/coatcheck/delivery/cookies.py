@@ -48,7 +48,11 @@ class SignedCookie:
     life: int = COOKIE_LIFE_SECONDS
 
     def read(self, connection: HTTPConnection) -> Principal | None:
-        """Who the request's cookie names; None without one that is good."""
+        """Who the request's cookie names; None without one that is good.
+
+        Args:
+            connection: the request or the WebSocket.
+        """
         values = _values(connection, self.name)
         # Two that differ: another host of the site may have planted one. Neither is believed.
         if len(values) != 1:

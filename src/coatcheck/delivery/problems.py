@@ -27,7 +27,11 @@ _FOREIGN: Final[dict[int, type[CoatcheckError]]] = {404: NotFoundError, 405: Met
 
 
 class ProblemResponse(Response):
-    """A `CoatcheckError` as an answer that no cache keeps."""
+    """A `CoatcheckError` as an answer that no cache keeps.
+
+    Args:
+        error: what went wrong.
+    """
 
     media_type = "application/problem+json"
 

@@ -22,6 +22,9 @@ def parse_edits(value: object) -> tuple[Edit, ...]:
 
     Numbers may be written as text: models do that.
 
+    Args:
+        value: what a model or a client wrote.
+
     Raises:
         InvalidInputError: an operation is unknown, or a parameter missing, unknown or out of its
             range; the message says which and what may stand there.
@@ -36,7 +39,11 @@ def parse_edits(value: object) -> tuple[Edit, ...]:
 
 
 def to_json(edits: Sequence[Edit]) -> list[dict[str, Any]]:
-    """What `parse_edits` reads."""
+    """What `parse_edits` reads.
+
+    Args:
+        edits: the operations, in order.
+    """
     written: list[dict[str, Any]] = msgspec.to_builtins(list(edits))
     return written
 
@@ -53,6 +60,10 @@ def edits_schema() -> dict[str, Any]:
 
 def walk(edits: Sequence[Edit], size: Size) -> list[Size]:
     """The size of a picture of `size` after each of the edits.
+
+    Args:
+        edits: the operations, in order.
+        size: width and height of the picture in pixels.
 
     Raises:
         InvalidInputError: an edit does not fit the picture; the message says which and why.
@@ -72,7 +83,11 @@ def walk(edits: Sequence[Edit], size: Size) -> list[Size]:
 
 
 def summarize(edits: Sequence[Edit]) -> str:
-    """What the edits do, in a few words: ``darker, cropped to 1:1``."""
+    """What the edits do, in a few words: ``darker, cropped to 1:1``.
+
+    Args:
+        edits: the operations, in order.
+    """
     return ", ".join(edit.words for edit in edits)
 
 

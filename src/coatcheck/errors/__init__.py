@@ -1,7 +1,5 @@
 """The error tree of Coatcheck.
 
-::
-
     CoatcheckError                     coatcheck_error         500
     ├─ NotFoundError                   not_found               404
     ├─ UnauthorizedError               unauthorized            401

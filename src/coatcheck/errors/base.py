@@ -6,7 +6,12 @@ from typing import ClassVar
 
 
 class CoatcheckError(Exception):
-    """Something went wrong in Coatcheck."""
+    """Something went wrong in Coatcheck.
+
+    Args:
+        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
+            docstring where it is left out.
+    """
 
     code: ClassVar[str] = "coatcheck_error"
     status: ClassVar[int] = 500
@@ -24,5 +29,10 @@ def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[
 
 
 def error_for(code: str, message: str) -> CoatcheckError | None:
-    """The error with this `code`, as another process told it; None for a code of no class here."""
+    """The error with this `code`, as another process told it; None for a code of no class here.
+
+    Args:
+        code: the stable code.
+        message: what the other process said.
+    """
     return next((kind(message) for kind in error_classes() if kind.code == code), None)

@@ -18,7 +18,14 @@ class ModerationError(GenerationError):
 
 
 class ProviderUnavailableError(GenerationError):
-    """The image provider cannot be reached or is too busy; it may be soon."""
+    """The image provider cannot be reached or is too busy; it may be soon.
+
+    Args:
+        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
+            docstring where it is left out.
+        retry_after: seconds after which the provider asks to be tried again; None where it does not
+            say.
+    """
 
     code = "provider_unavailable"
     status = 503

@@ -72,7 +72,13 @@ class PixelBudgetError(UnprocessableMediaError):
 
 
 class InvalidRangeError(CoatcheckError):
-    """The requested range lies outside the media."""
+    """The requested range lies outside the media.
+
+    Args:
+        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
+            docstring where it is left out.
+        size: the length of the media in bytes, where it is known.
+    """
 
     code = "range_not_satisfiable"
     status = 416

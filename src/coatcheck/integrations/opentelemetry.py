@@ -33,7 +33,12 @@ class ScrubSpanProcessor(SpanProcessor):
         self._next = next_processor
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Hand on a span that has started."""
+        """Hand on a span that has started.
+
+        Args:
+            span: the span.
+            parent_context: the context that it was started in.
+        """
         self._next.on_start(span, parent_context)
 
     def _on_ending(self, span: Span) -> None:
@@ -41,7 +46,11 @@ class ScrubSpanProcessor(SpanProcessor):
         self._next._on_ending(span)  # noqa: SLF001 - there is no public name yet
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Hand on a span that has ended."""
+        """Hand on a span that has ended.
+
+        Args:
+            span: the span.
+        """
         self._next.on_end(_scrub_span(span))
 
     def shutdown(self) -> None:
@@ -49,7 +58,11 @@ class ScrubSpanProcessor(SpanProcessor):
         self._next.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Have the next processor export what it holds; false if that took too long."""
+        """Have the next processor export what it holds; false if that took too long.
+
+        Args:
+            timeout_millis: how long that may take, in milliseconds.
+        """
         return self._next.force_flush(timeout_millis)
 
 

@@ -93,6 +93,9 @@ def for_model(payload: Any) -> Any:
     an earlier form (`coatcheck.payload.results`) becomes a line without its picture. Media
     that is inline still, because it could not be stored, is cut out; to show a model pictures on
     purpose, `hydrate` what this returns.
+
+    Args:
+        payload: any JSON-like value.
     """
     return scrub(_project(payload, MediaReference.to_model, _result_line, _text_line))
 

@@ -67,7 +67,11 @@ class ScrubFilter(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always true: a record is changed, never dropped."""
+        """Always true: a record is changed, never dropped.
+
+        Args:
+            record: what is logged.
+        """
         attributes = vars(record)
         for name, value in list(attributes.items()):
             kind = type(value)

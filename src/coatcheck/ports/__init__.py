@@ -15,15 +15,17 @@ from coatcheck.ports.catalog import (
     VariantRecord,
 )
 from coatcheck.ports.chat import (
-    ConversationCursor,
-    ConversationDirectory,
     ConversationLog,
-    ConversationMatch,
-    ConversationRecord,
     MessageRecord,
     NewMessage,
     Opening,
     Responder,
+)
+from coatcheck.ports.directory import (
+    ConversationCursor,
+    ConversationDirectory,
+    ConversationMatch,
+    ConversationRecord,
 )
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
 from coatcheck.ports.imaging import (

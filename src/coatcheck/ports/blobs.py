@@ -52,6 +52,10 @@ class LocalPaths(Protocol):
         """A directory that holds published blobs and no more, and the blob's path in it.
 
         None where no regular file of `size` bytes lies there.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+            size: its length in bytes.
         """
         ...
 
@@ -64,11 +68,18 @@ class BlobStore(Protocol):
         ...
 
     async def size(self, digest: str) -> int | None:
-        """The length of the blob in bytes, or None where there is none."""
+        """The length of the blob in bytes, or None where there is none.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
     def local_file(self, digest: str) -> AbstractAsyncContextManager[Path]:
         """A local file with the blob's bytes, for as long as the context lasts.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
 
         Raises:
             DamagedBlobError: the blob is missing.
@@ -78,13 +89,22 @@ class BlobStore(Protocol):
     def read(self, digest: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to but without `end`, in chunks of bounded size.
 
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+            start: the first byte.
+            end: the byte after the last one; None for the end.
+
         Raises:
             DamagedBlobError: the blob is missing or ends too early.
         """
         ...
 
     async def remove(self, digest: str) -> bool:
-        """Forget the blob; False where there was none. Repeating it is harmless."""
+        """Forget the blob; False where there was none. Repeating it is harmless.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
     def digests(self) -> AsyncGenerator[str]:

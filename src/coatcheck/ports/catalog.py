@@ -14,7 +14,17 @@ THUMBNAIL = "thumbnail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobRecord:
-    """What is known of a blob. Sizes in bytes, edges in pixels, `placeholder` as base64."""
+    """What is known of a blob. Sizes in bytes, edges in pixels, `placeholder` as base64.
+
+    Attributes:
+        digest: the digest of the content, as `MediaReference.digest` has it.
+        size: its length in bytes.
+        media_type: the sniffed type.
+        width: pixels as displayed; None where it is no image.
+        height: pixels as displayed; None where it is no image.
+        frames: how many images it holds; None where it is none.
+        placeholder: a ThumbHash in base64; None where it is no image.
+    """
 
     digest: str
     size: int
@@ -27,7 +37,16 @@ class BlobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecord:
-    """A derived rendition of a blob, itself a blob under `digest`."""
+    """A derived rendition of a blob, itself a blob under `digest`.
+
+    Attributes:
+        name: what was asked for, for example ``thumbnail``.
+        digest: the digest of the rendition's bytes.
+        size: their length in bytes.
+        media_type: its type, for example ``image/png``.
+        width: edge in pixels.
+        height: edge in pixels.
+    """
 
     name: str
     digest: str
@@ -39,7 +58,15 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRecord:
-    """A row of the catalog: a reference with whom and what it belongs to, and its variants."""
+    """A row of the catalog: a reference with whom and what it belongs to, and its variants.
+
+    Attributes:
+        reference: the reference.
+        created_at: when it was put.
+        owner: whom it belongs to; None for nobody.
+        conversation_id: the conversation that it belongs to; None outside one.
+        variants: renditions of its content, by name.
+    """
 
     reference: MediaReference
     created_at: datetime
@@ -50,7 +77,16 @@ class MediaRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMedia:
-    """What the catalog is told about a reference that is put."""
+    """What the catalog is told about a reference that is put.
+
+    Attributes:
+        id: the reference's id.
+        created_at: when it is put.
+        display_name: a file name to show; None when there is none.
+        alt: alternative text; None when there is none.
+        owner: whom it belongs to; None for nobody.
+        conversation_id: the conversation that it belongs to; None outside one.
+    """
 
     id: str
     created_at: datetime
@@ -64,23 +100,45 @@ class CatalogTransaction(Protocol):
     """One write transaction. It commits when its context is left in peace, else it rolls back."""
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
-        """The blob's record, or None."""
+        """The blob's record, or None.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
     async def is_used(self, digest: str) -> bool:
-        """Whether a blob or a variant of a blob is recorded under this digest."""
+        """Whether a blob or a variant of a blob is recorded under this digest.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
     async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
-        """As `Catalog.owner_bytes`, but for the content with the digest `besides`."""
+        """As `Catalog.owner_bytes`, but for the content with the digest `besides`.
+
+        Args:
+            owner: whose media; None for nobody's.
+            besides: a digest that is not counted.
+        """
         ...
 
     async def add_blob(self, blob: BlobRecord, variants: Sequence[VariantRecord]) -> None:
-        """Record a blob and its variants; what is recorded already stays as it is."""
+        """Record a blob and its variants; what is recorded already stays as it is.
+
+        Args:
+            blob: what is known of it.
+            variants: renditions that were made with it.
+        """
         ...
 
     async def add_variant(self, source: str, variant: VariantRecord) -> VariantRecord | None:
         """Record a variant of the blob `source`, unless one of its name is recorded.
+
+        Args:
+            source: the digest of the original.
+            variant: the rendition.
 
         Returns:
             The one that is recorded now, or None where the blob is recorded no more.
@@ -88,11 +146,19 @@ class CatalogTransaction(Protocol):
         ...
 
     async def add_media(self, media: NewMedia, digest: str) -> MediaRecord:
-        """Record a reference to a recorded blob and return it as it will be read."""
+        """Record a reference to a recorded blob and return it as it will be read.
+
+        Args:
+            media: the reference.
+            digest: the blob that it refers to.
+        """
         ...
 
     async def remove_media(self, reference_id: str) -> Sequence[str] | None:
         """Forget a reference, and its blob with the last one.
+
+        Args:
+            reference_id: the reference, by its id.
 
         Returns:
             The digests that no row uses any more, or None where there was no such reference. Each
@@ -101,7 +167,11 @@ class CatalogTransaction(Protocol):
         ...
 
     async def remove_tombstone(self, digest: str) -> None:
-        """The bytes are gone, or used again; without a tombstone nothing happens."""
+        """The bytes are gone, or used again; without a tombstone nothing happens.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
 
@@ -109,11 +179,19 @@ class Catalog(Protocol):
     """Where references live."""
 
     async def find(self, reference_id: str) -> MediaRecord | None:
-        """The record of a reference, or None."""
+        """The record of a reference, or None.
+
+        Args:
+            reference_id: the reference, by its id.
+        """
         ...
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
-        """What is known of a blob and its variants, or None."""
+        """What is known of a blob and its variants, or None.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+        """
         ...
 
     async def conversation_media(

@@ -7,38 +7,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationRecord:
-    """A conversation as the list shows it."""
-
-    id: str
-    title: str
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationCursor:
-    """A place in the list of conversations: what comes after it was written to earlier."""
-
-    updated_at: datetime
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationMatch:
-    """A conversation that a search found, with its newest message that matches.
-
-    `content` is None where the title alone matches.
-    """
-
-    conversation: ConversationRecord
-    content: Mapping[str, Any] | None
-
-
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """A message and its place in the conversation; places rise, and need not be consecutive."""
+    """A message and its place in the conversation; places rise, and need not be consecutive.
+
+    Attributes:
+        position: its place.
+        content: the message as it is stored.
+    """
 
     position: int
     content: Mapping[str, Any]
@@ -61,7 +37,12 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What a conversation is made with, where a message is its first one."""
+    """What a conversation is made with, where a message is its first one.
+
+    Attributes:
+        title: what the list of conversations shows.
+        owner: whose it will be; None where nobody is told apart.
+    """
 
     title: str
     owner: str | None
@@ -74,6 +55,9 @@ class ConversationLog(Protocol):
         """The messages of a conversation in order, or None where there is no such conversation.
 
         It asks neither whose it is nor whether it is deleted: a turn under way reads with this.
+
+        Args:
+            conversation_id: the conversation, by its id.
         """
         ...
 
@@ -100,17 +84,32 @@ class ConversationLog(Protocol):
     ) -> Sequence[MessageRecord] | None:
         """The first `limit` messages after a position, in order; 0 comes before all of them.
 
+        Args:
+            conversation_id: the conversation, by its id.
+            owner: whose it must be; None where nobody is told apart.
+            after: the position that they come after; 0 for all.
+            limit: how many at most.
+
         Returns:
             None as for `page_messages`.
         """
         ...
 
     async def has_message(self, conversation_id: str, message_id: str) -> bool:
-        """Whether the conversation holds a message with this ``id``."""
+        """Whether the conversation holds a message with this ``id``.
+
+        Args:
+            conversation_id: the conversation, by its id.
+            message_id: the message, by its ``id``.
+        """
         ...
 
     async def owner_of(self, conversation_id: str) -> str | None:
-        """Whose the conversation is; None where it is nobody's, or is not there."""
+        """Whose the conversation is; None where it is nobody's, or is not there.
+
+        Args:
+            conversation_id: the conversation, by its id.
+        """
         ...
 
     async def append_message(
@@ -167,83 +166,14 @@ class ConversationLog(Protocol):
 
         Nothing is deleted where the conversation does not hold such a message.
 
+        Args:
+            conversation_id: the conversation, by its id.
+            message_id: the message, by its ``id``.
+            message: what takes its place; None for nothing.
+            at: when that happens.
+
         Raises:
             NotFoundError: there is no such media as `message` refers to.
-        """
-        ...
-
-
-class ConversationDirectory(Protocol):
-    """Which conversations there are, and what becomes of them.
-
-    `owner` says whose they must be, and is None where nobody is told apart. What is deleted is not
-    found but by what says so.
-    """
-
-    async def list_conversations(
-        self, *, owner: str | None, before: ConversationCursor | None, limit: int
-    ) -> Sequence[ConversationRecord]:
-        """Conversations by when they were last written to, newest first."""
-        ...
-
-    async def search(
-        self,
-        terms: Sequence[str],
-        *,
-        owner: str | None,
-        before: ConversationCursor | None,
-        limit: int,
-    ) -> Sequence[ConversationMatch]:
-        """Those whose title holds every term, or one of whose messages does, in the same order.
-
-        Terms match anywhere in a text once both are folded (`coatcheck.folding`).
-        """
-        ...
-
-    async def find_conversation(
-        self, conversation_id: str, *, owner: str | None
-    ) -> ConversationRecord | None:
-        """The record of a conversation, or None."""
-        ...
-
-    async def rename(
-        self, conversation_id: str, title: str, *, owner: str | None
-    ) -> ConversationRecord | None:
-        """Give a conversation another title; its place in the list stays. None if there is none."""
-        ...
-
-    async def mark_deleted(
-        self, conversation_id: str, *, owner: str | None, at: datetime
-    ) -> datetime | None:
-        """Delete a conversation so that it can be restored.
-
-        Returns:
-            When it was deleted: `at`, or earlier if it was deleted already. None if there is none.
-        """
-        ...
-
-    async def restore(
-        self, conversation_id: str, *, owner: str | None, deleted_after: datetime
-    ) -> ConversationRecord | None:
-        """Take a deletion back, unless it came before `deleted_after`; None if there is nothing.
-
-        A conversation that is not deleted is restored already.
-        """
-        ...
-
-    async def find_deleted(self, *, before: datetime, limit: int) -> Sequence[str]:
-        """Conversations of anyone that were deleted before an instant."""
-        ...
-
-    async def purge(self, conversation_id: str, *, deleted_before: datetime) -> bool:
-        """Forget a deleted conversation and the media that nothing else refers to, all at once.
-
-        Its own media goes, and so does media of no conversation that its messages refer to; media
-        that a message of another conversation refers to passes to that one. Bytes that no row uses
-        any more get a tombstone (`Catalog.tombstones`).
-
-        Returns:
-            False where no such conversation was deleted before the instant.
         """
         ...
 

@@ -12,6 +12,12 @@ class FetchedMedia:
 
     `display_name` is the file name in the URL, `media_type` the announced type and `size` the
     announced length in bytes; each is None where there is none.
+
+    Attributes:
+        display_name: the file name in the URL; None when there is none.
+        media_type: the announced type; None when there is none.
+        size: the announced length in bytes; None when there is none.
+        chunks: the bytes, as they come.
     """
 
     display_name: str | None

@@ -17,7 +17,14 @@ PREVIEW_BYTES: Final = 240 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedImage:
-    """An encoded image. Edges in pixels."""
+    """An encoded image. Edges in pixels.
+
+    Attributes:
+        data: the encoded bytes.
+        media_type: its type, for example ``image/png``.
+        width: pixels.
+        height: pixels.
+    """
 
     data: bytes
     media_type: str
@@ -27,7 +34,15 @@ class RenderedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What one decode tells of an image. Edges in pixels as displayed, `placeholder` as base64."""
+    """What one decode tells of an image. Edges in pixels as displayed, `placeholder` as base64.
+
+    Attributes:
+        width: pixels as displayed.
+        height: pixels as displayed.
+        frames: how many images it holds.
+        placeholder: a ThumbHash in base64.
+        thumbnail: the WebP thumbnail.
+    """
 
     width: int
     height: int
@@ -38,7 +53,14 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swatch:
-    """A colour of an image: sRGB from 0 to 255, and its share of the image from 0 to 1."""
+    """A colour of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
+
+    Attributes:
+        red: 0 to 255.
+        green: 0 to 255.
+        blue: 0 to 255.
+        share: of the image, 0 to 1.
+    """
 
     red: int
     green: int
@@ -51,6 +73,10 @@ class Renderer(Protocol):
 
     async def inspect(self, path: Path, media_type: str) -> ImageFacts:
         """Check the header against the budgets, then decode once.
+
+        Args:
+            path: a local file with its bytes.
+            media_type: its type, for example ``image/png``.
 
         Raises:
             PixelBudgetError: the canvas is larger than allowed; nothing was decoded.
@@ -97,6 +123,10 @@ class Renderer(Protocol):
 
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
         """The main colours of a small image, largest share first.
+
+        Args:
+            path: a local file with its bytes.
+            media_type: its type, for example ``image/png``.
 
         Raises:
             UnprocessableMediaError: the image cannot be decoded.

@@ -91,6 +91,9 @@ class GeminiImages:
 
         Making it reads files; that belongs before the event loop or in a thread.
 
+        Args:
+            model: its name at Google.
+
         Raises:
             ConfigurationError: there is no key.
         """

@@ -10,7 +10,12 @@ from coatcheck.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceImage:
-    """A picture that an edit begins with: encoded bytes and their type, such as ``image/png``."""
+    """A picture that an edit begins with: encoded bytes and their type, such as ``image/png``.
+
+    Attributes:
+        data: the encoded bytes.
+        media_type: its type, for example ``image/png``.
+    """
 
     data: bytes
     media_type: str
@@ -43,6 +48,11 @@ class Draft:
     """An encoded picture; the one with progress 1.0 is the finished one and the last.
 
     `model` says who drew it, where that need not be the provider that was asked.
+
+    Attributes:
+        data: the picture, encoded.
+        progress: how far it is, 0 to 1.
+        model: who drew it; None for the provider that was asked.
     """
 
     data: bytes
@@ -65,7 +75,12 @@ class Capabilities:
     sizes: tuple[tuple[int, int], ...] = ()
 
     def nearest(self, width: int, height: int) -> tuple[int, int]:
-        """The size that comes nearest to this one: in shape first, then in area."""
+        """The size that comes nearest to this one: in shape first, then in area.
+
+        Args:
+            width: what was asked for, in pixels.
+            height: likewise.
+        """
 
         def distance(size: tuple[int, int]) -> tuple[float, float]:
             across, down = math.log(size[0] / width), math.log(size[1] / height)
@@ -93,6 +108,9 @@ class ImageProvider(Protocol):
     def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         """Drafts of rising progress, then the picture.
 
+        Args:
+            request: what is to be drawn.
+
         Raises:
             ModerationError: the prompt is refused for what it says.
             ProviderUnavailableError: there is no picture now; there may be later.
@@ -105,6 +123,9 @@ class ImageProvider(Protocol):
     def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
         """Drafts of rising progress, then a picture that was made of `request.sources`.
 
+        Args:
+            request: how the sources are to be changed.
+
         Raises:
             InvalidInputError: there is no source, or this provider cannot edit.
             CoatcheckError: what `generate` raises.
@@ -114,6 +135,9 @@ class ImageProvider(Protocol):
 
 def sources_of(request: ImageRequest) -> tuple[SourceImage, ...]:
     """The sources of an edit.
+
+    Args:
+        request: of an edit.
 
     Raises:
         InvalidInputError: there are none.

@@ -21,7 +21,7 @@ class ProceduralProvider:
         self._painters = painters
 
     async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
-        """The same scene at rising resolution, then the picture.
+        """The same scene at rising resolution, then the picture; see `ImageProvider.generate`.
 
         Each draft has half the edges of the next, so that all of them together take a third of the
         picture's time.
@@ -46,7 +46,7 @@ class ProceduralProvider:
             yield Draft(data=data, progress=1 - step / (previews + 1))
 
     def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:  # noqa: ARG002 - the protocol's
-        """Refused: it paints from nothing but words.
+        """Refused: it paints from nothing but words; see `ImageProvider.edit`.
 
         Raises:
             InvalidInputError: always.

@@ -48,6 +48,9 @@ class ToolContext:
         every conversation. Where nobody is told apart, a conversation knows what was made in it and
         what its messages refer to.
 
+        Args:
+            reference_id: the id, with or without ``media://``.
+
         Raises:
             NotFoundError: there is none that these tools may touch; the message tells a model
                 where to find ids.
@@ -61,7 +64,13 @@ class ToolContext:
         return record
 
     async def keep(self, data: bytes, *, filename: str, alt: str) -> MediaReference:
-        """Store a picture that a tool has made."""
+        """Store a picture that a tool has made.
+
+        Args:
+            data: the picture, encoded.
+            filename: what to save it as.
+            alt: alternative text.
+        """
         return await self.store.put(
             data,
             display_name=filename,

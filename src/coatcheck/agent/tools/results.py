@@ -35,7 +35,11 @@ class ImageResult:
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def to_ui(self, urls: MediaUrls) -> dict[str, Any]:
-        """The tool's result as the user's side gets it (``spec/wire.md``)."""
+        """The tool's result as the user's side gets it (``spec/wire.md``).
+
+        Args:
+            urls: mints the URLs.
+        """
         return {
             "success": True,
             "data": {

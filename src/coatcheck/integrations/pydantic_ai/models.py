@@ -17,6 +17,9 @@ from coatcheck.errors import ConfigurationError
 def load_model(name: str) -> Model:
     """The model of this name: `offline`, or any that pydantic-ai knows, such as ``openai:gpt-5``.
 
+    Args:
+        name: for example ``openai:gpt-5``.
+
     Raises:
         ConfigurationError: there is no such model, or its key or its package is missing.
     """

@@ -35,7 +35,12 @@ class MediaShown(CustomEvent):
 
 @dataclass(frozen=True, slots=True)
 class TurnDeps:
-    """What one turn's tools share: their context, and what they made by tool call."""
+    """What one turn's tools share: their context, and what they made by tool call.
+
+    Attributes:
+        context: what the tools work with.
+        results: what each call of a tool made, by the call's id.
+    """
 
     context: tools.ToolContext
     results: dict[str, tools.ImageResult]

@@ -25,7 +25,11 @@ def picture_content(reference_id: str, picture: RenderedImage) -> BinaryContent:
 
 
 async def forget_viewed(messages: list[ModelMessage]) -> list[ModelMessage]:
-    """A history processor that leaves viewed pictures in the last request alone."""
+    """A history processor that leaves viewed pictures in the last request alone.
+
+    Args:
+        messages: the history that the model is about to get.
+    """
     return [*(_without_pictures(message) for message in messages[:-1]), *messages[-1:]]
 
 

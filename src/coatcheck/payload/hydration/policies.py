@@ -50,7 +50,12 @@ def never() -> HydrationPolicy:
 
 
 def latest(count: int = 1, *, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) -> HydrationPolicy:
-    """Show the `count` media of these kinds that occur last."""
+    """Show the `count` media of these kinds that occur last.
+
+    Args:
+        count: how many of them.
+        kinds: which kinds of media count.
+    """
     return _Latest(count, frozenset(kinds))
 
 
@@ -58,6 +63,9 @@ def requested(ids: Collection[str]) -> HydrationPolicy:
     """Show what is asked for by id, of any kind: for a tool ``view_media(id)``.
 
     What occurs in no message follows after the last one, if the owner may have it.
+
+    Args:
+        ids: ids of references.
     """
     return _Requested(tuple(normalize_reference_id(each) or each for each in ids))
 

@@ -50,11 +50,7 @@ _log: Final = logging.getLogger(OFFLOAD_LOG)
 
 
 class OffloadMiddleware:
-    """Wraps any ASGI application.
-
-    ::
-
-        app.add_middleware(OffloadMiddleware, store)
+    """Wraps any ASGI application: ``app.add_middleware(OffloadMiddleware, store)``.
 
     Frames of one socket keep their order, whichever tasks send them. A message that cannot be
     rewritten is sent as it is: no failure of the store loses one.

@@ -49,7 +49,12 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """Media on its way back into a node."""
+    """Media on its way back into a node.
+
+    Attributes:
+        reference: what it is stored as.
+        data: its bytes.
+    """
 
     reference: MediaReference
     data: bytes
@@ -86,15 +91,30 @@ class Shape(Protocol):
         ...
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        """The node with a reference in the place of what `recognise` found in it."""
+        """The node with a reference in the place of what `recognise` found in it.
+
+        Args:
+            node: the node of the payload.
+            replacement: what takes the media's place.
+        """
         ...
 
     def linked(self, node: Node, links: Links) -> str | None:
-        """The id of the media that a node made by `replace` refers to; None for any other node."""
+        """The id of the media that a node made by `replace` refers to; None for any other node.
+
+        Args:
+            node: the node of the payload.
+            links: tells links to our media from any others.
+        """
         ...
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        """The node with its media inline again."""
+        """The node with its media inline again.
+
+        Args:
+            node: the node of the payload.
+            original: the media.
+        """
         ...
 
 
@@ -113,7 +133,11 @@ class Shapes:
         return iter(self._shapes)
 
     def preceded_by(self, *shapes: Shape) -> Self:
-        """These, with an application's own asked first."""
+        """These, with an application's own asked first.
+
+        Args:
+            shapes: an application's own, in the order in which they are asked.
+        """
         return type(self)([*shapes, *self._shapes])
 
     def recognise(self, node: Node) -> tuple[Shape, Inline] | None:
@@ -129,7 +153,12 @@ class Shapes:
         return None
 
     def linked(self, node: Node, links: Links) -> tuple[Shape, str] | None:
-        """The first shape that finds a reference of its own in `node`, and the media's id."""
+        """The first shape that finds a reference of its own in `node`, and the media's id.
+
+        Args:
+            node: the node of the payload.
+            links: tells links to our media from any others.
+        """
         for shape in self._shapes:
             reference_id = shape.linked(node, links)
             if reference_id is not None:

@@ -25,7 +25,8 @@ class Canvas:
 
     def __init__(self, width: int, height: int, aspect: float) -> None:
         """Make an all-black canvas of width x height pixels."""
-        self.width, self.height, self.aspect = width, height, aspect
+        self.width, self.height = width, height
+        self.aspect = aspect
         self.pixel = 1.0 / height
         across = (np.arange(width) + 0.5) / width
         self.x: Array = np.asarray((across - 0.5) * aspect, np.float32)

@@ -25,6 +25,9 @@ _PROVIDERS: Final[dict[str, Provider]] = {
 def provider_named(name: str) -> Provider:
     """The provider of this name.
 
+    Args:
+        name: for example ``openai``.
+
     Raises:
         InvalidInputError: there is none.
     """
@@ -36,6 +39,11 @@ def provider_named(name: str) -> Provider:
 
 def estimate_tokens(provider: ProviderName, width: int, height: int) -> int:
     """What a provider counts for a picture of this size in pixels; see its class for the formula.
+
+    Args:
+        provider: its name.
+        width: edge in pixels.
+        height: edge in pixels.
 
     Raises:
         InvalidInputError: there is no such provider, or no such picture.

@@ -22,22 +22,40 @@ class Provider(Protocol):
         ...
 
     def estimate_tokens(self, width: int, height: int) -> int:
-        """What a picture of this size in pixels costs."""
+        """What a picture of this size in pixels costs.
+
+        Args:
+            width: edge in pixels.
+            height: edge in pixels.
+        """
         ...
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """The message with what `visitor` puts in the places of references.
 
         It is the very same object where there are none.
+
+        Args:
+            message: a message in the provider's format.
+            visitor: is asked at each reference.
         """
         ...
 
     def after(self, messages: Sequence[Any], index: int) -> int:
-        """The first index after `index` where a user message may be inserted."""
+        """The first index after `index` where a user message may be inserted.
+
+        Args:
+            messages: the conversation in the provider's format.
+            index: where to begin.
+        """
         ...
 
     def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
-        """A user message that shows media, each after its line."""
+        """A user message that shows media, each after its line.
+
+        Args:
+            media: pairs of a line of text and what it tells of.
+        """
         ...
 
 

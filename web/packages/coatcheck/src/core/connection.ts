@@ -5,9 +5,13 @@ import { type ChunkFrame, type ClientFrame, frameBytes, parseChunkFrame } from "
 export interface SocketLike {
   readonly readyState: number;
   binaryType: BinaryType;
+  /** Sends a text frame. */
   send(text: string): void;
+  /** Begins to close it. */
   close(code?: number, reason?: string): void;
+  /** Calls the listener when it is open, closed or broken. */
   addEventListener(type: "open" | "close" | "error", listener: () => void): void;
+  /** Calls the listener with each frame. */
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
 }
 

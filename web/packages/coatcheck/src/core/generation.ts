@@ -30,6 +30,8 @@ export interface GenerationSource {
  *
  * The media part is ahead of the tool's output while the picture is being made; the tool call knows what
  * was asked for. What neither can say is null. Never throws.
+ *
+ * @param source - The parts that tell of the picture.
  */
 export function parseGeneration({ toolCall, part }: GenerationSource): Generation {
   const partFields = asFields(part);

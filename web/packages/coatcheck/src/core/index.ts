@@ -1,4 +1,8 @@
-/** The framework-free core: references, placeholders, image sources, uploads, the chat's transport. */
+/**
+ * The framework-free core: references, placeholders, image sources, uploads, the chat's transport.
+ *
+ * @module coatcheck
+ */
 
 export { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
 export type { FrameReport, SocketConstructor, SocketLike } from "./connection.ts";

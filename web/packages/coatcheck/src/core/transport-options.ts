@@ -2,6 +2,7 @@ import type { Endpoint, FrameReport, SocketConstructor } from "./connection.ts";
 import type { TurnStart } from "./frames.ts";
 import type { LinkTiming } from "./stream-link.ts";
 
+/** Options of {@link WebSocketChatTransport}. */
 export interface WebSocketChatTransportOptions extends Partial<LinkTiming> {
   /** The endpoint, `ws:` or `wss:`; a function is asked at each connection. */
   readonly url: string | (() => string);

@@ -51,6 +51,12 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     this.#endpoint = endpointOf(options);
   }
 
+  /**
+   * Asks for the answer to the last message, or for another one in its place.
+   *
+   * @param options - The conversation and its messages, and what stops the answer.
+   * @returns the answer's chunks as they come.
+   */
   async sendMessages({
     trigger,
     chatId,
@@ -80,7 +86,11 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     return turn.stream;
   }
 
-  /** Joins a turn that is under way and was not asked for here; null if there is none. */
+  /**
+   * Joins a turn that is under way and was not asked for here; null if there is none.
+   *
+   * @param options - The conversation, and what ends the waiting for it.
+   */
   async reconnectToStream({
     chatId,
     abortSignal,

@@ -17,6 +17,7 @@ export interface UploadItem {
   readonly state: UploadState;
 }
 
+/** Options of {@link UploadQueue}. */
 export interface UploadQueueOptions {
   /** Where files are sent; `/api/media/upload` by default. */
   readonly url?: string;
@@ -50,10 +51,12 @@ export class UploadQueue {
     this.#options = options;
   }
 
+  /** The files and their states; another array after each change. */
   get items(): readonly UploadItem[] {
     return this.#items;
   }
 
+  /** Calls the listener after each change; what it returns ends that. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -47,23 +47,30 @@ export interface UploadRequest {
   readonly status: number;
   readonly responseText: string;
   readonly upload: {
+    /** Calls the listener as bytes leave. */
     addEventListener(
       type: "progress",
       listener: (event: { readonly loaded: number; readonly total: number }) => void,
     ): void;
   };
+  /** Says what is asked of whom. */
   open(method: string, url: string): void;
+  /** Sends the file. */
   send(body: Blob): void;
+  /** Stops. */
   abort(): void;
+  /** Calls the listener when it is over. */
   addEventListener(type: "load" | "error" | "abort", listener: () => void): void;
 }
 
 /** Constructs a request, like `XMLHttpRequest` itself. */
 export type UploadRequestConstructor = new () => UploadRequest;
 
+/** Options of {@link uploadFile}. */
 export interface UploadOptions {
   /** The endpoint that takes the file as its body. */
   readonly url: string;
+  /** Ends the upload when it is aborted. */
   readonly signal: AbortSignal;
   /** Called with the share of the bytes that are on their way, 0 to 1. */
   readonly onProgress: (progress: number) => void;

@@ -24,6 +24,7 @@ export interface CoatImageLabels {
  * properties are those of `coatcheck/styles.css`.
  */
 export class CoatImage extends BaseElement {
+  /** The attributes that a change of is drawn. */
   static readonly observedAttributes = [
     "reference",
     "src",
@@ -68,14 +69,17 @@ export class CoatImage extends BaseElement {
     this.#invalidate();
   }
 
+  /** How far it is. */
   get phase(): CoatImagePhase {
     return this.#phase;
   }
 
+  /** The alternative text, as the attribute says. */
   get alt(): string {
     return this.getAttribute("alt") ?? "";
   }
 
+  /** Sets the attribute. */
   set alt(value: string) {
     this.setAttribute("alt", value);
   }
@@ -87,6 +91,7 @@ export class CoatImage extends BaseElement {
     }
   }
 
+  /** Called by the browser. @internal */
   connectedCallback(): void {
     if (this.shadowRoot === null) {
       const root = this.attachShadow({ mode: "open" });
@@ -97,6 +102,7 @@ export class CoatImage extends BaseElement {
     }
   }
 
+  /** Called by the browser. @internal */
   attributeChangedCallback(_: string, before: string | null, after: string | null): void {
     if (before !== after) {
       this.#invalidate();

@@ -1,4 +1,8 @@
-/** The custom element `<coat-image>`. Call `defineCoatImage()` once; importing it does nothing. */
+/**
+ * The custom element `<coat-image>`. Call `defineCoatImage()` once; importing it does nothing.
+ *
+ * @module coatcheck/element
+ */
 
 export { CoatImage, type CoatImageLabels, type CoatImagePhase } from "./coat-image.ts";
 export { defineCoatImage } from "./define.ts";

@@ -4,7 +4,11 @@ import type { MediaReference } from "../core/reference.ts";
 import { downloadAddress } from "../core/source.ts";
 import { MediaLabelsContext } from "./labels.ts";
 
-/** Media that is no picture: its name, type and size, and a way to get it. */
+/**
+ * Media that is no picture: its name, type and size, and a way to get it.
+ *
+ * @param props - The `reference` of the media.
+ */
 export function FileChip({ reference }: { readonly reference: MediaReference }) {
   const labels = use(MediaLabelsContext);
   const address = downloadAddress(reference);

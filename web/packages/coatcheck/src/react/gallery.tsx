@@ -27,6 +27,8 @@ export interface MediaGalleryProps {
  * it. Only the tiles in view are in the document. Each has its final box before its picture is there.
  *
  * One tile is in the tab order; arrows, Home, End, Page Up and Page Down move among them.
+ *
+ * @param props - The pictures, and how they are laid out.
  */
 export function MediaGallery({
   references,

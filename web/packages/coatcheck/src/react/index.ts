@@ -1,4 +1,8 @@
-/** React components over the core. Import `coatcheck/styles.css` for their default looks. */
+/**
+ * React components over the core. Import `coatcheck/styles.css` for their default looks.
+ *
+ * @module coatcheck/react
+ */
 
 export { FileChip } from "./file-chip.tsx";
 export { MediaGallery, type MediaGalleryProps } from "./gallery.tsx";
@@ -12,6 +16,7 @@ export { Lightbox, type LightboxProps } from "./lightbox.tsx";
 export { MediaImage, type MediaImageProps } from "./media-image.tsx";
 export { MediaPart, type MediaPartProps } from "./media-part.tsx";
 export { MediaRefreshContext } from "./refresh-context.ts";
+export type { GalleryShape } from "./use-gallery-window.ts";
 export {
   type ImageEvent,
   type ImagePhase,

@@ -44,4 +44,5 @@ export const defaultLabels: MediaLabels = {
   time: "Made",
 };
 
+/** What the components say, for those below a provider; English by default. */
 export const MediaLabelsContext = createContext<MediaLabels>(defaultLabels);

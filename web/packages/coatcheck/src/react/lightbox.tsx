@@ -21,6 +21,7 @@ export interface LightboxProps {
   readonly references: readonly MediaReference[];
   /** Which of them is shown; null closes the lightbox. */
   readonly index: number | null;
+  /** The reader went on to another one. */
   readonly onIndexChange: (index: number) => void;
   /** The reader closed it. The focus is back where it was. */
   readonly onClose: () => void;
@@ -32,6 +33,8 @@ export interface LightboxProps {
  *
  * Keys: arrows leaf through (and pan a zoomed picture), Home and End go to the first and last, `+`,
  * `-` and `0` zoom, Escape closes.
+ *
+ * @param props - The pictures, and which of them is shown.
  */
 export function Lightbox({ references, index, ...rest }: LightboxProps) {
   const reference = index === null ? undefined : references[index];

@@ -26,6 +26,8 @@ export interface MediaImageProps {
 /**
  * A picture that is there at once: its blur in the first render, its thumbnail as soon as that is
  * decoded, and the picture itself on top of both when it can be painted without a stutter.
+ *
+ * @param props - The picture, and how it is fetched.
  */
 export function MediaImage({ reference, ...rest }: MediaImageProps) {
   // A fresh component for each picture, or the old one's phase would show the new one too early.

@@ -18,7 +18,11 @@ export interface MediaPartProps {
   readonly caption?: (reference: MediaReference) => ReactNode;
 }
 
-/** A `data-media` part of a message in whichever state it is in. */
+/**
+ * A `data-media` part of a message in whichever state it is in.
+ *
+ * @param props - The part's data, and what the message is doing.
+ */
 export function MediaPart({ data, active = true, priority = false, caption }: MediaPartProps) {
   const media = useMemo(() => parseMediaState(data), [data]);
   const dimensions = useLastDimensions(media);

@@ -7,6 +7,7 @@ import {
 } from "../core/gallery-layout.ts";
 import type { MediaReference } from "../core/reference.ts";
 
+/** `justified` keeps each picture's shape, `grid` cuts all to squares. */
 export type GalleryShape = "justified" | "grid";
 
 interface WindowOptions {

@@ -35,6 +35,7 @@ export interface Media {
   readonly onFullLoad: (event: ImageEvent) => void;
   /** For the display picture's `onError`. */
   readonly onFullError: () => void;
+  /** Tries once more. */
   readonly retry: () => void;
 }
 
@@ -60,6 +61,9 @@ type Action =
  * tried again when the browser is back online.
  *
  * Give the component that calls this a `key` of the reference's id and URL: another picture starts anew.
+ *
+ * @param given - The picture.
+ * @param options - How its addresses are renewed.
  */
 export function useMedia(
   given: MediaReference,

@@ -4,12 +4,17 @@ import { type UploadItem, UploadQueue, type UploadQueueOptions } from "../core/u
 
 /** Files that are being handed in, and what can be done with them. */
 export interface Uploads {
+  /** The files and their states, in the order in which they were chosen. */
   readonly items: readonly UploadItem[];
   /** Whether something is still on its way. */
   readonly isBusy: boolean;
+  /** Adds files and begins to send them. */
   readonly add: (files: Iterable<File>) => void;
+  /** Stops one that is on its way. */
   readonly cancel: (id: string) => void;
+  /** Sends a failed one again. */
   readonly retry: (id: string) => void;
+  /** Takes one out of the list. */
   readonly remove: (id: string) => void;
   /** Takes out what is ready, for a message. */
   readonly take: () => readonly MediaReference[];

@@ -39,4 +39,5 @@ export const defaultViewerLabels: ViewerLabels = {
   position: (index, count) => `${index} of ${count}`,
 };
 
+/** What gallery and viewer say, for those below a provider; English by default. */
 export const ViewerLabelsContext = createContext<ViewerLabels>(defaultViewerLabels);

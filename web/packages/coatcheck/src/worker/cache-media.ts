@@ -18,6 +18,8 @@ export interface CacheMediaOptions {
 /**
  * Called in a service worker, as it starts: answers requests for pictures from a cache that holds only
  * what never changes, for the one reader that the page has named.
+ *
+ * @param options - How much is kept, and which paths are pictures.
  */
 export function cacheMedia({
   budget = 256_000_000,

@@ -1,6 +1,8 @@
 /**
  * A service worker for pictures: `cacheMedia` is called in the worker, `registerMediaWorker` in the
  * page.
+ *
+ * @module coatcheck/worker
  */
 
 export { type CacheMediaOptions, cacheMedia } from "./cache-media.ts";

@@ -26,6 +26,7 @@ export interface MediaWorker {
 /**
  * Registers the media worker.
  *
+ * @param options - The worker's script and its reader.
  * @returns null where the browser has no service workers: pictures then come from its own cache.
  * @throws what `navigator.serviceWorker.register` rejects with: the script is missing or broken.
  */

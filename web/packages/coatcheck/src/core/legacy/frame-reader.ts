@@ -3,9 +3,13 @@ const LARGE = 65_536;
 
 /** The part of a browser's `Worker` that a reader uses. */
 export interface WorkerLike {
+  /** Hands it a frame. */
   postMessage(text: string): void;
+  /** Calls the listener with each answer. */
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  /** Calls the listener when it cannot answer. */
   addEventListener(type: "error" | "messageerror", listener: () => void): void;
+  /** Ends it. */
   terminate(): void;
 }
 

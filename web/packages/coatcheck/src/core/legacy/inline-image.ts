@@ -38,6 +38,8 @@ export function readInlineImage(
 /**
  * Decodes the bytes in slices of under two milliseconds, between which the page can paint and answer.
  *
+ * @param image - What was found inside a message.
+ * @param signal - Ends the work when it is aborted.
  * @returns null if it is no base64, or if `signal` says that nobody waits for it any more.
  */
 export async function decodeInlineImage(

@@ -1,0 +1,123 @@
+"""A page for each public module of Python; mkdocstrings fills it from signatures and docstrings."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import griffe
+
+from website.paths import ROOT
+
+__all__ = ["MODULES", "load_package", "public_names", "python_anchors", "python_pages"]
+
+# What applications import. A module without `__all__` gives the public names that it defines.
+MODULES: Final = (
+    "coatcheck",
+    "coatcheck.errors",
+    "coatcheck.edits",
+    "coatcheck.delivery",
+    "coatcheck.delivery.access",
+    "coatcheck.delivery.cookies",
+    "coatcheck.payload.shapes",
+    "coatcheck.payload.hydration.policies",
+    "coatcheck.payload.hydration.providers",
+    "coatcheck.chat.api",
+    "coatcheck.chat.socket",
+    "coatcheck.chat.sse",
+    "coatcheck.chat.turns",
+    "coatcheck.chat.limits",
+    "coatcheck.agent.tools",
+    "coatcheck.agent.providers.image",
+    "coatcheck.agent.providers.fallback",
+    "coatcheck.agent.providers.retrying",
+    "coatcheck.agent.providers.openai_images",
+    "coatcheck.agent.providers.openai_responses",
+    "coatcheck.agent.providers.gemini",
+    "coatcheck.agent.providers.compatible",
+    "coatcheck.agent.providers.procedural",
+    "coatcheck.agent.providers.procedural_provider",
+    "coatcheck.integrations.opentelemetry",
+    "coatcheck.integrations.pydantic_ai",
+    "coatcheck.ports",
+    "coatcheck.workers",
+)
+FOLDER: Final = "reference/api"
+# The indentation is what mkdocstrings reads options by.
+PAGE: Final = """\
+---
+title: "{title}"
+---
+
+# `{module}`
+
+::: {module}
+    options:
+      members:
+{members}
+"""
+# A function whose module has its name: what the package's name leads to is the module.
+SHADOWED: Final = """
+::: {name}
+    options:
+      show_root_heading: true
+      show_root_toc_entry: true
+"""
+
+
+def load_package() -> griffe.Module:
+    """The package as its source says it, without importing it."""
+    package = griffe.load(
+        "coatcheck",
+        search_paths=[ROOT / "src"],
+        docstring_parser="google",
+        resolve_aliases=True,
+    )
+    if not isinstance(package, griffe.Module):
+        raise TypeError("coatcheck is no package")
+    return package
+
+
+def public_names(module: griffe.Object | griffe.Alias) -> Iterator[str]:
+    """The public names of a module: `__all__`, or what it defines and documents.
+
+    Args:
+        module: as griffe read it.
+    """
+    if module.exports is not None:
+        yield from (str(name) for name in module.exports)
+        return
+    for name, member in module.members.items():
+        if not (name.startswith("_") or member.is_alias or member.is_module) and member.docstring:
+            yield name
+
+
+def python_pages() -> dict[str, str]:
+    """The Markdown of each page, by its place in the site."""
+    pages = {}
+    for place, module, names in _modules():
+        whole = {name: f"{module}.{name}" for name in names}
+        pages[place] = PAGE.format(
+            title=module.removeprefix("coatcheck."),
+            module=module,
+            members="\n".join(f"        - {name}" for name in names if whole[name] == names[name]),
+        ) + "".join(
+            SHADOWED.format(name=names[name]) for name in names if whole[name] != names[name]
+        )
+    return pages
+
+
+def python_anchors() -> dict[str, set[str]]:
+    """What each page must tell of, by its place in the site."""
+    return {place: set(names.values()) for place, _module, names in _modules()}
+
+
+def _modules() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Each page's place, its module, and by public name what documents it."""
+    package = load_package()
+    for module in MODULES:
+        below = module.partition(".")[2]
+        home = package[below] if below else package
+        names = {
+            name: f"{module}.{name}.{name}" if home.members[name].is_module else f"{module}.{name}"
+            for name in public_names(home)
+        }
+        yield f"{FOLDER}/{module}.md", module, names
