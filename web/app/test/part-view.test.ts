@@ -77,7 +77,13 @@ describe("a tool call", () => {
     [
       "an older SDK's",
       call(
-        { toolInvocation: { toolName: "generate_image", state: "result", result: { imageData: PIXEL } } },
+        {
+          toolInvocation: {
+            toolName: "generate_image",
+            state: "result",
+            result: { imageData: PIXEL },
+          },
+        },
         "tool-invocation",
       ),
     ],

@@ -1,4 +1,3 @@
-import type { UIMessage } from "ai";
 import { type ReactNode, useEffect, useState } from "react";
 import { CopyIcon, DoneIcon } from "../shell/icons.tsx";
 
@@ -77,12 +76,4 @@ function CopyButton({ text }: { readonly text: string }) {
       </span>
     </>
   );
-}
-
-/** The words of a message. */
-export function textOf({ parts }: UIMessage): string {
-  return parts
-    .map((part) => (part.type === "text" ? part.text : ""))
-    .filter((text) => text !== "")
-    .join("\n\n");
 }

@@ -1,4 +1,12 @@
-import { type KeyboardEvent, type SubmitEvent, use, useEffect, useId, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type SubmitEvent,
+  use,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
 import { MessageField } from "../shell/message-field.tsx";
 import { replacedBy } from "./replaced.ts";
 import { RevisionsContext } from "./revisions.ts";
@@ -36,13 +44,14 @@ export function MessageEditor({ messageId, text, mayBeEmpty, onClose }: MessageE
     send();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // An input method takes Escape back what it has composed.
+    // With an input method, Escape takes back what is being composed.
     if (event.key === "Escape" && !event.nativeEvent.isComposing) {
       event.stopPropagation();
       onClose();
     }
   };
   return (
+    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: Escape, wherever in it the focus is
     <form
       className="message-editor"
       data-testid="message-editor"

@@ -36,6 +36,7 @@ export function RegenerateQuestion({ messageId, onClose }: RegenerateQuestionPro
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form
+    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: Escape, wherever in it the focus is
     <div
       className="regenerate-question"
       role="group"

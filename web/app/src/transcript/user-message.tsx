@@ -2,8 +2,9 @@ import type { UIMessage } from "ai";
 import { MediaPart } from "coatcheck/react";
 import { memo, use, useRef } from "react";
 import { PencilIcon } from "../shell/icons.tsx";
-import { ActionButton, MessageActions, textOf } from "./message-actions.tsx";
+import { ActionButton, MessageActions } from "./message-actions.tsx";
 import { MessageEditor } from "./message-editor.tsx";
+import { textOf } from "./message-text.ts";
 import { RevisionsContext } from "./revisions.ts";
 import { useReturningFocus } from "./use-returning-focus.ts";
 

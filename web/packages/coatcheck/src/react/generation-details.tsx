@@ -10,7 +10,10 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
   const facts = [
     { label: labels.model, value: details.model },
     { label: labels.size, value: sizeOf(media) ?? details.size?.replace("x", " × ") ?? null },
-    { label: labels.weight, value: media.state === "ready" ? formatBytes(media.reference.size) : null },
+    {
+      label: labels.weight,
+      value: media.state === "ready" ? formatBytes(media.reference.size) : null,
+    },
   ].filter(({ value }) => value !== null);
   return (
     <>
