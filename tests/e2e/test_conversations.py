@@ -9,15 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import RESULTS, Server, Visit
-from tests.e2e.histories import apart, said, tell, tell_at_length, text
+from tests.e2e.histories import apart, said, tell, text
 from tests.seeding import seed_data
 
 PAGE = 50
-
-
-@pytest.fixture(scope="module")
-def long_conversation(server: Server) -> str:
-    return tell_at_length(server)
 
 
 def entry(page: Page, title: str) -> Locator:
@@ -36,29 +31,6 @@ def messages(page: Page) -> Locator:
 
 
 # --- search --------------------------------------------------------------------------------------
-
-
-def test_a_search_leads_to_the_message_that_holds_the_words(
-    visit: Visit, long_conversation: str
-) -> None:
-    page = visit.page
-    page.goto(visit.server.url)
-    page.get_by_test_id("search-input").fill("HERON reeds")
-    found = entry(page, "A long conversation")
-    expect(found.locator("mark")).to_have_text(["heron", "reeds"])
-    expect(page.get_by_text("1 found.")).to_be_attached()
-    visit.screenshot("search")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/c/{long_conversation}#m700$"))
-    target = page.locator('[data-message-id="m700"]')
-    expect(target).to_be_in_viewport(timeout=30_000)
-    expect(target).to_have_attribute("data-found", "")
-    visit.screenshot("search-target")
-    # The words are still there, and Esc takes them back.
-    expect(page.get_by_test_id("search-input")).to_have_value("HERON reeds")
-    page.get_by_test_id("search-input").press("Escape")
-    expect(page.get_by_test_id("search-input")).to_have_value("")
 
 
 def test_nothing_found_and_no_answer_are_told_apart(visit: Visit) -> None:

@@ -1,5 +1,7 @@
 """Long conversations: read by pages, and only what is near the view is in the document."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -152,6 +154,29 @@ IN_VIEW = """() => {
 }"""
 
 
+def test_a_search_leads_to_the_message_that_holds_the_words(
+    visit: Visit, long_conversation: str
+) -> None:
+    page = visit.page
+    page.goto(visit.server.url)
+    page.get_by_test_id("search-input").fill("HERON reeds")
+    found = page.locator(".conversation-entry").filter(has_text="A long conversation")
+    expect(found.locator("mark")).to_have_text(["heron", "reeds"])
+    expect(page.get_by_text("1 found.")).to_be_attached()
+    visit.screenshot("search")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/c/{long_conversation}#m700$"))
+    target = page.locator('[data-message-id="m700"]')
+    expect(target).to_be_in_viewport(timeout=30_000)
+    expect(target).to_have_attribute("data-found", "")
+    visit.screenshot("search-target")
+    # The words are still there, and Esc takes them back.
+    expect(page.get_by_test_id("search-input")).to_have_value("HERON reeds")
+    page.get_by_test_id("search-input").press("Escape")
+    expect(page.get_by_test_id("search-input")).to_have_value("")
+
+
 def test_the_focus_and_what_is_being_written_stay_when_their_message_is_far_away(
     visit: Visit, long_conversation: str
 ) -> None:
@@ -214,8 +239,4 @@ def test_the_conversation_goes_on_below_what_was_loaded_above(
     expect(page.get_by_test_id("message-assistant").last).to_contain_text("Hello!")
     visit.await_answer()
     expect(page.get_by_text("hello again").last).to_be_in_viewport()
-    assert len(numbers_of_any(page)) <= MOST
-
-
-def numbers_of_any(page: Page) -> list[str]:
-    return [one.get_attribute("data-message-id") or "" for one in messages(page).all()]
+    assert messages(page).count() <= MOST
