@@ -1,14 +1,12 @@
 """The sidebar: conversations are searched, renamed, deleted and taken back, listed by pages."""
 
-import re
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.e2e.conftest import RESULTS, Server, Visit
+from tests.e2e.conftest import RESULTS, Visit
 from tests.e2e.histories import apart, said, tell, text
 from tests.seeding import seed_data
 

@@ -10,7 +10,7 @@ from tests.e2e.histories import IMAGES, MESSAGES, tell_at_length
 
 PAGE = 50
 MOST = 2 * PAGE + 3
-"""Messages in the document at most: a page on either side of one, the last one, one with the focus."""
+"""Messages in the document: a page on either side of one, the last one, one with the focus."""
 
 SCROLL = """async ({step}) => {
     const viewport = document.querySelector('.transcript-viewport');

@@ -87,7 +87,9 @@ def test_an_edit_that_is_cancelled_leaves_everything_as_it_was(visit: Visit) -> 
         expect(users(page).first).to_contain_text("hello")
     field = edit(users(page).first)
     field.fill("  ")
-    expect(page.get_by_test_id("message-editor").get_by_role("button", name="Send")).to_be_disabled()
+    expect(
+        page.get_by_test_id("message-editor").get_by_role("button", name="Send")
+    ).to_be_disabled()
     page.keyboard.press("Enter")
     expect(field).to_be_focused()
     assert len(turns(visit)) == 1
@@ -277,9 +279,8 @@ def test_a_picture_of_an_old_conversation_is_shown_by_the_widget(visit: Visit) -
     def with_legacy_output(route: Any) -> None:
         # As a server answers that does not rewrite what old tools left.
         answer = route.fetch().json()
-        answer["messages"][1]["parts"][0]["output"] = (
-            f"✅ **Success**: {json.dumps({'imageData': data, 'prompt': 'a heron', 'model': 'old'})}"
-        )
+        old = {"imageData": data, "prompt": "a heron", "model": "old"}
+        answer["messages"][1]["parts"][0]["output"] = f"✅ **Success**: {json.dumps(old)}"
         route.fulfill(json=answer)
 
     page.route("**/messages", with_legacy_output)

@@ -35,7 +35,12 @@ it("puts an edited message in the place of the old one, and drops what followed"
 });
 
 it("drops the answer that is made anew", () => {
-  const turn: TurnStart = { trigger: "regenerate-message", messageId: "u2", message: null, edited: false };
+  const turn: TurnStart = {
+    trigger: "regenerate-message",
+    messageId: "u2",
+    message: null,
+    edited: false,
+  };
   expect(upToQuestion(told, turn)).toEqual(told.slice(0, 3));
 });
 
@@ -46,7 +51,12 @@ it("cannot go on from what it does not have", () => {
   // It has not loaded the one whose place this takes: all that it has is gone.
   const edit = { ...submit("u0", message("u0", "user")), edited: true };
   expect(upToQuestion(told, edit)).toBeNull();
-  const turn: TurnStart = { trigger: "regenerate-message", messageId: "u9", message: null, edited: false };
+  const turn: TurnStart = {
+    trigger: "regenerate-message",
+    messageId: "u9",
+    message: null,
+    edited: false,
+  };
   expect(upToQuestion(told, turn)).toBeNull();
 });
 

@@ -12,7 +12,7 @@ interface MessageActionsProps {
 export function MessageActions({ text, children }: MessageActionsProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form
-    <div className="message-actions" role="group" aria-label="Message">
+    <div className="message-actions" role="group" aria-label="Message actions">
       {text !== "" && <CopyButton text={text} />}
       {children}
     </div>
