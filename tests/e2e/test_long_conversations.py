@@ -23,7 +23,9 @@ SCROLL = """async ({step}) => {
     const done = () => step < 0
         ? document.querySelector('[data-testid=earlier]') === null && viewport.scrollTop === 0
         : viewport.scrollTop + viewport.clientHeight >= viewport.scrollHeight - 1;
-    let [most, jump, blank, steps] = [0, 0, 0, 0];
+    const jumps = [];
+    const heights = [];
+    let [most, blank] = [0, 0];
     while (!done() && performance.now() < deadline) {
         const {top: edge, bottom} = viewport.getBoundingClientRect();
         const anchor = messages().find(one => one.getBoundingClientRect().bottom > edge);
@@ -33,16 +35,17 @@ SCROLL = """async ({step}) => {
         const by = Math.sign(step) * Math.min(Math.abs(step), room);
         const before = top(anchor);
         viewport.scrollTop += by;
-        await frames(3);
+        await frames(2);
         most = Math.max(most, messages().length);
-        if (anchor.isConnected)
-            jump = Math.max(jump, Math.abs(top(anchor) - (before - by)));
+        heights.push(viewport.scrollHeight);
+        const moved = anchor.isConnected ? top(anchor) - (before - by) : 0;
+        if (Math.abs(moved) > 2) jumps.push([anchor.dataset.messageId, by, moved]);
         const inView = messages().filter(one =>
             one.getBoundingClientRect().bottom > edge && top(one) < bottom);
         if (inView.length === 0) blank += 1;
-        steps += 1;
     }
-    return {done: done(), most, jump, blank, steps};
+    const drift = Math.max(...heights) - Math.min(...heights);
+    return {done: done(), most, jumps, blank, drift};
 }"""
 
 
@@ -109,17 +112,18 @@ def test_all_of_it_is_scrolled_through_and_few_messages_are_in_the_document(
 ) -> None:
     page = visit.page
     open_long(visit, long_conversation)
-    up = page.evaluate(SCROLL, {"step": -1500})
+    up = page.evaluate(SCROLL, {"step": -3000})
     assert up["done"], up
     assert up["most"] <= MOST
-    assert up["jump"] <= 2
+    assert up["jumps"] == []
     assert up["blank"] == 0
     expect(page.get_by_text("Message 0.", exact=True)).to_be_in_viewport()
     assert numbers(page) == [*range(numbers(page)[-2] + 1), MESSAGES - 1]
-    down = page.evaluate(SCROLL, {"step": 1500})
+    down = page.evaluate(SCROLL, {"step": 3000})
     assert down["done"], down
     assert down["most"] <= MOST
-    assert down["jump"] <= 2
+    assert down["jumps"] == []
+    assert down["drift"] <= 2  # a gap is as high as what it stands for
     assert down["blank"] == 0
     expect(page.get_by_text(f"Message {MESSAGES - 1}.")).to_be_in_viewport()
     assert numbers(page) == [*range(numbers(page)[0], MESSAGES)]
@@ -141,8 +145,6 @@ def test_leaps_end_among_messages_and_the_latest_is_one_press_away(
         assert len(numbers(page)) <= MOST
     page.get_by_role("button", name="Latest").click()
     expect(page.get_by_text(f"Message {MESSAGES - 1}.")).to_be_in_viewport()
-    visit.say("hello")
-    expect(page.get_by_test_id("message-assistant").last).to_contain_text("Hello!")
 
 
 IN_VIEW = """() => {

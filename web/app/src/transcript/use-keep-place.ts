@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 interface Place {
   readonly message: HTMLElement;
   readonly top: number;
+  readonly scrollTop: number;
 }
 
 /**
@@ -24,7 +25,7 @@ export function useKeepPlace(
       return;
     }
     if (before?.message.isConnected === true) {
-      const moved = topOf(before.message, viewport) - before.top;
+      const moved = topOf(before.message, viewport) - before.top + clamped(viewport, before);
       // Else a scrolling that is under way would be ended for nothing.
       if (Math.abs(moved) >= LEAST_MOVE) {
         viewport.scrollTop += moved;
@@ -62,10 +63,19 @@ function placeOf(viewport: HTMLElement): Place | null {
   for (const message of viewport.querySelectorAll<HTMLElement>("[data-message-id]")) {
     const box = message.getBoundingClientRect();
     if (box.bottom > top) {
-      return box.top < bottom ? { message, top: topOf(message, viewport) } : null;
+      return box.top < bottom
+        ? { message, top: topOf(message, viewport), scrollTop: viewport.scrollTop }
+        : null;
     }
   }
   return null;
+}
+
+/** How far the browser itself has scrolled back already, for the content ends where it does now. */
+function clamped(viewport: HTMLElement, before: Place): number {
+  const { scrollTop, scrollHeight, clientHeight } = viewport;
+  const isAtEnd = scrollTop + clientHeight >= scrollHeight - 1;
+  return isAtEnd ? Math.max(0, before.scrollTop - scrollTop) : 0;
 }
 
 /** Where a message begins, wherever the reader has scrolled to. */
