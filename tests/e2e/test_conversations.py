@@ -1,78 +1,16 @@
-"""The sidebar and long conversations: searched, renamed, deleted and taken back, paged."""
+"""The sidebar: conversations are searched, renamed, deleted and taken back, listed by pages."""
 
-import re
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import anyio
 import httpx
-import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from coatcheck.backends import open_backends
-from coatcheck.payload.media_part import media_part, ready
-from coatcheck.settings import Settings
-from tests.e2e.conftest import RESULTS, Server, Visit
-from tests.media import png_bytes
+from tests.e2e.conftest import RESULTS, Visit
+from tests.e2e.histories import apart, said, tell, text
 from tests.seeding import seed_data
 
 PAGE = 50
-MESSAGES = 2000
-IMAGES = 300
-
-
-def apart(work: Callable[[], Awaitable[None]]) -> None:
-    """Run asynchronous work beside Playwright's own event loop."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(anyio.run, work).result()
-
-
-def text(words: str) -> dict[str, Any]:
-    return {"type": "text", "text": words}
-
-
-def said(number: int, *parts: dict[str, Any]) -> dict[str, Any]:
-    role = "assistant" if number % 2 else "user"
-    return {"id": f"m{number}", "role": role, "parts": list(parts)}
-
-
-def tell(server: Server, *words: str) -> str:
-    """Write a conversation; its id."""
-    conversation = str(uuid4())
-    messages = [said(number, text(one)) for number, one in enumerate(words)]
-
-    async def write() -> None:
-        await seed_data(server.data, conversation, messages, title=words[0])
-
-    apart(write)
-    return conversation
-
-
-@pytest.fixture(scope="module")
-def long_conversation(server: Server) -> str:
-    conversation = str(uuid4())
-
-    async def write() -> None:
-        async with open_backends(Settings(data=server.data)) as backends:
-            pictures = [
-                await backends.store.put(png_bytes(320, 240, seed=seed), alt=f"picture {seed}")
-                for seed in range(30)
-            ]
-        messages = []
-        for number in range(MESSAGES):
-            parts = [text(f"Message {number}. " + "The lamp is lit. " * (number % 5))]
-            if number % 20 < IMAGES * 20 // MESSAGES:
-                picture = pictures[number % 30]
-                parts.insert(0, media_part(picture.id, ready(picture.to_stored())))
-            messages.append(said(number, *parts))
-        messages[700]["parts"].append(text("The heron stands in the reeds."))
-        await seed_data(server.data, conversation, messages, title="A long conversation")
-
-    apart(write)
-    return conversation
 
 
 def entry(page: Page, title: str) -> Locator:
@@ -90,120 +28,7 @@ def messages(page: Page) -> Locator:
     return page.locator("[data-message-id]")
 
 
-# --- long conversations --------------------------------------------------------------------------
-
-
-def test_a_long_conversation_opens_with_its_last_page_alone(
-    visit: Visit, long_conversation: str
-) -> None:
-    page, asked = visit.page, list[str]()
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{visit.server.url}/c/{long_conversation}")
-    expect(page.get_by_text(f"Message {MESSAGES - 1}.")).to_be_in_viewport()
-    page.wait_for_timeout(500)
-    expect(messages(page)).to_have_count(PAGE)
-    assert len([url for url in asked if "/messages" in url]) == 1
-    # Of 300 pictures those that are near the view are fetched, each with its thumbnail.
-    assert len({url for url in asked if "/api/media/image/" in url}) <= 2 * PAGE * IMAGES / MESSAGES
-    expect(page.get_by_role("heading", level=1)).to_have_text("A long conversation")
-    assert visit.complaints == []
-
-
-def test_earlier_messages_come_without_a_jump_all_the_way_to_the_first(
-    visit: Visit, long_conversation: str
-) -> None:
-    page, held = visit.page, list[Route]()
-    page.goto(f"{visit.server.url}/c/{long_conversation}")
-    expect(messages(page)).to_have_count(PAGE)
-    viewport = page.locator(".transcript-viewport")
-    page.route("**/messages?before=*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
-    for number, top in enumerate((400, 0), 1):
-        first = f"m{MESSAGES - number * PAGE}"
-        viewport.evaluate("(element, top) => { element.scrollTop = top }", top)
-        expect(page.get_by_text("Reading what was said before…")).to_be_attached()
-        anchor = page.locator(f'[data-message-id="{first}"]')
-        before = anchor.bounding_box()
-        held.pop().continue_()
-        expect(messages(page)).to_have_count((number + 1) * PAGE)
-        page.wait_for_timeout(300)
-        after = anchor.bounding_box()
-        assert before is not None
-        assert after is not None
-        assert abs(after["y"] - before["y"]) <= 1, f"jumped at {top}"
-    page.unroute("**/messages?before=*")
-    for route in held:
-        route.continue_()
-    page.route(
-        "**/messages?before=*", lambda route: route.continue_(url=f"{route.request.url}&limit=200")
-    )
-    earlier = page.get_by_test_id("earlier")
-    for _ in range(400):
-        if earlier.count() == 0:
-            break
-        viewport.evaluate("(element) => { element.scrollTop = 0 }")
-        page.wait_for_timeout(50)
-    expect(messages(page)).to_have_count(MESSAGES)
-    expect(messages(page).first).to_contain_text("Message 0.")
-    numbers = page.evaluate(
-        "[...document.querySelectorAll('[data-message-id]')].map(e => e.dataset.messageId)"
-    )
-    assert numbers == [f"m{number}" for number in range(MESSAGES)]
-
-
-def test_earlier_messages_that_cannot_be_read_are_asked_for_again(
-    visit: Visit, long_conversation: str
-) -> None:
-    page = visit.page
-    page.goto(f"{visit.server.url}/c/{long_conversation}")
-    expect(messages(page)).to_have_count(PAGE)
-    page.route("**/messages?before=*", lambda route: route.abort())
-    page.locator(".transcript-viewport").evaluate("(element) => { element.scrollTop = 0 }")
-    expect(page.get_by_text("could not be read")).to_be_visible()
-    visit.screenshot("earlier-failed")
-    page.unroute("**/messages?before=*")
-    page.get_by_role("button", name="Try again").click()
-    expect(messages(page)).to_have_count(2 * PAGE)
-
-
-def test_the_conversation_goes_on_below_what_was_loaded_above(
-    visit: Visit, long_conversation: str
-) -> None:
-    page = visit.page
-    page.goto(f"{visit.server.url}/c/{long_conversation}")
-    expect(messages(page)).to_have_count(PAGE)
-    page.locator(".transcript-viewport").evaluate("(element) => { element.scrollTop = 0 }")
-    expect(messages(page)).to_have_count(2 * PAGE)
-    visit.say("hello again")
-    expect(page.get_by_test_id("message-assistant").last).to_contain_text("Hello!")
-    visit.await_answer()
-    expect(page.get_by_text("hello again").last).to_be_in_viewport()
-    expect(messages(page)).to_have_count(2 * PAGE + 2)
-
-
 # --- search --------------------------------------------------------------------------------------
-
-
-def test_a_search_leads_to_the_message_that_holds_the_words(
-    visit: Visit, long_conversation: str
-) -> None:
-    page = visit.page
-    page.goto(visit.server.url)
-    page.get_by_test_id("search-input").fill("HERON reeds")
-    found = entry(page, "A long conversation")
-    expect(found.locator("mark")).to_have_text(["heron", "reeds"])
-    expect(page.get_by_text("1 found.")).to_be_attached()
-    visit.screenshot("search")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/c/{long_conversation}#m700$"))
-    target = page.locator('[data-message-id="m700"]')
-    expect(target).to_be_in_viewport(timeout=30_000)
-    expect(target).to_have_attribute("data-found", "")
-    visit.screenshot("search-target")
-    # The words are still there, and Esc takes them back.
-    expect(page.get_by_test_id("search-input")).to_have_value("HERON reeds")
-    page.get_by_test_id("search-input").press("Escape")
-    expect(page.get_by_test_id("search-input")).to_have_value("")
 
 
 def test_nothing_found_and_no_answer_are_told_apart(visit: Visit) -> None:

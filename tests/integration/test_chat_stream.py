@@ -201,6 +201,7 @@ async def test_an_edited_message_is_answered_anew_and_what_followed_is_gone(
         assert begun["data"] == {
             "trigger": "submit-message",
             "messageId": first["id"],
+            "edited": True,
             "message": edited,
         }
         messages = (await read(client, chat.conversation))["messages"]

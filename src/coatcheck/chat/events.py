@@ -150,7 +150,11 @@ def _request(frame: dict[str, Any], conversation_id: str) -> ClientFrame:
 
 
 def turn_chunk(
-    trigger: str, message_id: str, message: dict[str, Any] | None = None
+    trigger: str,
+    message_id: str,
+    message: dict[str, Any] | None = None,
+    *,
+    edited: bool = False,
 ) -> dict[str, Any]:
     """The chunk that begins a turn, for everyone who has the conversation open.
 
@@ -159,8 +163,11 @@ def turn_chunk(
         message_id: of the user's message that is answered. What followed it is gone.
         message: that message in UI form, where it is new or has changed. One that is too long for
             a frame is left out: who does not have it reads the conversation.
+        edited: whether it took the place of an earlier one.
     """
-    data = {"trigger": trigger, "messageId": message_id}
+    data: dict[str, Any] = {"trigger": trigger, "messageId": message_id}
+    if edited:
+        data["edited"] = True
     whole = {"type": "data-turn", "transient": True, "data": data | {"message": message}}
     if message is not None and _fits(whole):
         return whole

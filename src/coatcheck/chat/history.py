@@ -152,8 +152,8 @@ class History:
 
     async def append_or_edit(
         self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
-    ) -> None:
-        """Keep a client's message as the last one.
+    ) -> bool:
+        """Keep a client's message as the last one; return whether it was an edit.
 
         The first message of a conversation makes it, and makes it `owner`'s.
 
@@ -169,14 +169,14 @@ class History:
             await self._append(
                 conversation_id, message, Opening(title=_title(message), owner=owner)
             )
-            return
+            return False
         await self.require(conversation_id, owner=owner)
         roles = {kept["id"]: kept["role"] for kept in await self.stored(conversation_id)}
         if roles[message["id"]] == "user":
             edited = await self._kept(conversation_id, message)
             await self._log.rewind(conversation_id, message["id"], message=edited, at=self._clock())
-        else:
-            raise InvalidInputError("A message of the assistant cannot be edited.")
+            return True
+        raise InvalidInputError("A message of the assistant cannot be edited.")
 
     async def rewind_to_question(
         self, conversation_id: str, message_id: str | None, *, owner: str | None = None

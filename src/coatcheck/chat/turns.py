@@ -110,9 +110,10 @@ class Turns:
             return running
         async with self._beginning(conversation_id, SUBMIT, owner) as turn:
             turn.question = message["id"]
-            await self._history.append_or_edit(conversation_id, message, owner=owner)
+            edited = await self._history.append_or_edit(conversation_id, message, owner=owner)
             shown_message = self._history.as_shown(message)
-            turn.stream.begin_turn(turn_chunk(SUBMIT, message["id"], shown_message))
+            begun = turn_chunk(SUBMIT, message["id"], shown_message, edited=edited)
+            turn.stream.begin_turn(begun)
         return turn
 
     async def regenerate(

@@ -344,7 +344,8 @@ async def test_a_turn_tells_every_reader_what_it_answers(
     part = media_part("p", ready(reference.to_stored()))
     message = user("look")
     message["parts"].append(part)
-    async with Turns.running(history, Scripted(speak("one"), speak("two"))) as turns:
+    answers = Scripted(speak("one"), speak("two"), speak("three"))
+    async with Turns.running(history, answers) as turns:
         turn = await turns.begin(CONVERSATION, message)
         told = turn.stream.entry(turn.start + 1).chunk
         assert (told["type"], told["transient"]) == ("data-turn", True)
@@ -358,6 +359,11 @@ async def test_a_turn_tells_every_reader_what_it_answers(
         told = turn.stream.entry(turn.start + 1).chunk
         assert told["data"] == {"trigger": "submit-message", "messageId": "u2"}
         assert len(encode_frame(10**16, told).encode()) <= MAX_SERVER_FRAME
+        await collect(turn)
+        # Whoever has not loaded what an edit replaces would take it for a new message.
+        turn = await turns.begin(CONVERSATION, user("look again"))
+        told = turn.stream.entry(turn.start + 1).chunk
+        assert told["data"]["edited"] is True
         await collect(turn)
 
 

@@ -21,6 +21,7 @@ const submit = (messageId: string, question: UIMessage | null): TurnStart => ({
   trigger: "submit-message",
   messageId,
   message: question,
+  edited: false,
 });
 
 it("adds a new message at the end", () => {
@@ -34,7 +35,12 @@ it("puts an edited message in the place of the old one, and drops what followed"
 });
 
 it("drops the answer that is made anew", () => {
-  const turn: TurnStart = { trigger: "regenerate-message", messageId: "u2", message: null };
+  const turn: TurnStart = {
+    trigger: "regenerate-message",
+    messageId: "u2",
+    message: null,
+    edited: false,
+  };
   expect(upToQuestion(told, turn)).toEqual(told.slice(0, 3));
 });
 
@@ -42,7 +48,15 @@ it("cannot go on from what it does not have", () => {
   expect(upToQuestion(told, submit("u3", null))).toBeNull();
   // It has one of this id, but not what it says now.
   expect(upToQuestion(told, submit("u2", null))).toBeNull();
-  const turn: TurnStart = { trigger: "regenerate-message", messageId: "u9", message: null };
+  // It has not loaded the one whose place this takes: all that it has is gone.
+  const edit = { ...submit("u0", message("u0", "user")), edited: true };
+  expect(upToQuestion(told, edit)).toBeNull();
+  const turn: TurnStart = {
+    trigger: "regenerate-message",
+    messageId: "u9",
+    message: null,
+    edited: false,
+  };
   expect(upToQuestion(told, turn)).toBeNull();
 });
 
@@ -78,7 +92,7 @@ it("joins one turn after the other, each after its question", async () => {
   const follower = new Follower(() => chat, vi.fn());
   follower.follow(submit("u1", message("u1", "user")));
   follower.follow(submit("u2", message("u2", "user")));
-  follower.follow({ trigger: "regenerate-message", messageId: "u2", message: null });
+  follower.follow({ trigger: "regenerate-message", messageId: "u2", message: null, edited: false });
   await vi.waitFor(() =>
     expect(chat.messages.map(({ id }) => id)).toEqual(["u1", "a1", "u2", "a2b"]),
   );

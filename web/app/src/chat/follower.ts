@@ -42,14 +42,17 @@ export class Follower {
 const POLL_MS = 10;
 
 /**
- * The conversation up to the message that a turn answers, or null if that message is too long to
- * have come along and is not the one that is here.
+ * The conversation up to the message that a turn answers. Null if that message is too long to have
+ * come along and is not the one that is here, or if it takes the place of one that is not loaded.
  */
 export function upToQuestion(
   messages: readonly UIMessage[],
-  { trigger, messageId, message }: TurnStart,
+  { trigger, messageId, message, edited }: TurnStart,
 ): UIMessage[] | null {
   const index = messages.findIndex(({ id }) => id === messageId);
+  if (edited && index === -1) {
+    return null;
+  }
   const known = trigger === "regenerate-message" ? messages[index] : undefined;
   const question = message ?? known;
   return question === undefined

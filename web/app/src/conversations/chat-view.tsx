@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef } from "react";
 import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
 import type { Session } from "../chat/sessions.ts";
+import { RevisionsContext } from "../transcript/revisions.ts";
 import { Transcript } from "../transcript/transcript.tsx";
 import { PictureViewer } from "../viewer/picture-viewer.tsx";
 import { discardMedia } from "./api.ts";
@@ -13,6 +14,7 @@ import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
 import { TurnError } from "./turn-error.tsx";
 import { useFileDrop } from "./use-file-drop.ts";
+import { useRevisions } from "./use-revisions.ts";
 import { messageOf, titleOf } from "./user-message.ts";
 
 /** Between two renders of a growing answer: often enough to read along, rarely enough to stay calm. */
@@ -32,7 +34,7 @@ interface ChatViewProps {
 /** An open conversation: its messages, or suggestions for the first one, and the composer. */
 export function ChatView({ session, target, onDraft, onStarted, onReload }: ChatViewProps) {
   const { chat, earlier } = session;
-  const { messages, status, error, sendMessage, setMessages, stop } = useChat({
+  const { messages, status, error, sendMessage, regenerate, setMessages, stop } = useChat({
     chat,
     throttle: RENDER_INTERVAL_MS,
   });
@@ -81,6 +83,8 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
     focusInput();
   };
 
+  const revisions = useRevisions(chat, { sendMessage, regenerate }, busy, focusInput);
+
   const sendAgain = useCallback(() => {
     const unsent = chat.messages.at(-1);
     if (unsent?.role === "user") {
@@ -96,17 +100,19 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
         <EmptyState onPick={send} />
       ) : (
         <PictureViewer messages={messages}>
-          <Transcript
-            messages={messages}
-            earlier={earlier}
-            target={target}
-            busy={busy}
-            notice={
-              error !== undefined && (
-                <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
-              )
-            }
-          />
+          <RevisionsContext value={revisions}>
+            <Transcript
+              messages={messages}
+              earlier={earlier}
+              target={target}
+              busy={busy}
+              notice={
+                error !== undefined && (
+                  <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+                )
+              }
+            />
+          </RevisionsContext>
         </PictureViewer>
       )}
       <Composer

@@ -1,16 +1,8 @@
 import type { MediaReference } from "coatcheck";
 import type { Uploads } from "coatcheck/react";
-import {
-  type ChangeEvent,
-  type ClipboardEvent,
-  type KeyboardEvent,
-  type RefObject,
-  type SubmitEvent,
-  useId,
-  useLayoutEffect,
-  useState,
-} from "react";
+import { type ClipboardEvent, type RefObject, type SubmitEvent, useId, useState } from "react";
 import { SendIcon, StopIcon } from "../shell/icons.tsx";
+import { MessageField } from "../shell/message-field.tsx";
 import { AttachButton } from "./attach-button.tsx";
 import { Attachments } from "./attachments.tsx";
 
@@ -31,15 +23,6 @@ export function Composer({ inputRef, busy, uploads, onSend, onStop }: ComposerPr
   const hasPictures = uploads.items.some(({ state }) => state.status === "ready");
   const canSend = !(busy || uploads.isBusy) && (text.trim() !== "" || hasPictures);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows from the text
-  useLayoutEffect(() => {
-    const input = inputRef.current;
-    if (input !== null) {
-      input.style.blockSize = "auto";
-      input.style.blockSize = `${input.scrollHeight}px`;
-    }
-  }, [inputRef, text]);
-
   const submit = () => {
     if (canSend) {
       onSend(text.trim(), uploads.take());
@@ -49,13 +32,6 @@ export function Composer({ inputRef, busy, uploads, onSend, onStop }: ComposerPr
   const onSubmit = (event: SubmitEvent) => {
     event.preventDefault();
     submit();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes a character, Enter chooses it.
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault();
-      submit();
-    }
   };
   const onPaste = (event: ClipboardEvent) => {
     const { files } = event.clipboardData;
@@ -72,16 +48,15 @@ export function Composer({ inputRef, busy, uploads, onSend, onStop }: ComposerPr
         <Attachments uploads={uploads} />
         <div className="composer-row">
           <AttachButton onFiles={uploads.add} />
-          <textarea
-            ref={inputRef}
+          <MessageField
+            fieldRef={inputRef}
             data-testid="composer-input"
-            rows={1}
-            value={text}
+            text={text}
             placeholder="Ask for a picture…"
             aria-label="Message"
             aria-describedby={hintId}
-            onChange={(event: ChangeEvent<HTMLTextAreaElement>) => setText(event.target.value)}
-            onKeyDown={onKeyDown}
+            onText={setText}
+            onSubmit={submit}
             onPaste={onPaste}
           />
           {busy ? (

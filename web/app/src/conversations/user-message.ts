@@ -19,6 +19,12 @@ export function messageOf(
   };
 }
 
+/** The same message with another text after its pictures. */
+export function editedMessage(message: UIMessage, text: string): CreateUIMessage<UIMessage> {
+  const others = message.parts.filter(({ type }) => type !== "text");
+  return { role: "user", parts: text === "" ? others : [...others, { type: "text", text }] };
+}
+
 /** What a conversation that begins with this message is called until the server says it. */
 export function titleOf(message: UIMessage | undefined): string {
   const parts = message?.parts ?? [];

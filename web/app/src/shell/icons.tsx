@@ -83,26 +83,10 @@ export function ArrowDownIcon() {
   );
 }
 
-export function OpenIcon() {
-  return (
-    <Icon>
-      <path d="M14 5h5v5M19 5l-8 8M18 14v3.5A1.5 1.5 0 0 1 16.5 19h-10A1.5 1.5 0 0 1 5 17.5v-10A1.5 1.5 0 0 1 6.5 6H10" />
-    </Icon>
-  );
-}
-
 export function PicturesIcon() {
   return (
     <Icon>
       <path d="M7 4h12a1 1 0 0 1 1 1v12M4 8h11.5v12H4zM4 17l3.5-3.5L10 16l2-2 3.5 3.5" />
-    </Icon>
-  );
-}
-
-export function EnlargeIcon() {
-  return (
-    <Icon>
-      <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />
     </Icon>
   );
 }
@@ -179,6 +163,22 @@ export function RetryIcon() {
   return (
     <Icon>
       <path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3M19.5 4v4h-4" />
+    </Icon>
+  );
+}
+
+export function CopyIcon() {
+  return (
+    <Icon>
+      <path d="M9 9h10v10H9zM5 15V5h10" />
+    </Icon>
+  );
+}
+
+export function DoneIcon() {
+  return (
+    <Icon>
+      <path d="M5 12.5l4.5 4.5L19 7.5" />
     </Icon>
   );
 }

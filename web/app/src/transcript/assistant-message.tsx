@@ -1,9 +1,15 @@
 import { isToolUIPart, type UIMessage } from "ai";
-import { MediaPart } from "coatcheck/react";
-import { memo } from "react";
-import { drawingBehind, viewToolCall } from "./drawing.ts";
+import { ImageGenerationWidget } from "coatcheck/react";
+import { memo, use, useRef } from "react";
+import { OpenPictureContext } from "../viewer/open-picture.ts";
 import { Markdown } from "./markdown.tsx";
-import { PictureCaption } from "./picture-caption.tsx";
+import { MessageActions } from "./message-actions.tsx";
+import { textOf } from "./message-text.ts";
+import { viewPart } from "./part-view.ts";
+import { RegenerateAction, RegenerateQuestion } from "./regenerate-action.tsx";
+import { RevisionsContext } from "./revisions.ts";
+import { Ticket } from "./ticket.tsx";
+import { useReturningFocus } from "./use-returning-focus.ts";
 
 interface AssistantMessageProps {
   readonly message: UIMessage;
@@ -16,11 +22,18 @@ export const AssistantMessage = memo(function AssistantMessageView({
   message,
   active,
 }: AssistantMessageProps) {
+  const ref = useRef<HTMLElement>(null);
+  const question = useReturningFocus(ref, '[data-testid="regenerate"]');
+  const { busy, regenerate, followedBy } = use(RevisionsContext);
+  const { id } = message;
+  const tryAgain = () => (followedBy(id) === 0 ? regenerate(id) : question.open());
   return (
     <article
+      ref={ref}
       className="message message-assistant"
       data-testid="message-assistant"
-      data-message-id={message.id}
+      data-message-id={id}
+      data-in-use={question.isOpen}
     >
       <h2 className="visually-hidden">Coatcheck said</h2>
       {message.parts.map((_, index) => (
@@ -30,9 +43,19 @@ export const AssistantMessage = memo(function AssistantMessageView({
           parts={message.parts}
           index={index}
           active={active}
+          onRetry={busy ? undefined : tryAgain}
         />
       ))}
       {active && !hasVisiblePart(message) && <Thinking />}
+      {question.isOpen ? (
+        <RegenerateQuestion messageId={id} onClose={question.close} />
+      ) : (
+        !active && (
+          <MessageActions text={textOf(message)}>
+            <RegenerateAction onPress={tryAgain} />
+          </MessageActions>
+        )
+      )}
     </article>
   );
 });
@@ -53,49 +76,34 @@ interface PartProps {
   readonly parts: UIMessage["parts"];
   readonly index: number;
   readonly active: boolean;
+  readonly onRetry: (() => void) | undefined;
 }
 
-function Part({ parts, index, active }: PartProps) {
-  const part = parts[index];
-  if (part === undefined) {
-    return null;
-  }
-  if (part.type === "text") {
-    return part.text === "" ? null : <Markdown text={part.text} />;
-  }
-  if (part.type === "data-media" && "data" in part) {
-    return (
-      <MediaPart
-        data={part.data}
-        active={active}
-        priority={active}
-        caption={(reference) => (
-          <PictureCaption reference={reference} drawing={drawingBehind(parts, index)} />
-        )}
-      />
-    );
-  }
-  return <ToolCall parts={parts} index={index} active={active} />;
-}
-
-function ToolCall({ parts, index, active }: PartProps) {
-  const view = viewToolCall(parts, index);
-  switch (view.kind) {
+function Part({ parts, index, active, onRetry }: PartProps) {
+  const openPicture = use(OpenPictureContext);
+  const view = viewPart(parts, index);
+  switch (view?.kind) {
+    case "text":
+      return <Markdown text={view.text} />;
+    case "picture":
+      return (
+        <ImageGenerationWidget
+          toolCall={view.toolCall}
+          part={view.part}
+          active={active}
+          priority={active}
+          onOpen={openPicture}
+          footer={(reference) => <Ticket reference={reference} />}
+          {...(onRetry === undefined ? {} : { onRetry })}
+        />
+      );
     case "working":
       return active ? (
         <p className="tool-working" role="status">
           {TOOL_ACTIVITY.get(view.tool) ?? "Working…"}
         </p>
       ) : null;
-    case "failed":
-      return (
-        <MediaPart
-          data={{ state: "failed", error: { code: "tool_failed", message: view.message } }}
-        />
-      );
-    case "media":
-      return <MediaPart data={{ state: "ready", reference: view.reference }} />;
-    case "nothing":
+    default:
       return null;
   }
 }

@@ -1,10 +1,11 @@
 import type { UIMessage } from "ai";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo } from "react";
 import type { EarlierMessages } from "../chat/earlier-messages.ts";
 import { ArrowDownIcon } from "../shell/icons.tsx";
 import { AssistantMessage, Thinking } from "./assistant-message.tsx";
 import { Earlier } from "./earlier.tsx";
 import { useKeepPlace } from "./use-keep-place.ts";
+import { useMessageWindow } from "./use-message-window.ts";
 import { useStickToBottom } from "./use-stick-to-bottom.ts";
 import { useTarget } from "./use-target.ts";
 import { UserMessage } from "./user-message.tsx";
@@ -29,8 +30,18 @@ export function Transcript({ messages, earlier, target, busy, notice }: Transcri
   // A reader who sends a message wants to see what comes of it, wherever they were.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the message sent is the reason to scroll
   useEffect(scrollToBottom, [scrollToBottom, lastSent]);
-  useKeepPlace(viewportRef, messages[0]?.id);
-  const isLooking = useTarget(viewportRef, earlier, target, letGo);
+  useKeepPlace(viewportRef, contentRef);
+  const ids = useMemo(() => messages.map(({ id }) => id), [messages]);
+  const { listRef, segments, heightOf, reveal } = useMessageWindow(viewportRef, ids);
+  const turnTo = useCallback(
+    (id: string) => {
+      letGo();
+      reveal(id);
+    },
+    [letGo, reveal],
+  );
+  const isLoaded = target !== null && ids.includes(target);
+  const isLooking = useTarget(viewportRef, { id: target, isLoaded, earlier }, turnTo);
 
   return (
     <div className="transcript">
@@ -45,17 +56,28 @@ export function Transcript({ messages, earlier, target, busy, notice }: Transcri
       >
         <div className="transcript-content" ref={contentRef} aria-busy={isLooking}>
           <Earlier earlier={earlier} viewportRef={viewportRef} />
-          {messages.map((message) =>
-            message.role === "user" ? (
-              <UserMessage key={message.id} message={message} />
-            ) : (
-              <AssistantMessage
-                key={message.id}
-                message={message}
-                active={busy && message === last}
-              />
-            ),
-          )}
+          <div className="transcript-messages" ref={listRef}>
+            {segments.map((segment) => {
+              if (segment.kind === "gap") {
+                // Named after what follows, so that no element ever changes its place among the others.
+                const key = `before ${ids[segment.to] ?? ""}`;
+                return <div key={key} style={{ blockSize: heightOf(segment) }} />;
+              }
+              const message = messages[segment.index];
+              if (message === undefined) {
+                return null;
+              }
+              return message.role === "user" ? (
+                <UserMessage key={message.id} message={message} />
+              ) : (
+                <AssistantMessage
+                  key={message.id}
+                  message={message}
+                  active={busy && message === last}
+                />
+              );
+            })}
+          </div>
           {busy && last?.role === "user" && <Thinking />}
           {notice}
         </div>

@@ -1,38 +1,85 @@
-import { type RefObject, useLayoutEffect, useRef } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 
 interface Place {
-  readonly id: string;
+  readonly message: HTMLElement;
   readonly top: number;
+  readonly scrollTop: number;
 }
 
 /**
- * Leaves what the reader sees where it is when messages are put in front of it.
+ * Leaves what the reader sees where it is, whatever changes its height above that: messages that are
+ * put in front, or taken out of the document and back in, and pictures that come to be known.
  *
  * Browsers do so themselves, but not at the very top, and not all of them; the viewport's
  * `overflow-anchor` is off, so that the two do not add up.
  */
 export function useKeepPlace(
-  viewportRef: RefObject<HTMLDivElement | null>,
-  firstId: string | undefined,
+  viewportRef: RefObject<HTMLElement | null>,
+  contentRef: RefObject<HTMLElement | null>,
 ): void {
   const place = useRef<Place | null>(null);
-  // After every render: what is above the first message may have changed its height, too.
-  useLayoutEffect(() => {
+  const keepRef = useRef(() => {
     const viewport = viewportRef.current;
-    if (viewport === null || firstId === undefined) {
+    const before = place.current;
+    if (viewport === null) {
       return;
     }
-    const before = place.current;
-    const moved = before === null ? null : find(viewport, before.id);
-    if (before !== null && moved !== null) {
-      viewport.scrollTop += moved.offsetTop - before.top;
+    if (before?.message.isConnected === true) {
+      const moved = topOf(before.message, viewport) - before.top + clamped(viewport, before);
+      // Else a scrolling that is under way would be ended for nothing.
+      if (Math.abs(moved) >= LEAST_MOVE) {
+        viewport.scrollTop += moved;
+      }
     }
-    const first = find(viewport, firstId);
-    place.current = first === null ? null : { id: firstId, top: first.offsetTop };
+    place.current = placeOf(viewport);
   });
+
+  useLayoutEffect(() => keepRef.current());
+  useEffect(() => {
+    const viewport = viewportRef.current;
+    const content = contentRef.current;
+    if (viewport === null || content === null) {
+      return;
+    }
+    const note = () => {
+      place.current = placeOf(viewport);
+    };
+    const observer = new ResizeObserver(() => keepRef.current());
+    observer.observe(content);
+    viewport.addEventListener("scroll", note, { passive: true });
+    return () => {
+      observer.disconnect();
+      viewport.removeEventListener("scroll", note);
+    };
+  }, [viewportRef, contentRef]);
 }
 
-/** The element of a message. */
-export function find(viewport: HTMLElement, messageId: string): HTMLElement | null {
-  return viewport.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(messageId)}"]`);
+/** CSS pixels; less than this nobody sees. */
+const LEAST_MOVE = 0.5;
+
+/** The first message of which some is in view. */
+function placeOf(viewport: HTMLElement): Place | null {
+  const { top, bottom } = viewport.getBoundingClientRect();
+  for (const message of viewport.querySelectorAll<HTMLElement>("[data-message-id]")) {
+    const box = message.getBoundingClientRect();
+    if (box.bottom > top) {
+      return box.top < bottom
+        ? { message, top: topOf(message, viewport), scrollTop: viewport.scrollTop }
+        : null;
+    }
+  }
+  return null;
+}
+
+/** How far the browser itself has scrolled back already, for the content ends where it does now. */
+function clamped(viewport: HTMLElement, before: Place): number {
+  const { scrollTop, scrollHeight, clientHeight } = viewport;
+  const isAtEnd = scrollTop + clientHeight >= scrollHeight - 1;
+  return isAtEnd ? Math.max(0, before.scrollTop - scrollTop) : 0;
+}
+
+/** Where a message begins, wherever the reader has scrolled to. */
+function topOf(message: HTMLElement, viewport: HTMLElement): number {
+  const { top } = viewport.getBoundingClientRect();
+  return message.getBoundingClientRect().top - top + viewport.scrollTop;
 }

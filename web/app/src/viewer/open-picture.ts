@@ -1,4 +1,7 @@
+import type { GeneratedPicture } from "coatcheck/react";
 import { createContext } from "react";
 
-/** Opens the picture with this id in the lightbox. */
-export const OpenPictureContext = createContext<(id: string) => void>(() => undefined);
+/** Opens a picture of the transcript in the lightbox. */
+export const OpenPictureContext = createContext<(picture: GeneratedPicture) => void>(
+  () => undefined,
+);

@@ -1,6 +1,6 @@
 import type { UIMessage } from "ai";
 import type { MediaReference } from "coatcheck";
-import { Lightbox, MediaGallery } from "coatcheck/react";
+import { type GeneratedPicture, Lightbox, MediaGallery } from "coatcheck/react";
 import {
   type MouseEvent,
   type ReactNode,
@@ -27,11 +27,22 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
   useEffect(() => {
     latest.current = pictures;
   }, [pictures]);
-  // The same function for good: every caption in the transcript depends on it.
+  // The same functions for good: every picture in the transcript depends on them.
   const open = useCallback((id: string) => {
     const found = latest.current.findIndex((reference) => reference.id === id);
     setIndex(found < 0 ? null : found);
   }, []);
+  const openGenerated = useCallback(
+    ({ reference, url }: GeneratedPicture) => {
+      if (reference === null) {
+        // From before there were references: the lightbox shows nothing else.
+        window.open(url, "_blank", "noopener");
+      } else {
+        open(reference.id);
+      }
+    },
+    [open],
+  );
   const dialogRef = useRef<HTMLDialogElement>(null);
   const [isListed, setIsListed] = useState(false);
   const list = () => {
@@ -40,8 +51,8 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
   };
 
   return (
-    <OpenPictureContext value={open}>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: each caption has a button that does the same */}
+    <OpenPictureContext value={openGenerated}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: each picture has a button that does the same */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: as above */}
       {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: as above */}
       <div className="viewer-area" onClick={(event) => openPressed(event, open)}>

@@ -1,5 +1,5 @@
 import { isToolUIPart, type UIMessage } from "ai";
-import { isImage, type MediaReference, parseReference } from "coatcheck";
+import { isImage, type MediaReference, parseReference, parseToolOutput } from "coatcheck";
 
 type Part = UIMessage["parts"][number];
 type Fields = Readonly<Record<string, unknown>>;
@@ -24,7 +24,8 @@ function candidatesIn(part: Part): unknown[] {
     return [field(part.data, "reference"), part.data];
   }
   if (isToolUIPart(part) && part.state === "output-available") {
-    return [field(field(part.output, "data"), "imageReference")];
+    const picture = parseToolOutput(part.output)?.picture;
+    return picture?.kind === "reference" ? [picture.reference] : [];
   }
   return [];
 }

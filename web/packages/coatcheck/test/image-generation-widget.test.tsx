@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { formatBytes, type MediaReference } from "coatcheck";
 import { defaultLabels, ImageGenerationWidget, MediaLabelsContext } from "coatcheck/react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -75,6 +76,14 @@ describe("ImageGenerationWidget, while the picture is being made", () => {
 });
 
 describe("ImageGenerationWidget with a picture", () => {
+  it("says how many bytes it has, and last what the page has to say", () => {
+    const footer = ({ size }: MediaReference) => <p>{`of ${size}`}</p>;
+    render(<ImageGenerationWidget toolCall={done} part={ready} footer={footer} />);
+    expect(screen.getByText(formatBytes(lighthouse.size))).toBeTruthy();
+    const caption = widget().querySelector("figcaption");
+    expect(caption?.lastElementChild?.textContent).toBe(`of ${lighthouse.size}`);
+  });
+
   it("shows it, and what is known of it", () => {
     render(<ImageGenerationWidget toolCall={done} part={ready} />);
     expect(state()).toBe("ready");

@@ -124,7 +124,9 @@ describe("a connection that is not as it should be", () => {
     ];
     const second = await nextSocket(socket);
     expect(second.resumptions).toMatchObject([{ seq: 1000 }]);
-    expect(tab.turns).toEqual([{ trigger: "submit-message", messageId: "draw", message: null }]);
+    expect(tab.turns).toEqual([
+      { trigger: "submit-message", messageId: "draw", message: null, edited: false },
+    ]);
     const joined = await tab.transport.reconnectToStream({ chatId: "c1" });
     expect(joined && (await readAll(joined)).types).toEqual(["start", "finish"]);
   });
@@ -170,7 +172,9 @@ describe("several tabs", () => {
     const message = question("from the other tab");
     socket.turn("submit-message", message.id, message);
     socket.chunk({ type: "start" });
-    expect(tab.turns).toEqual([{ trigger: "submit-message", messageId: message.id, message }]);
+    expect(tab.turns).toEqual([
+      { trigger: "submit-message", messageId: message.id, message, edited: false },
+    ]);
     const stream = await tab.transport.reconnectToStream({ chatId: "c1" });
     socket.chunk({ type: "finish" });
     expect(stream && (await readAll(stream)).types).toEqual(["start", "finish"]);
@@ -187,7 +191,9 @@ describe("several tabs", () => {
     const stream = await joining;
     FakeSocket.last.chunk({ type: "finish" });
     expect(stream && (await readAll(stream)).types).toEqual(["start", "finish"]);
-    expect(tab.turns).toEqual([{ trigger: "regenerate-message", messageId: "m", message: null }]);
+    expect(tab.turns).toEqual([
+      { trigger: "regenerate-message", messageId: "m", message: null, edited: false },
+    ]);
   });
 
   it("join every turn that they missed, one after the other", async () => {

@@ -30,6 +30,8 @@ export interface TurnStart {
   readonly messageId: string;
   /** That message, if it is new or has changed; null if it did not fit into a frame. */
   readonly message: UIMessage | null;
+  /** Whether it took the place of an earlier message with its id. */
+  readonly edited: boolean;
 }
 
 /** Where a resumed stream goes on: the `data-resumed` chunk. */
@@ -71,12 +73,17 @@ export function parseTurnStart(chunk: UIMessageChunk): TurnStart | null {
   if (chunk.type !== "data-turn") {
     return null;
   }
-  const { trigger, messageId, message } = fieldsOf(fieldsOf(chunk)["data"]);
+  const { trigger, messageId, message, edited } = fieldsOf(fieldsOf(chunk)["data"]);
   const isKnown = trigger === "submit-message" || trigger === "regenerate-message";
   if (!isKnown || typeof messageId !== "string") {
     return null;
   }
-  return { trigger, messageId, message: isUserMessage(message) ? message : null };
+  return {
+    trigger,
+    messageId,
+    message: isUserMessage(message) ? message : null,
+    edited: edited === true,
+  };
 }
 
 /** Reads what a `data-resumed` chunk says, or null for any other chunk. */

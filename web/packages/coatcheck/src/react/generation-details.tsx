@@ -1,4 +1,5 @@
 import { use } from "react";
+import { formatBytes } from "../core/format-bytes.ts";
 import type { Generation } from "../core/generation.ts";
 import { MediaLabelsContext } from "./labels.ts";
 
@@ -9,6 +10,10 @@ export function GenerationDetails({ media, details }: Omit<Generation, "requeste
   const facts = [
     { label: labels.model, value: details.model },
     { label: labels.size, value: sizeOf(media) ?? details.size?.replace("x", " × ") ?? null },
+    {
+      label: labels.weight,
+      value: media.state === "ready" ? formatBytes(media.reference.size) : null,
+    },
   ].filter(({ value }) => value !== null);
   return (
     <>

@@ -38,6 +38,8 @@ export interface ImageGenerationWidgetProps {
   readonly onRetry?: () => void;
   /** See `MediaImageProps.refresh`. */
   readonly refresh?: RefreshReference | null;
+  /** Rendered last in the caption of a finished picture: what the page itself has to say of it. */
+  readonly footer?: (reference: MediaReference) => ReactNode;
 }
 
 /**
@@ -113,21 +115,23 @@ function Ready({ reference, thumbnail, priority = false, refresh }: ReadyProps) 
   );
 }
 
-function ReadyActions({ reference, onOpen }: ReadyProps) {
+function ReadyActions({ reference, onOpen, footer }: ReadyProps) {
   const labels = use(MediaLabelsContext);
   const { url, displayName = labels.untitled } = reference;
-  if (url === undefined || !isImage(reference)) {
-    return null;
-  }
   const alt = reference.alt ?? displayName;
   return (
-    <PictureActions
-      name={displayName}
-      download={downloadAddress(reference)}
-      image={reference}
-      link={url}
-      onOpen={onOpen && (() => onOpen({ reference, url, alt }))}
-    />
+    <>
+      {url !== undefined && isImage(reference) && (
+        <PictureActions
+          name={displayName}
+          download={downloadAddress(reference)}
+          image={reference}
+          link={url}
+          onOpen={onOpen && (() => onOpen({ reference, url, alt }))}
+        />
+      )}
+      {footer?.(reference)}
+    </>
   );
 }
 

@@ -20,6 +20,8 @@ export interface MediaLabels {
   readonly actions: string;
   readonly model: string;
   readonly size: string;
+  /** How many bytes the original has. */
+  readonly weight: string;
   readonly time: string;
 }
 
@@ -41,6 +43,7 @@ export const defaultLabels: MediaLabels = {
   actions: "Picture",
   model: "Model",
   size: "Size",
+  weight: "File size",
   time: "Made",
 };
 

@@ -1,6 +1,6 @@
-import { type ReactNode, useMemo } from "react";
+import { useMemo } from "react";
 import { parseMediaState } from "../core/media-state.ts";
-import { isImage, type MediaReference } from "../core/reference.ts";
+import { isImage } from "../core/reference.ts";
 import { FileChip } from "./file-chip.tsx";
 import { MediaImage } from "./media-image.tsx";
 import { Failure, Unfinished } from "./unfinished.tsx";
@@ -14,16 +14,14 @@ export interface MediaPartProps {
   readonly active?: boolean;
   /** See `MediaImageProps.priority`. */
   readonly priority?: boolean;
-  /** Rendered as the figure's caption under a finished picture. */
-  readonly caption?: (reference: MediaReference) => ReactNode;
 }
 
 /**
- * A `data-media` part of a message in whichever state it is in.
+ * A `data-media` part of a message in whichever state it is in, and nothing around it.
  *
  * @param props - The part's data, and what the message is doing.
  */
-export function MediaPart({ data, active = true, priority = false, caption }: MediaPartProps) {
+export function MediaPart({ data, active = true, priority = false }: MediaPartProps) {
   const media = useMemo(() => parseMediaState(data), [data]);
   const dimensions = useLastDimensions(media);
 
@@ -52,9 +50,6 @@ export function MediaPart({ data, active = true, priority = false, caption }: Me
       return isImage(media.reference) ? (
         <figure className="coat-figure">
           <MediaImage reference={media.reference} thumbnail={media.thumbnail} priority={priority} />
-          {caption !== undefined && (
-            <figcaption className="coat-caption">{caption(media.reference)}</figcaption>
-          )}
         </figure>
       ) : (
         <FileChip reference={media.reference} />

@@ -2,6 +2,7 @@ import { use, useState } from "react";
 import { copyImage, copyPicture } from "../core/copy-image.ts";
 import type { MediaReference } from "../core/reference.ts";
 import { MediaLabelsContext } from "./labels.ts";
+import { ViewerIcon } from "./viewer-icons.tsx";
 
 interface PictureActionsProps {
   /** What the picture is called, for those who do not see which one a button is under. */
@@ -32,15 +33,18 @@ export function PictureActions({ name, download, image, link, onOpen }: PictureA
     <div className="coat-actions" role="group" aria-label={`${labels.actions}: ${name}`}>
       {onOpen !== undefined && (
         <button type="button" className="coat-button" onClick={onOpen}>
+          <ViewerIcon name="fit" />
           {labels.open}
         </button>
       )}
       {download !== null && (
         <a className="coat-button" href={download} download={name}>
+          <ViewerIcon name="download" />
           {labels.download}
         </a>
       )}
       <button type="button" className="coat-button" onClick={() => copy(() => copyAny(image))}>
+        <ViewerIcon name="copy" />
         {labels.copyImage}
       </button>
       {link !== null && (
@@ -51,6 +55,7 @@ export function PictureActions({ name, download, image, link, onOpen }: PictureA
             copy(() => navigator.clipboard.writeText(new URL(link, location.href).href))
           }
         >
+          <ViewerIcon name="link" />
           {labels.copyLink}
         </button>
       )}

@@ -13,6 +13,7 @@ const PATHS = {
   done: "M5 12.5l4.5 4.5L19 7.5",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  link: "M10 14l4-4M8 11l-2.5 2.5a3.5 3.5 0 0 0 5 5L13 16M16 13l2.5-2.5a3.5 3.5 0 0 0-5-5L11 8",
   minus: "M5 12h14",
   next: "M9 5l7 7-7 7",
   plus: "M12 5v14M5 12h14",
