@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.e2e.conftest import RESULTS, Server
+from tests.e2e.legacy_chat import legacy_chat
 from tests.media import png_bytes
 
 FRESH_APP = Path(__file__).with_name("fresh_app")
@@ -65,6 +66,25 @@ def test_use_chat_in_a_fresh_app_shows_a_picture(browser: Browser, address: str)
     RESULTS.mkdir(exist_ok=True)
     page.wait_for_timeout(700)  # transitions end
     page.screenshot(path=RESULTS / "fresh-app.png", full_page=True)
+    page.close()
+
+
+def test_use_chat_shows_a_picture_out_of_a_frame_of_megabytes(
+    browser: Browser, address: str
+) -> None:
+    # The app's own policy allows no socket but its server's.
+    page = browser.new_page(viewport={"width": 900, "height": 900}, bypass_csp=True)
+    with legacy_chat() as chat:
+        chat.take_the_place_of_the_server(page)
+        page.goto(address)
+        page.get_by_role("button", name="Paint").click()
+        expect(page.get_by_text("That was a heavy one.")).to_be_visible(timeout=30_000)
+        picture = page.get_by_test_id("media-widget").locator('[data-phase="full"]')
+        expect(picture).to_be_visible(timeout=30_000)
+        assert picture.locator("img").last.evaluate("image => image.naturalWidth") == 1024
+        assert max(chat.sent) > 4_000_000
+        assert page.evaluate("window.parsed") == []
+        assert len(page.workers) == 1
     page.close()
 
 

@@ -36,6 +36,9 @@ function Message({ message: { parts } }: { message: UIMessage }) {
     if (part.type === "text") {
       return <p key={index}>{part.text}</p>;
     }
+    if (part === toolCall && part.state === "output-available" && !parts.some(isMedia)) {
+      return <ImageGenerationWidget key={index} part={part} />;
+    }
     return part.type === "data-media" ? (
       <section key={index}>
         <ImageGenerationWidget
@@ -47,6 +50,10 @@ function Message({ message: { parts } }: { message: UIMessage }) {
       </section>
     ) : null;
   });
+}
+
+function isMedia({ type }: UIMessage["parts"][number]) {
+  return type === "data-media";
 }
 
 /** The same picture as an old server's frame, which goes through the package's worker. */
