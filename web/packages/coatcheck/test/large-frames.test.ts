@@ -129,7 +129,6 @@ describe("with a worker", () => {
     expect((await readAll(stream)).types).toEqual(["text-delta", "finish"]);
     expect(SlowWorker.all).toEqual([]);
   });
-
 });
 
 describe("a worker's or a socket's end", () => {
