@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
+from starlette.routing import Route
 
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.previews import Previews
@@ -29,11 +30,12 @@ from coatcheck.chat.turns import Turns
 from coatcheck.comparison import ComparedPictures, ComparisonSocket
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
-from coatcheck.delivery.app import UncachedJson
+from coatcheck.delivery.listing import media_list
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
+from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
@@ -152,6 +154,8 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 )
             )
             app.router.routes.extend(streams.routes())
+            listing = media_list(backends.store, urls, access.authorizer, metrics)
+            app.router.routes.append(Route("/api/media", listing, methods=["GET"]))
             app.mount(
                 "/api/media",
                 media_app(

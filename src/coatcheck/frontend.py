@@ -30,7 +30,7 @@ Welcome = Callable[[Request, Response], None]
 
 
 def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
-    """The page at ``/``, ``/c/{conversation}`` and ``/compare``, its parts, worker and assets."""
+    """The page at ``/``, ``/c/{conversation}``, ``/pictures`` and ``/compare``, with its assets."""
 
     async def show(request: Request) -> Response:
         page = await _built("index.html")
@@ -50,6 +50,7 @@ def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
     return [
         Route("/", show),
         Route("/c/{conversation}", show),
+        Route("/pictures", show),
         Route("/components", show_components),
         Route("/media-worker.js", send_worker),
         Route("/compare", show),

@@ -11,6 +11,8 @@ from coatcheck.ports import (
     THUMBNAIL,
     BlobStore,
     Catalog,
+    ListedMedia,
+    MediaCursor,
     MediaRecord,
     RenderedImage,
     Renderer,
@@ -95,6 +97,18 @@ class MediaReader:
         return await self._catalog.conversation_media(
             conversation_id, owner=owner, also=also, before=before, limit=limit
         )
+
+    async def list_media(
+        self, *, owner: str | None = None, before: MediaCursor | None = None, limit: int = 50
+    ) -> Sequence[ListedMedia]:
+        """All media of an owner, newest first, a page at a time.
+
+        Args:
+            owner: whose media; None for what belongs to nobody.
+            before: the place of the last one of the page before.
+            limit: how many at most.
+        """
+        return await self._catalog.list_media(owner=owner, before=before, limit=limit)
 
     async def open(
         self, reference_id: str, *, start: int = 0, end: int | None = None

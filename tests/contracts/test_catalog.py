@@ -9,7 +9,16 @@ import anyio
 import pytest
 
 from coatcheck.catalog import CachedCatalog, Database, SqlCatalog
-from coatcheck.ports import THUMBNAIL, BlobRecord, Catalog, MediaRecord, NewMedia, VariantRecord
+from coatcheck.ports import (
+    THUMBNAIL,
+    BlobRecord,
+    Catalog,
+    ListedMedia,
+    MediaCursor,
+    MediaRecord,
+    NewMedia,
+    VariantRecord,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -237,6 +246,52 @@ async def test_pages_of_a_conversation_s_media_hold_each_once(catalog: Catalog) 
     async with catalog.transaction() as transaction:
         await transaction.remove_media(gone.reference.id)
     assert await listed(catalog, before=gone) == []
+
+
+async def all_media(catalog: Catalog, owner: str | None, limit: int = 100) -> list[ListedMedia]:
+    """Every page of an owner's media."""
+    pages: list[ListedMedia] = []
+    before: MediaCursor | None = None
+    while page := await catalog.list_media(owner=owner, before=before, limit=limit):
+        assert len(page) <= limit
+        pages += page
+        before = MediaCursor(page[-1].created_at, page[-1].reference.id)
+    return pages
+
+
+async def test_media_is_listed_to_its_owner_newest_first(catalog: Catalog) -> None:
+    first = await put(catalog)
+    third = await put(catalog, at=NOW + timedelta(days=1), conversation_id=None)
+    second = await put(catalog, blob("c"), at=NOW + timedelta(milliseconds=1))
+    foreign = await put(catalog, owner="bob")
+    nobodys = await put(catalog, owner=None)
+    listed = await all_media(catalog, "ada")
+    assert [one.reference for one in listed] == [r.reference for r in (third, second, first)]
+    assert [one.created_at for one in listed] == [r.created_at for r in (third, second, first)]
+    assert [one.conversation_id for one in listed] == [None, "talk", "talk"]
+    assert [one.reference for one in await all_media(catalog, "bob")] == [foreign.reference]
+    assert [one.reference for one in await all_media(catalog, None)] == [nobodys.reference]
+    for nobody in ("", "Ada", "%", "' OR 1=1 --"):
+        assert await all_media(catalog, nobody) == []
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(second.reference.id)
+    left = [one.reference.id for one in await all_media(catalog, "ada")]
+    assert left == [third.reference.id, first.reference.id]
+
+
+async def test_pages_of_media_hold_each_once(catalog: Catalog) -> None:
+    """Also what was put within one millisecond, and what comes while one pages."""
+    everything = [await put(catalog, at=NOW + timedelta(milliseconds=n // 3)) for n in range(10)]
+    pages = await all_media(catalog, "ada", limit=4)
+    assert sorted(one.reference.id for one in pages) == sorted(r.reference.id for r in everything)
+    places = [(one.created_at, one.reference.id) for one in pages]
+    assert places == sorted(places, reverse=True)
+    place = MediaCursor(pages[3].created_at, pages[3].reference.id)
+    await put(catalog, at=NOW + timedelta(days=1))
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(pages[3].reference.id)
+    later = await catalog.list_media(owner="ada", before=place, limit=4)
+    assert list(later) == pages[4:8]
 
 
 async def test_writers_queue_up_and_all_succeed(catalog: Catalog) -> None:

@@ -106,6 +106,11 @@ class Opened:
     async def marked(self) -> set[str]:
         return set(await self.catalog.tombstones(after="", limit=100))
 
+    async def pictured(self, owner: str | None = None) -> dict[str, tuple[str | None, str | None]]:
+        """The media that is listed, with the conversation and the message that show it."""
+        found = await self.catalog.list_media(owner=owner, before=None, limit=100)
+        return {one.reference.id: (one.conversation_id, one.message_id) for one in found}
+
 
 def long(letter: str, filler: str = "0") -> str:
     return f"sha-256:{letter}{filler * 63}"
@@ -462,6 +467,61 @@ async def test_a_replaced_message_refers_to_what_it_holds_now(opened: Opened) ->
     await purge(opened, "a")
     assert await opened.catalog.find(before) is not None
     assert await opened.catalog.find(after) is None
+
+
+async def test_listed_media_leads_to_the_message_that_first_shows_it(opened: Opened) -> None:
+    made = await opened.put(digest="a", conversation="a", owner="ada")
+    uploaded = await opened.put(digest="b", owner="ada")
+    unsaid = await opened.put(digest="c", owner="ada")
+    bare = await opened.put(digest="d", conversation="a", owner="ada")
+    first = await opened.say("a", owner="ada", media=frozenset({made}))
+    await opened.say("a", owner="ada", media=frozenset({made, uploaded}))
+    await opened.say("b", owner="ada", media=frozenset({made, uploaded}))
+    # Another's message may hold an id that its author was told; it is no place of Ada's.
+    await opened.say("c", owner="bob", media=frozenset({unsaid}))
+    assert await opened.pictured("ada") == {
+        made: ("a", first),
+        uploaded: ("a", "m2"),
+        unsaid: (None, None),
+        bare: ("a", None),
+    }
+    assert await opened.pictured("bob") == {}
+
+
+async def test_what_goes_with_a_deleted_conversation_is_not_listed_meanwhile(
+    opened: Opened,
+) -> None:
+    """A deletion takes out of sight at once exactly what the purge is going to forget."""
+    made = await opened.put(digest="a", conversation="a")
+    uploaded = await opened.put(digest="b")
+    kept = await opened.put(digest="c", conversation="a")
+    shared = await opened.put(digest="d")
+    twice = await opened.put(digest="e")
+    unsaid = await opened.put(digest="f", conversation="a")
+    other = await opened.put(digest="0", conversation="b")
+    await opened.say("a", media=frozenset({made, uploaded, kept, shared, twice, other}))
+    await opened.say("b", media=frozenset({kept, shared}))
+    await opened.say("c", media=frozenset({twice}))
+    everything = {made, uploaded, kept, shared, twice, unsaid, other}
+    assert (await opened.pictured()).keys() == everything
+
+    await opened.directory.mark_deleted("a", owner=None, at=LATER)
+    left = await opened.pictured()
+    assert left == {
+        kept: ("b", "m2"),
+        shared: ("b", "m2"),
+        twice: ("c", "m3"),
+        other: ("b", None),
+    }
+    await opened.directory.restore("a", owner=None, deleted_after=START)
+    assert (await opened.pictured()).keys() == everything
+
+    await purge(opened, "a")
+    assert await opened.pictured() == left
+    # The same where two that are deleted are all that shows it.
+    await opened.directory.mark_deleted("b", owner=None, at=LATER)
+    await opened.directory.mark_deleted("c", owner=None, at=LATER)
+    assert await opened.pictured() == {}
 
 
 async def test_hundreds_of_media_go_at_once(opened: Opened) -> None:

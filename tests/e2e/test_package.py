@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, expect
 
 from tests.docs.blocks import ROOT, blocks_of
 from tests.e2e.conftest import RESULTS, Server
+from tests.e2e.legacy_chat import legacy_chat
 from tests.media import png_bytes
 
 FRESH_APP = Path(__file__).with_name("fresh_app")
@@ -112,6 +113,25 @@ def test_the_tutorials_app_draws_and_shows_an_upload(
         page.get_by_label("Your picture").set_input_files(upload)
         expect(picture).to_have_count(2, timeout=30_000)
         page.close()
+
+
+def test_use_chat_shows_a_picture_out_of_a_frame_of_megabytes(
+    browser: Browser, address: str
+) -> None:
+    # The app's own policy allows no socket but its server's.
+    page = browser.new_page(viewport={"width": 900, "height": 900}, bypass_csp=True)
+    with legacy_chat() as chat:
+        chat.take_the_place_of_the_server(page)
+        page.goto(address)
+        page.get_by_role("button", name="Paint").click()
+        expect(page.get_by_text("That was a heavy one.")).to_be_visible(timeout=30_000)
+        picture = page.get_by_test_id("media-widget").locator('[data-phase="full"]')
+        expect(picture).to_be_visible(timeout=30_000)
+        assert picture.locator("img").last.evaluate("image => image.naturalWidth") == 1024
+        assert max(chat.sent) > 4_000_000
+        assert page.evaluate("window.parsed") == []
+        assert len(page.workers) == 1
+    page.close()
 
 
 LOOKS: dict[str, dict[str, Any]] = {

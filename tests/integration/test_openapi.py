@@ -21,6 +21,7 @@ DESCRIPTION: Final = Path(__file__).parents[2] / "spec" / "openapi.yaml"
 PAGE: Final = {
     "/",
     "/c/{conversation}",
+    "/pictures",
     "/openapi.json",
     "/compare",
     "/components",

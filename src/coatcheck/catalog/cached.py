@@ -11,6 +11,8 @@ from coatcheck.ports import (
     BlobRecord,
     Catalog,
     CatalogTransaction,
+    ListedMedia,
+    MediaCursor,
     MediaRecord,
     NewMedia,
     VariantRecord,
@@ -88,6 +90,12 @@ class CachedCatalog:
         return await self._catalog.conversation_media(
             conversation_id, owner=owner, also=also, before=before, limit=limit
         )
+
+    async def list_media(
+        self, *, owner: str | None, before: MediaCursor | None, limit: int
+    ) -> Sequence[ListedMedia]:
+        """What belongs to an owner, newest first."""
+        return await self._catalog.list_media(owner=owner, before=before, limit=limit)
 
     async def rendered_bytes(self) -> int:
         """The size of all variants but thumbnails."""

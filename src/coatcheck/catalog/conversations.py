@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
-from coatcheck.catalog.sql import to_milliseconds
+from coatcheck.catalog.rows import to_milliseconds
 from coatcheck.catalog.tables import conversations, media, message_media, messages
 from coatcheck.errors import NotFoundError
 from coatcheck.folding import fold

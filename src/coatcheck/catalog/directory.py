@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coatcheck.catalog.conversations import visible_to
 from coatcheck.catalog.database import Database
 from coatcheck.catalog.releasing import release
+from coatcheck.catalog.rows import from_milliseconds, to_milliseconds
 from coatcheck.catalog.search import has_index, holds_all, message_matches
-from coatcheck.catalog.sql import from_milliseconds, to_milliseconds
 from coatcheck.catalog.tables import conversations, media, message_media, messages
 from coatcheck.folding import fold
 from coatcheck.ports import ConversationCursor, ConversationMatch, ConversationRecord

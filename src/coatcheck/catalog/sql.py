@@ -3,12 +3,10 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
     delete,
     exists,
@@ -23,17 +21,20 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
+from coatcheck.catalog.listing import list_media
 from coatcheck.catalog.releasing import release
+from coatcheck.catalog.rows import from_milliseconds, to_milliseconds, to_reference
 from coatcheck.catalog.tables import blobs, media, tombstones, variants
 from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
     CatalogTransaction,
+    ListedMedia,
+    MediaCursor,
     MediaRecord,
     NewMedia,
     VariantRecord,
 )
-from coatcheck.reference import MediaReference
 
 _PAGE: Final = 500
 
@@ -89,6 +90,13 @@ class SqlCatalog:
             found = (await connection.scalars(statement)).all()
             records = [await _find(connection, reference_id) for reference_id in found]
         return [record for record in records if record is not None]
+
+    async def list_media(
+        self, *, owner: str | None, before: MediaCursor | None, limit: int
+    ) -> Sequence[ListedMedia]:
+        """What belongs to an owner, newest first."""
+        async with self._database.read() as connection:
+            return await list_media(connection, owner=owner, before=before, limit=limit)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:
@@ -204,7 +212,7 @@ async def _find(connection: AsyncConnection, reference_id: str) -> MediaRecord |
         return None
     found = await _find_variants(connection, row.digest)
     return MediaRecord(
-        reference=_reference(row),
+        reference=to_reference(row),
         created_at=from_milliseconds(row.created_at),
         owner=row.owner,
         conversation_id=row.conversation_id,
@@ -220,20 +228,6 @@ async def _owner_bytes(
         blobs.c.digest.in_(owned), blobs.c.digest.is_distinct_from(besides)
     )
     return int(await connection.scalar(total) or 0)
-
-
-def _reference(row: Row[Any]) -> MediaReference:
-    return MediaReference(
-        id=row.id,
-        mime_type=row.media_type,
-        size=row.size,
-        digest=row.digest,
-        width=row.width,
-        height=row.height,
-        display_name=row.display_name,
-        placeholder=row.placeholder,
-        alt=row.alt,
-    )
 
 
 async def _find_blob(connection: AsyncConnection, digest: str) -> BlobRecord | None:
@@ -254,13 +248,3 @@ async def _find_variants(connection: AsyncConnection, digest: str) -> list[Varia
         )
         for row in rows
     ]
-
-
-def to_milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970 UTC."""
-    return round(instant.timestamp() * 1000)
-
-
-def from_milliseconds(instant: int) -> datetime:
-    """The inverse of `to_milliseconds`, in UTC."""
-    return datetime.fromtimestamp(instant / 1000, UTC)

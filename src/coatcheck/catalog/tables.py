@@ -64,6 +64,7 @@ media = Table(
     Column("created_at", BigInteger, nullable=False),
     Index(None, "digest"),
     Index(None, "conversation_id"),
+    Index(None, "owner", "created_at", "id"),
 )
 
 # Bytes that no row uses any more and that may still be there. A deletion is done once its

@@ -24,6 +24,7 @@ _PROMPTS: Final = (
 )
 _EDGE: Final = 1024
 _SEED: Final = 7
+_OWNER: Final = "comparison"  # nobody's would be listed among the visitors' own
 
 
 class ComparedPictures:
@@ -54,7 +55,7 @@ class ComparedPictures:
                 _, content = await self._painters.run(
                     "paint", prompt=prompt, seed=_SEED, width=_EDGE, height=_EDGE, stage=1.0
                 )
-                self._pictures.append(await self._store.put(content, alt=prompt))
+                self._pictures.append(await self._store.put(content, alt=prompt, owner=_OWNER))
             return tuple(self._pictures)
 
     async def aclose(self) -> None:

@@ -5,7 +5,6 @@ from functools import lru_cache
 from http import HTTPMethod, HTTPStatus
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -21,20 +20,11 @@ from coatcheck.delivery.observation import Observation
 from coatcheck.delivery.preview import PreviewEndpoint
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
+from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
 from coatcheck.ports import PreviewBoard
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
-
-
-class UncachedJson(Response):
-    """JSON that says how things are now; no cache keeps it."""
-
-    media_type = "application/json"
-
-    def __init__(self, content: Any, status_code: int = 200) -> None:
-        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-        super().__init__(msgspec.json.encode(content), status_code, headers)
 
 
 def media_app(

@@ -96,6 +96,24 @@ class NewMedia:
     conversation_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MediaCursor:
+    """A place in the list of an owner's media: what comes after it is older."""
+
+    created_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMedia:
+    """Media in a list, with where it was said: its conversation and the first message of that."""
+
+    reference: MediaReference
+    created_at: datetime
+    conversation_id: str | None = None
+    message_id: str | None = None
+
+
 class CatalogTransaction(Protocol):
     """One write transaction. It commits when its context is left in peace, else it rolls back."""
 
@@ -210,6 +228,21 @@ class Catalog(Protocol):
             owner: whose; None for what belongs to nobody.
             also: ids of media of this owner that count as the conversation's.
             before: an id; what comes after it in this order. Nothing if it is unknown.
+            limit: how many at most.
+        """
+        ...
+
+    async def list_media(
+        self, *, owner: str | None, before: MediaCursor | None, limit: int
+    ) -> Sequence[ListedMedia]:
+        """What belongs to an owner, newest first.
+
+        What would go for good with a conversation that is deleted is not among it. A page costs the
+        same however much media there is.
+
+        Args:
+            owner: whose; None for what belongs to nobody.
+            before: what comes after that place; None for the newest.
             limit: how many at most.
         """
         ...

@@ -1,6 +1,7 @@
 import { useChat } from "@ai-sdk/react";
 import { isToolUIPart, type UIMessage } from "ai";
-import { FrameReader, type MediaReference, WebSocketChatTransport } from "coatcheck";
+import { type MediaReference, WebSocketChatTransport } from "coatcheck";
+import { FrameReader } from "coatcheck/legacy";
 import { ImageGenerationWidget } from "coatcheck/react";
 import "coatcheck/styles.css";
 import { StrictMode, useState } from "react";
@@ -35,6 +36,9 @@ function Message({ message: { parts } }: { message: UIMessage }) {
     if (part.type === "text") {
       return <p key={index}>{part.text}</p>;
     }
+    if (part === toolCall && part.state === "output-available" && !parts.some(isMedia)) {
+      return <ImageGenerationWidget key={index} part={part} />;
+    }
     return part.type === "data-media" ? (
       <section key={index}>
         <ImageGenerationWidget
@@ -46,6 +50,10 @@ function Message({ message: { parts } }: { message: UIMessage }) {
       </section>
     ) : null;
   });
+}
+
+function isMedia({ type }: UIMessage["parts"][number]) {
+  return type === "data-media";
 }
 
 /** The same picture as an old server's frame, which goes through the package's worker. */

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from coatcheck.catalog import Database, SqlConversationDirectory, SqlConversationLog
-from coatcheck.catalog.tables import conversations
-from coatcheck.ports import ConversationCursor
+from coatcheck.catalog import Database, SqlCatalog, SqlConversationDirectory, SqlConversationLog
+from coatcheck.catalog.tables import blobs, conversations, media
+from coatcheck.ports import ConversationCursor, MediaCursor
 from tests.seeding import seed
 
 pytestmark = pytest.mark.anyio
@@ -151,3 +151,44 @@ async def test_a_new_messages_id_is_looked_up_at_the_same_cost_in_a_long_convers
         return await log.has_message(name, "unknown")
 
     assert await meter.cost(lambda: has("long")) <= await meter.cost(lambda: has("short")) + EVERY
+
+
+@pytest.mark.parametrize("owner", [None, "ada"])
+async def test_a_page_of_media_costs_the_same_however_much_there_is(
+    database: Database, meter: Meter, owner: str | None
+) -> None:
+    catalog = SqlCatalog(database)
+    owners = (owner, "bob")
+    async with database.write() as connection:
+        await connection.execute(
+            insert(blobs).values(digest="sha-256:0", size=1, media_type="image/png")
+        )
+
+    async def first() -> object:
+        return await catalog.list_media(owner=owner, before=None, limit=51)
+
+    async def later() -> object:
+        cursor = MediaCursor(datetime.fromtimestamp(0.055, UTC), f"{owner}-000055")
+        page = await catalog.list_media(owner=owner, before=cursor, limit=51)
+        assert len(page) == 51
+        return page
+
+    costs = []
+    for numbers in (range(SHORT), range(SHORT, 10_000)):
+        rows = [
+            {
+                "id": f"{name}-{number:06}",
+                "digest": "sha-256:0",
+                "owner": name,
+                "conversation_id": f"c{number // 20}",
+                "created_at": number,
+            }
+            for name in owners
+            for number in numbers
+        ]
+        async with database.write() as connection:
+            await connection.execute(insert(media), rows)
+        costs.append((await meter.cost(first), await meter.cost(later)))
+    for few, many in zip(*costs, strict=True):
+        assert few > 51
+        assert many <= 1.1 * few

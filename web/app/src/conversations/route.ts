@@ -1,8 +1,10 @@
 import { useCallback, useSyncExternalStore } from "react";
 import { newId } from "../chat/identifiers.ts";
 
-/** Which conversation the address names. `/` is a conversation that does not exist on the server yet. */
+/** What the address names. `/` is a conversation that does not exist on the server yet. */
 export interface Route {
+  /** All pictures are shown, and no conversation. */
+  readonly isPictures: boolean;
   readonly conversationId: string;
   readonly isNew: boolean;
   /** The message that the address points at, if it does. */
@@ -12,6 +14,7 @@ export interface Route {
 interface Navigation extends Route {
   readonly open: (conversationId: string, messageId?: string) => void;
   readonly startNew: () => void;
+  readonly openPictures: () => void;
   /** Gives a new conversation its address, once its first message is sent. */
   readonly adopt: (conversationId: string) => void;
 }
@@ -22,6 +25,9 @@ export function conversationPath(id: string, messageId?: string): string {
   return `/c/${encodeURIComponent(id)}${fragment}`;
 }
 
+/** The address of all pictures within the page. */
+export const PICTURES_PATH = "/pictures";
+
 /** Keeps the page and its address in step, with the browser's back and forward. */
 export function useNavigation(): Navigation {
   const route = useSyncExternalStore(subscribe, () => current);
@@ -30,13 +36,14 @@ export function useNavigation(): Navigation {
     [],
   );
   const startNew = useCallback(() => go("/"), []);
+  const openPictures = useCallback(() => go(PICTURES_PATH), []);
   const adopt = useCallback((id: string) => {
     if (current.isNew && current.conversationId === id) {
       history.pushState(null, "", conversationPath(id));
-      publish({ conversationId: id, isNew: false, messageId: null });
+      publish({ isPictures: false, conversationId: id, isNew: false, messageId: null });
     }
   }, []);
-  return { ...route, open, startNew, adopt };
+  return { ...route, open, startNew, openPictures, adopt };
 }
 
 const CONVERSATION_PATH = /^\/c\/(?<id>[^/]+)\/?$/u;
@@ -67,9 +74,11 @@ function subscribe(listener: () => void): () => void {
 
 function readLocation(): Route {
   const segment = CONVERSATION_PATH.exec(location.pathname)?.groups?.["id"];
+  const isPictures = location.pathname === PICTURES_PATH;
   return segment === undefined
-    ? { conversationId: newId(), isNew: true, messageId: null }
+    ? { isPictures, conversationId: newId(), isNew: true, messageId: null }
     : {
+        isPictures,
         conversationId: decode(segment),
         isNew: false,
         messageId: location.hash === "" ? null : decode(location.hash.slice(1)),

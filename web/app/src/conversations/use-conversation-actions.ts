@@ -13,7 +13,7 @@ interface Surroundings {
   /** Every list that may hold the conversation. */
   readonly lists: readonly ConversationPages[];
   readonly notices: Notices;
-  readonly currentId: string;
+  readonly currentId: string | null;
   readonly open: (id: string) => void;
   readonly startNew: () => void;
 }

@@ -2,8 +2,8 @@ import { registerRoute } from "workbox-routing";
 import { NetworkFirst } from "workbox-strategies";
 
 /**
- * Lets the page open without a network: the page itself and the conversations that were read, as they
- * were last. A network that answers always comes first. Scripts and styles never change, and rest in
+ * Lets the page open without a network: the page itself and the conversations and lists that were read,
+ * as they were last. A network that answers always comes first. Scripts and styles never change, and rest in
  * the browser's own cache.
  */
 export function cachePage(): void {
@@ -13,7 +13,7 @@ export function cachePage(): void {
       cacheName: CACHE,
       plugins: [
         {
-          // One page answers for every conversation.
+          // One page answers for every conversation, and for all pictures.
           cacheKeyWillBeUsed: async ({ request }) =>
             new URL(request.url).pathname.startsWith("/components") ? "/components" : "/",
         },
@@ -21,7 +21,9 @@ export function cachePage(): void {
     }),
   );
   registerRoute(
-    ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith("/api/conversations"),
+    ({ url, sameOrigin }) =>
+      sameOrigin &&
+      (url.pathname.startsWith("/api/conversations") || url.pathname === "/api/media"),
     new NetworkFirst({ cacheName: CACHE }),
   );
 }

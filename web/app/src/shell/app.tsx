@@ -4,20 +4,30 @@ import { ConversationView } from "../conversations/conversation-view.tsx";
 import { useNavigation } from "../conversations/route.ts";
 import { useConversations } from "../conversations/use-conversations.ts";
 import { useTitle } from "../conversations/use-title.ts";
+import { PicturesView } from "../gallery/pictures-view.tsx";
+import { useMediaPages } from "../gallery/use-media-pages.ts";
 import { Drawer } from "./drawer.tsx";
 import { CloseIcon, MenuIcon } from "./icons.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
 import { useMediaQuery } from "./use-media-query.ts";
 
-/** The frame around a conversation: list, title bar, and which conversation is shown. */
+/** The frame: list, title bar, and the conversation that is shown, or all pictures. */
 export function App() {
-  const { conversationId, isNew, messageId, open, startNew, adopt } = useNavigation();
+  const { isPictures, conversationId, isNew, messageId, ...navigation } = useNavigation();
+  const { open, startNew, openPictures, adopt } = navigation;
   const list = useConversations();
   const [sessions] = useState(() => new ChatSessions(list.refresh));
   const [drawerOpen, setDrawerOpen] = useState(false);
   const isWide = useMediaQuery("(min-width: 56rem)");
-  const title = useTitle(conversationId, isNew, list);
+  const conversationTitle = useTitle(conversationId, isNew, list);
+  const title = isPictures ? "Pictures" : conversationTitle;
+  const pictures = useMediaPages(isPictures);
+  // A conversation that is deleted or restored takes its pictures along.
+  const refreshAll = useCallback(() => {
+    list.refresh();
+    pictures.refresh();
+  }, [list.refresh, pictures.refresh]);
 
   useEffect(() => {
     document.title = title === null ? "Coatcheck" : `${title} · Coatcheck`;
@@ -48,12 +58,16 @@ export function App() {
 
   const sidebar = (
     <Sidebar
-      list={list}
-      currentId={conversationId}
+      list={{ ...list, refresh: refreshAll }}
+      currentId={isPictures ? null : conversationId}
       onOpen={openAndClose}
       onNew={() => {
         closeDrawer();
         startNew();
+      }}
+      onPictures={() => {
+        closeDrawer();
+        openPictures();
       }}
       onGone={startNew}
     />
@@ -62,7 +76,7 @@ export function App() {
   return (
     <div className="app">
       <a className="skip-link" href="#conversation">
-        Skip to the conversation
+        {isPictures ? "Skip to the pictures" : "Skip to the conversation"}
       </a>
       {isWide ? (
         <aside className="app-side">{sidebar}</aside>
@@ -97,16 +111,20 @@ export function App() {
         </header>
         {/* biome-ignore lint/correctness/useUniqueElementIds: the skip link's target; a page has one main */}
         <main className="conversation-main" id="conversation" tabIndex={-1}>
-          <ConversationView
-            key={conversationId}
-            id={conversationId}
-            isNew={isNew}
-            target={messageId}
-            sessions={sessions}
-            onDraft={drafted}
-            onStarted={started}
-            onStartNew={startNew}
-          />
+          {isPictures ? (
+            <PicturesView pages={pictures} onOpen={open} onStartNew={startNew} />
+          ) : (
+            <ConversationView
+              key={conversationId}
+              id={conversationId}
+              isNew={isNew}
+              target={messageId}
+              sessions={sessions}
+              onDraft={drafted}
+              onStarted={started}
+              onStartNew={startNew}
+            />
+          )}
         </main>
       </div>
     </div>

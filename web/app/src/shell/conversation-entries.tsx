@@ -6,7 +6,7 @@ interface ConversationEntriesProps {
   readonly pages: ConversationPages;
   /** The words that were looked for; empty in the list of all. */
   readonly query: string;
-  readonly currentId: string;
+  readonly currentId: string | null;
   readonly onOpen: (id: string, messageId?: string) => void;
   readonly actions: ConversationActions;
 }

@@ -1,9 +1,10 @@
-import { type MouseEvent, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { type ConversationSummary, exportAddress, type Match } from "../conversations/api.ts";
 import { conversationPath } from "../conversations/route.ts";
 import type { ConversationActions } from "../conversations/use-conversation-actions.ts";
 import { DownloadIcon, MoreIcon, PencilIcon, TrashIcon } from "./icons.tsx";
 import { Menu, MenuItem, MenuLink } from "./menu.tsx";
+import { onPlainClick } from "./plain-click.ts";
 import { RelativeTime } from "./relative-time.tsx";
 import { TitleInput } from "./title-input.tsx";
 
@@ -38,13 +39,6 @@ export function ConversationEntry(props: ConversationEntryProps) {
     );
   }
   const { id, title, updatedAt, match } = conversation;
-  const openInPage = (event: MouseEvent) => {
-    // A link that is asked to open elsewhere does so; only a plain click stays in the page.
-    if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) {
-      event.preventDefault();
-      onOpen(id, match?.messageId);
-    }
-  };
   const remove = () => {
     // The focus would go away with the entry.
     const { nextElementSibling, previousElementSibling } = entryRef.current ?? {};
@@ -59,7 +53,7 @@ export function ConversationEntry(props: ConversationEntryProps) {
         className="conversation"
         href={conversationPath(id, match?.messageId)}
         aria-current={isCurrent ? "page" : undefined}
-        onClick={openInPage}
+        onClick={onPlainClick(() => onOpen(id, match?.messageId))}
       >
         <span className="conversation-title">{title}</span>
         {updatedAt !== null && <RelativeTime date={updatedAt} />}

@@ -91,6 +91,14 @@ export function PicturesIcon() {
   );
 }
 
+export function ConversationIcon() {
+  return (
+    <Icon>
+      <path d="M5.5 5h13A1.5 1.5 0 0 1 20 6.5v9a1.5 1.5 0 0 1-1.5 1.5H12l-4.5 3.5V17h-2A1.5 1.5 0 0 1 4 15.5v-9A1.5 1.5 0 0 1 5.5 5ZM8 9.5h8M8 12.5h5" />
+    </Icon>
+  );
+}
+
 export function DownloadIcon() {
   return (
     <Icon>

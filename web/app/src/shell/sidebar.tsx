@@ -1,21 +1,25 @@
 import { formatBytes } from "coatcheck";
 import { useState } from "react";
 import { useTrafficTotals } from "../chat/traffic.ts";
+import { PICTURES_PATH } from "../conversations/route.ts";
 import { useConversationActions } from "../conversations/use-conversation-actions.ts";
 import { useConversationPages } from "../conversations/use-conversation-pages.ts";
 import type { ConversationList } from "../conversations/use-conversations.ts";
 import { useDelayed } from "../conversations/use-delayed.ts";
 import { ConversationEntries } from "./conversation-entries.tsx";
-import { HangerIcon, PlusIcon } from "./icons.tsx";
+import { HangerIcon, PicturesIcon, PlusIcon } from "./icons.tsx";
 import { NoticeList } from "./notice-list.tsx";
+import { onPlainClick } from "./plain-click.ts";
 import { SearchBox } from "./search-box.tsx";
 import { useNotices } from "./use-notices.ts";
 
 interface SidebarProps {
   readonly list: ConversationList;
-  readonly currentId: string;
+  /** Null while all pictures are shown. */
+  readonly currentId: string | null;
   readonly onOpen: (id: string, messageId?: string) => void;
   readonly onNew: () => void;
+  readonly onPictures: () => void;
   /** The open conversation is gone; unlike `onNew` this leaves the sidebar open. */
   readonly onGone: () => void;
 }
@@ -24,7 +28,8 @@ interface SidebarProps {
 const TYPING_PAUSE_MS = 200;
 
 /** The conversations and what can be done with them, the way to a new one, and the traffic. */
-export function Sidebar({ list, currentId, onOpen, onNew, onGone }: SidebarProps) {
+export function Sidebar(props: SidebarProps) {
+  const { list, currentId, onOpen, onNew, onPictures, onGone } = props;
   const [query, setQuery] = useState("");
   const words = useDelayed(query, TYPING_PAUSE_MS).trim();
   const isSearching = query.trim() !== "";
@@ -47,6 +52,7 @@ export function Sidebar({ list, currentId, onOpen, onNew, onGone }: SidebarProps
         <PlusIcon />
         New chat
       </button>
+      <PicturesLink isCurrent={currentId === null} onOpen={onPictures} />
       <SearchBox query={query} onChange={setQuery} />
       <nav className="conversations" aria-label={isSearching ? "Search results" : "Conversations"}>
         <ConversationEntries
@@ -65,6 +71,26 @@ export function Sidebar({ list, currentId, onOpen, onNew, onGone }: SidebarProps
         Compare with base64
       </a>
     </div>
+  );
+}
+
+interface PicturesLinkProps {
+  readonly isCurrent: boolean;
+  readonly onOpen: () => void;
+}
+
+function PicturesLink({ isCurrent, onOpen }: PicturesLinkProps) {
+  return (
+    <a
+      className="side-link"
+      href={PICTURES_PATH}
+      aria-current={isCurrent ? "page" : undefined}
+      data-testid="pictures-link"
+      onClick={onPlainClick(onOpen)}
+    >
+      <PicturesIcon />
+      Pictures
+    </a>
   );
 }
 

@@ -1,4 +1,4 @@
-import { FrameReader, type WorkerLike } from "coatcheck";
+import { FrameReader, type WorkerLike } from "coatcheck/legacy";
 import { beforeEach, describe, expect, it } from "vitest";
 import { lighten } from "../src/core/legacy/lighten.ts";
 

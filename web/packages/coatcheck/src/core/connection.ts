@@ -1,5 +1,12 @@
 import { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
-import { type ChunkFrame, type ClientFrame, frameBytes, parseChunkFrame } from "./frames.ts";
+import {
+  type ChunkFrame,
+  type ClientFrame,
+  frameBytes,
+  LARGE_FRAME,
+  parseJson,
+  readChunkFrame,
+} from "./frames.ts";
 
 /** The part of the browser's `WebSocket` that a connection uses. */
 export interface SocketLike {
@@ -38,6 +45,8 @@ interface ConnectionHandlers {
   /** Called once, be it that the socket was lost, never came to be, or was closed here. */
   readonly onClosed: () => void;
   readonly onReport: ((report: FrameReport) => void) | undefined;
+  /** Parses a frame of {@link LARGE_FRAME} or more. Never rejects. */
+  readonly readLarge: (text: string) => Promise<unknown>;
 }
 
 /** One socket, with its frames read. It knows nothing of order, turns, or trying again. */
@@ -45,6 +54,8 @@ export class Connection {
   readonly #handlers: ConnectionHandlers;
   readonly #socket: SocketLike | null;
   #isClosed = false;
+  /** What came while a large frame is read elsewhere, its order kept; null while none is. */
+  #waiting: (() => void)[] | null = null;
 
   constructor({ url, socketConstructor, protocols }: Endpoint, handlers: ConnectionHandlers) {
     this.#handlers = handlers;
@@ -60,10 +71,14 @@ export class Connection {
         handlers.onOpen();
       }
     });
-    this.#socket.addEventListener("close", () => this.#end());
+    // What came before the end is still read before it.
+    const end = () => this.#inOrder(() => this.#end());
+    this.#socket.addEventListener("close", end);
     // In a browser, `close` follows. Node's WebSocket leaves it out when the handshake fails.
-    this.#socket.addEventListener("error", () => this.#end());
-    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
+    this.#socket.addEventListener("error", end);
+    this.#socket.addEventListener("message", ({ data }) =>
+      this.#inOrder(() => this.#receive(data)),
+    );
   }
 
   /** Sends a frame; a socket that is not open drops it. */
@@ -89,15 +104,41 @@ export class Connection {
     }
   }
 
+  #inOrder(event: () => void): void {
+    if (this.#waiting === null) {
+      event();
+    } else {
+      this.#waiting.push(event);
+    }
+  }
+
   #receive(data: unknown): void {
     if (this.#isClosed) {
       return;
     }
     if (data instanceof ArrayBuffer) {
       this.#receivePushed(data);
+    } else if (typeof data !== "string" || data.length <= LARGE_FRAME) {
+      this.#receiveText(data, parseJson(data as string));
+    } else {
+      this.#waiting = [];
+      this.#handlers.readLarge(data).then((value) => {
+        const waiting = this.#waiting ?? [];
+        this.#waiting = null;
+        this.#receiveText(data, value);
+        for (const event of waiting) {
+          // Another large one makes the rest wait once more.
+          this.#inOrder(event);
+        }
+      });
+    }
+  }
+
+  #receiveText(data: unknown, value: unknown): void {
+    if (this.#isClosed) {
       return;
     }
-    const frame = parseChunkFrame(data);
+    const frame = readChunkFrame(value);
     if (frame === null) {
       // Whoever speaks there does not speak this protocol, or not now.
       this.close();

@@ -53,19 +53,27 @@ export interface Resumption {
  * @returns null for anything that is not such a frame. Never throws.
  */
 export function parseChunkFrame(text: unknown): ChunkFrame | null {
-  if (typeof text !== "string") {
-    return null;
-  }
-  let frame: unknown;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return typeof text === "string" ? readChunkFrame(parseJson(text)) : null;
+}
+
+/** Reads the value of such a frame, or null for any other value. */
+export function readChunkFrame(frame: unknown): ChunkFrame | null {
   const { seq, chunk } = fieldsOf(frame);
   return isSeq(seq) && typeof fieldsOf(chunk)["type"] === "string"
     ? { seq, chunk: chunk as UIMessageChunk }
     : null;
+}
+
+/** Characters of a text frame from which on it is read elsewhere: below, that would cost a page more. */
+export const LARGE_FRAME = 65_536;
+
+/** The value of JSON, or undefined for what is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads what a `data-turn` chunk says, or null for any other chunk. */

@@ -14,7 +14,6 @@ export {
   type LegacyMedia,
   parseGeneration,
 } from "./generation.ts";
-export { FrameReader, type WorkerLike } from "./legacy/frame-reader.ts";
 export { decodeInlineImage, type InlineImage, readInlineImage } from "./legacy/inline-image.ts";
 export { splitMarkdownImages, type TextPiece } from "./legacy/markdown-images.ts";
 export { type LegacyImage, type Picture, parsePicture } from "./legacy/picture.ts";

@@ -1,6 +1,7 @@
 import type { BinaryFrame } from "./binary-frames.ts";
 import { Connection, type Endpoint, type FrameReport } from "./connection.ts";
 import { type ChunkFrame, type ClientFrame, parseResumption, type Resumption } from "./frames.ts";
+import { LargeFrames } from "./large-frames.ts";
 import { ChatTransportError, codeOf, unreachable } from "./transport-error.ts";
 
 /** How a link behaves when its socket is lost. */
@@ -44,6 +45,7 @@ export class StreamLink {
   readonly #endpoint: Endpoint;
   readonly #timing: LinkTiming;
   readonly #handlers: LinkHandlers;
+  readonly #largeFrames = new LargeFrames();
   #connection: Connection | null = null;
   #position: number;
   #isResumed = false;
@@ -102,6 +104,7 @@ export class StreamLink {
     this.#isClosed = true;
     clearTimeout(this.#retryTimer);
     this.#connection?.close();
+    this.#largeFrames.close();
   }
 
   #connect(): void {
@@ -114,6 +117,7 @@ export class StreamLink {
       },
       onClosed: () => this.#lose(connection),
       onReport: this.#handlers.onReport,
+      readLarge: (text) => this.#largeFrames.read(text),
     });
     this.#connection = connection;
     this.#awaitFrame(Math.min(OPENING, this.#timing.silence));

@@ -1,8 +1,9 @@
-import { memo, use, useState } from "react";
+import { memo, use, useMemo, useState } from "react";
 import type { TileBox } from "../core/gallery-layout.ts";
 import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
 import { imageSource } from "../core/source.ts";
+import type { ImageEvent } from "./use-media.ts";
 import { ViewerLabelsContext } from "./viewer-labels.ts";
 
 interface GalleryTileProps {
@@ -19,6 +20,12 @@ interface GalleryTileProps {
 export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps) {
   const { box, count, reference, isActive, isFast, onOpen } = props;
   const labels = use(ViewerLabelsContext);
+  // What was begun goes on when the gallery begins to race.
+  const [isBegun, setIsBegun] = useState(!isFast);
+  if (!(isFast || isBegun)) {
+    setIsBegun(true);
+  }
+  const thumbnail = reference.thumbnailUrl ?? imageSource(reference)?.src;
   return (
     <li
       className="coat-tile"
@@ -31,67 +38,64 @@ export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps
         blockSize: box.height,
       }}
     >
-      <button
-        type="button"
-        className="coat-tile-button"
-        tabIndex={isActive ? 0 : -1}
-        data-coat-tile={box.index}
-        aria-label={reference.alt ?? reference.displayName ?? labels.untitled}
-        aria-haspopup="dialog"
-        onClick={() => onOpen(box.index)}
-      >
-        <TilePicture reference={reference} isFast={isFast} />
-      </button>
+      <TileButton
+        index={box.index}
+        label={reference.alt ?? reference.displayName ?? labels.untitled}
+        isActive={isActive}
+        blur={isBegun ? reference.placeholder : undefined}
+        thumbnail={isBegun ? thumbnail : undefined}
+        onOpen={onOpen}
+      />
     </li>
   );
 });
 
-interface TilePictureProps {
-  readonly reference: MediaReference;
-  readonly isFast: boolean;
+interface TileButtonProps {
+  readonly index: number;
+  readonly label: string;
+  readonly isActive: boolean;
+  readonly blur: string | undefined;
+  readonly thumbnail: string | undefined;
+  readonly onOpen: (index: number) => void;
 }
 
-function TilePicture({ reference, isFast }: TilePictureProps) {
-  // What was begun goes on when the gallery begins to race.
-  const [isBegun, setIsBegun] = useState(!isFast);
-  const [phase, setPhase] = useState<"placeholder" | "thumbnail" | "failed">("placeholder");
-  if (!(isFast || isBegun)) {
-    setIsBegun(true);
-  }
-  const thumbnail = reference.thumbnailUrl ?? imageSource(reference)?.src;
-  if (!isBegun) {
-    return null;
-  }
+/**
+ * As little as a tile can be, for a row of them comes with every few frames that one scrolls. The blur is
+ * a background: an element of its own would be fetched twice, and tell React that it is there.
+ */
+const TileButton = memo(function TileButtonView(props: TileButtonProps) {
+  const { index, label, isActive, blur, thumbnail, onOpen } = props;
+  const background = useMemo(() => decodePlaceholder(blur)?.dataUrl, [blur]);
   return (
-    <>
-      <TileBlur placeholder={reference.placeholder} />
-      {thumbnail !== undefined && phase !== "failed" && (
-        // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load and error are no interactions
+    <button
+      type="button"
+      className="coat-tile-button"
+      tabIndex={isActive ? 0 : -1}
+      data-coat-tile={index}
+      aria-label={label}
+      aria-haspopup="dialog"
+      onClick={() => onOpen(index)}
+      style={background === undefined ? undefined : { backgroundImage: `url(${background})` }}
+    >
+      {thumbnail !== undefined && (
+        // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load is no interaction
         <img
           className="coat-layer coat-tile-thumbnail"
-          data-shown={phase === "thumbnail"}
           src={thumbnail}
           alt=""
           decoding="async"
           draggable={false}
-          onLoad={({ currentTarget }) => {
-            const show = () => setPhase("thumbnail");
-            currentTarget.decode().then(show, show);
-          }}
-          onError={() => setPhase("failed")}
+          onLoad={showDecoded}
         />
       )}
-    </>
-  );
-}
-
-const TileBlur = memo(function TileBlurView({
-  placeholder,
-}: {
-  readonly placeholder: string | undefined;
-}) {
-  const blur = decodePlaceholder(placeholder);
-  return blur === null ? null : (
-    <img className="coat-layer coat-tile-blur" src={blur.dataUrl} alt="" decoding="async" />
+    </button>
   );
 });
+
+/** Straight to the element: nothing else on the page depends on it. One that fails stays unseen. */
+function showDecoded({ currentTarget: image }: ImageEvent): void {
+  const show = () => {
+    image.dataset["shown"] = "true";
+  };
+  image.decode().then(show, show);
+}

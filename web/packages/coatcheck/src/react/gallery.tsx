@@ -1,4 +1,4 @@
-import { use, useCallback, useState } from "react";
+import { type ReactNode, use, useCallback, useEffect, useState } from "react";
 import type { MediaReference } from "../core/reference.ts";
 import { GalleryTile } from "./gallery-tile.tsx";
 import { Lightbox } from "./lightbox.tsx";
@@ -20,6 +20,10 @@ export interface MediaGalleryProps {
   readonly label?: string;
   /** What a press on a picture does; opens it in a lightbox by default. */
   readonly onOpen?: (index: number) => void;
+  /** The reader comes near the last picture: a good moment to add more of them at the end. */
+  readonly onEndReached?: () => void;
+  /** See {@link LightboxProps}. */
+  readonly renderActions?: (reference: MediaReference) => ReactNode;
 }
 
 /**
@@ -30,14 +34,9 @@ export interface MediaGalleryProps {
  *
  * @param props - The pictures, and how they are laid out.
  */
-export function MediaGallery({
-  references,
-  layout = "justified",
-  rowHeight = 192,
-  gap = 8,
-  label,
-  onOpen,
-}: MediaGalleryProps) {
+export function MediaGallery(props: MediaGalleryProps) {
+  const { references, layout = "justified", rowHeight = 192, gap = 8, label } = props;
+  const { onOpen, onEndReached, renderActions } = props;
   const labels = use(ViewerLabelsContext);
   const [opened, setOpened] = useState<number | null>(null);
   const { viewportRef, content, from, to, isFast, reveal } = useGalleryWindow(references, {
@@ -47,6 +46,14 @@ export function MediaGallery({
   });
   const roving = useRovingTile(viewportRef, content, reveal);
   const open = onOpen ?? setOpened;
+  // Also who leafs through the lightbox comes to the end.
+  const last = Math.max(to, opened ?? 0);
+  const isNearEnd = last > 0 && last + AHEAD >= references.length;
+  useEffect(() => {
+    if (isNearEnd) {
+      onEndReached?.();
+    }
+  }, [isNearEnd, onEndReached]);
   const { activate, focus } = roving;
   const openTile = useCallback(
     (index: number) => {
@@ -57,10 +64,9 @@ export function MediaGallery({
   );
   const close = () => {
     // Back to the picture that was looked at last, which need not be the one that was pressed.
-    const last = opened;
     setOpened(null);
-    if (last !== null) {
-      focus(last);
+    if (opened !== null) {
+      focus(opened);
     }
   };
 
@@ -98,10 +104,19 @@ export function MediaGallery({
           })}
         </ul>
       </section>
-      <Lightbox references={references} index={opened} onIndexChange={setOpened} onClose={close} />
+      <Lightbox
+        references={references}
+        index={opened}
+        onIndexChange={setOpened}
+        onClose={close}
+        {...(renderActions === undefined ? {} : { renderActions })}
+      />
     </>
   );
 }
+
+/** Tiles before the last one from which on the end is near: a screen or two. */
+const AHEAD = 60;
 
 /** The tiles in view, and the one that the Tab key leads to, in order. */
 function windowOf(count: number, from: number, to: number, active: number): number[] {

@@ -13,13 +13,14 @@ interface LightboxBarProps {
   readonly index: number;
   readonly count: number;
   readonly zoom: Zoom;
+  readonly actions: ReactNode;
   readonly onGo: (index: number) => void;
   readonly onClose: () => void;
 }
 
 /** What the picture is, and everything that a gesture or a key does as a button. */
 export function LightboxBar(props: LightboxBarProps) {
-  const { reference, description, index, count, zoom, onGo, onClose } = props;
+  const { reference, description, index, count, zoom, actions, onGo, onClose } = props;
   const labels = use(ViewerLabelsContext);
   const position = labels.position(index + 1, count);
   const spoken = count > 1 ? `${position}: ${description}` : description;
@@ -32,6 +33,7 @@ export function LightboxBar(props: LightboxBarProps) {
           </bdi>
         )}
         <span className="coat-lightbox-tools">
+          {actions}
           <Tool
             label={labels.zoomOut}
             icon="minus"

@@ -1,5 +1,6 @@
 import {
   type KeyboardEvent,
+  type ReactNode,
   type RefObject,
   use,
   useEffect,
@@ -25,6 +26,8 @@ export interface LightboxProps {
   readonly onIndexChange: (index: number) => void;
   /** The reader closed it. The focus is back where it was. */
   readonly onClose: () => void;
+  /** More to do with the picture, before the buttons that are there; `coat-lightbox-tool` fits in. */
+  readonly renderActions?: (reference: MediaReference) => ReactNode;
 }
 
 /**
@@ -49,7 +52,7 @@ interface OpenLightboxProps extends LightboxProps {
 }
 
 function OpenLightbox(props: OpenLightboxProps) {
-  const { references, index, reference, onIndexChange, onClose } = props;
+  const { references, index, reference, onIndexChange, onClose, renderActions } = props;
   const labels = use(ViewerLabelsContext);
   const dialogRef = useRef<HTMLDialogElement>(null);
   const pictureRef = useRef<HTMLDivElement>(null);
@@ -115,6 +118,7 @@ function OpenLightbox(props: OpenLightboxProps) {
         index={index}
         count={references.length}
         zoom={zoom}
+        actions={renderActions?.(reference)}
         onGo={go}
         onClose={close}
       />

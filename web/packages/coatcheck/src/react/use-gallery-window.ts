@@ -84,11 +84,16 @@ export function useGalleryWindow(
           : { ...next, isFast },
       );
     };
+    const settle = () => {
+      element.removeAttribute("data-scrolling");
+      look(false);
+    };
     const onScroll = () => {
       const moved = Math.abs(element.scrollTop - last);
       last = element.scrollTop;
       clearTimeout(settling);
-      settling = setTimeout(() => look(false), SETTLE_MS);
+      settling = setTimeout(settle, SETTLE_MS);
+      element.dataset["scrolling"] = "true";
       look(moved > FAST);
     };
     look(false);

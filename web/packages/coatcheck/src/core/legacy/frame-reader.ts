@@ -1,5 +1,4 @@
-/** Characters. A shorter frame costs a page less than a message to a worker and back. */
-const LARGE = 65_536;
+import { LARGE_FRAME, parseJson } from "../frames.ts";
 
 /** The part of a browser's `Worker` that a reader uses. */
 export interface WorkerLike {
@@ -44,7 +43,7 @@ export class FrameReader {
   read(text: string): void {
     const entry: Entry = { text, result: null };
     this.#queue.push(entry);
-    if (text.length > LARGE) {
+    if (text.length > LARGE_FRAME) {
       this.#send(entry);
     }
     this.#deliver();
@@ -61,7 +60,7 @@ export class FrameReader {
   #send(entry: Entry): void {
     const worker = this.#startWorker();
     if (worker === null) {
-      entry.result = parse(entry.text);
+      entry.result = { value: parseJson(entry.text) };
       return;
     }
     this.#sent.push(entry);
@@ -75,7 +74,7 @@ export class FrameReader {
         return;
       }
       this.#queue.shift();
-      this.#onFrame((first.result ?? parse(first.text)).value);
+      this.#onFrame(first.result === null ? parseJson(first.text) : first.result.value);
     }
   }
 
@@ -121,14 +120,6 @@ interface Entry {
 function makeFrameWorker(): WorkerLike {
   // Bundlers look for these very words.
   return new Worker(new URL("./frame-worker.js", import.meta.url), { type: "module" });
-}
-
-function parse(text: string): { readonly value: unknown } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return { value: undefined };
-  }
 }
 
 function isResult(answer: unknown): answer is { readonly value: unknown } {

@@ -1,3 +1,4 @@
+import { asFields } from "../fields.ts";
 import { decodeInlineImageNow, readInlineImage } from "./inline-image.ts";
 import { readJsonAt } from "./lazy-json.ts";
 
@@ -10,7 +11,8 @@ const MAX_DEPTH = 64;
  * A JSON value with its pictures as Blobs: what a worker hands to the page instead of megabytes of text.
  *
  * A string that is a picture becomes one, and so does one in JSON that stands in a string, with or without
- * words before it (`✅ **Success**: {…}`), which then is an object. Everything else stays as it is.
+ * words before it (`✅ **Success**: {…}`), which then is an object. Everything else stays as it is; a value
+ * without pictures is the very value.
  */
 export function lighten(value: unknown, depth = 0): unknown {
   if (depth > MAX_DEPTH) {
@@ -20,14 +22,38 @@ export function lighten(value: unknown, depth = 0): unknown {
     return value.length < HEAVY ? value : lightenText(value, depth);
   }
   if (Array.isArray(value)) {
-    return value.map((item) => lighten(item, depth + 1));
+    const items = value.map((item) => lighten(item, depth + 1));
+    return items.every((item, index) => item === value[index]) ? value : items;
   }
   if (typeof value !== "object" || value === null) {
     return value;
   }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, lighten(member, depth + 1)]),
-  );
+  const members = Object.entries(value);
+  const lightened = members.map(([name, member]) => [name, lighten(member, depth + 1)] as const);
+  return lightened.every(([, member], index) => member === members[index]?.[1])
+    ? value
+    : Object.fromEntries(lightened);
+}
+
+/**
+ * The same for a frame. In one of the chat's, `{"seq": …, "chunk": …}`, only what a tool put out and the
+ * data of a part are such values; whoever reads a text or an address relies on a string.
+ */
+export function lightenFrame(value: unknown): unknown {
+  const frame = asFields(value);
+  const chunk = asFields(frame?.["chunk"]);
+  if (frame === null || chunk === null || typeof frame["seq"] !== "number") {
+    return lighten(value);
+  }
+  const { output, data } = chunk;
+  return {
+    ...frame,
+    chunk: {
+      ...chunk,
+      ...(output === undefined ? {} : { output: lighten(output) }),
+      ...(data === undefined ? {} : { data: lighten(data) }),
+    },
+  };
 }
 
 /** Characters before the JSON in a text. */
@@ -40,5 +66,9 @@ function lightenText(text: string, depth: number): unknown {
   }
   const start = text.slice(0, MAX_PREAMBLE).indexOf("{");
   const json = start < 0 ? null : readJsonAt(text, start);
-  return json === null ? text : lighten(json.value, depth + 1);
+  if (json === null) {
+    return text;
+  }
+  const value = lighten(json.value, depth + 1);
+  return value === json.value ? text : value;
 }

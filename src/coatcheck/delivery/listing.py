@@ -1,0 +1,113 @@
+"""``GET`` and ``HEAD`` of the list of all media of whoever asks."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from starlette.datastructures import QueryParams
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coatcheck.delivery.access import Authorizer
+from coatcheck.delivery.metrics import Metrics
+from coatcheck.delivery.observation import Observation
+from coatcheck.delivery.problems import answer_error
+from coatcheck.delivery.uncached import UncachedJson
+from coatcheck.errors import CoatcheckError, InvalidInputError
+from coatcheck.ports import ListedMedia, MediaCursor
+from coatcheck.reference import MediaUrls
+from coatcheck.store import MediaStore
+
+PAGE: Final = 50
+"""Media that a page has unless the client says otherwise."""
+
+MAX_PAGE: Final = 200
+
+_CURSOR: Final = re.compile(r"(?P<created_at>[0-9]{1,14})-(?P<id>[0-9a-f-]{36})", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+def media_list(
+    store: MediaStore, urls: MediaUrls, access: Authorizer, metrics: Metrics | None = None
+) -> ASGIApp:
+    """An endpoint that lists what belongs to whoever asks; by convention at ``/api/media``.
+
+    ::
+
+        Route("/api/media", media_list(store, urls, access), methods=["GET"])
+
+    It is no part of `media_app`: where nobody is told apart, an id that is listed is no secret any
+    more. With `OpenAccess` it lists what belongs to nobody, to everyone.
+
+    Args:
+        store: what it lists.
+        urls: how references are turned into URLs.
+        access: tells who asks. Whose media it is decides, not the hook of `PrincipalAccess`.
+        metrics: counts its answers.
+    """
+    endpoint = ExceptionMiddleware(
+        _MediaList(store, urls, access), handlers={CoatcheckError: answer_error}
+    )
+    return Observation(endpoint, lambda _scope: "list", metrics)
+
+
+class _MediaList:
+    def __init__(self, store: MediaStore, urls: MediaUrls, access: Authorizer) -> None:
+        self._store = store
+        self._urls = urls
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Before any parameter is read.
+        principal = self._access.identify(scope)
+        query = QueryParams(scope["query_string"])
+        limit = _parse_limit(_single(query, "limit"))
+        # One more than shown tells whether there are more.
+        found = await self._store.list_media(
+            owner=None if principal is None else principal.id,
+            before=_parse_cursor(_single(query, "before")),
+            limit=limit + 1,
+        )
+        shown = found[:limit]
+        content: dict[str, Any] = {"media": [self._shown(one) for one in shown]}
+        if len(found) > limit:
+            content["before"] = _cursor(shown[-1])
+        await UncachedJson(content)(scope, receive, send)
+
+    def _shown(self, one: ListedMedia) -> dict[str, Any]:
+        shown = {
+            "reference": one.reference.to_ui(self._urls),
+            "createdAt": one.created_at.isoformat(timespec="milliseconds"),
+            "conversationId": one.conversation_id,
+            "messageId": one.message_id,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+def _single(query: QueryParams, name: str) -> str | None:
+    values = query.getlist(name)
+    if len(values) > 1:
+        raise InvalidInputError(f"{name} is given more than once.")
+    return values[0] if values else None
+
+
+def _parse_limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    limit = int(text) if _NUMBER.fullmatch(text) else 0
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidInputError(f"limit is a number from 1 to {MAX_PAGE}.")
+    return limit
+
+
+def _cursor(last: ListedMedia) -> str:
+    return f"{round(last.created_at.timestamp() * 1000)}-{last.reference.id}"
+
+
+def _parse_cursor(text: str | None) -> MediaCursor | None:
+    if text is None:
+        return None
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise InvalidInputError("before is what an earlier page gave, unchanged.")
+    return MediaCursor(datetime.fromtimestamp(int(match["created_at"]) / 1000, UTC), match["id"])
