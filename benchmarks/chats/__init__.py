@@ -1,8 +1,9 @@
 """The same pictures in four real chats: ``python -m benchmarks.chats [--quick]``.
 
-Each chat is the shortest program that its project's documentation leads to for an image in an answer:
+Each chat is the shortest program that its project's documentation leads to for an image in an
+answer:
 
-* Gradio's ``ChatInterface``, whose function returns ``gr.Image``, the first way that the guide names:
+* Gradio's ``ChatInterface``, whose function returns ``gr.Image``, the guide's first way:
   https://www.gradio.app/guides/creating-a-chatbot-fast#returning-complex-responses
 * the same with the picture as base64 in a string, the guide's simplest answer, which is rendered as
   Markdown: https://www.gradio.app/guides/creating-a-chatbot-fast#defining-a-chat-function

@@ -32,8 +32,7 @@ SECONDS: Final = 30.0
 _OFFLINE: Final = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 _WATCH: Final = Path(__file__).with_name("watch.js")
 _SETTLE_SECONDS: Final = 0.6
-_RELOAD_SECONDS: Final = 2.0
-_POLL_SECONDS: Final = 0.05
+_OPEN_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Counted:
         opening: of the page, before anything was said.
         turns: its turns.
         reload: of the page, with the conversation.
-        restored: how many pictures were there again after that.
+        restored: how many pictures the page had again after that.
     """
 
     opening: Traffic
@@ -147,8 +146,9 @@ async def count_conversation(executable: Path, chat: Chat, pictures: Sequence[st
             await _ask(tab, chat, name, number)
             turns.append(ledger.take())
         await tab.send("Page.reload")
-        await asyncio.sleep(_RELOAD_SECONDS)
+        await asyncio.sleep(_OPEN_SECONDS)
         await _await_element(tab, chat.sight.ready)
+        await asyncio.sleep(_SETTLE_SECONDS)
         return Counted(opening, turns, ledger.take(), await tab.evaluate("chatWatch.count()"))
 
 
@@ -165,7 +165,7 @@ async def _page(executable: Path, sight: Sight) -> AsyncIterator[Tab]:
 async def _open(tab: Tab, chat: Chat) -> None:
     await tab.send("Page.navigate", {"url": chat.url})
     await _await_element(tab, chat.sight.composer)
-    await asyncio.sleep(_RELOAD_SECONDS)
+    await asyncio.sleep(_OPEN_SECONDS)
 
 
 async def _ask(tab: Tab, chat: Chat, picture: str, number: int) -> Turn:
@@ -181,8 +181,7 @@ async def _ask(tab: Tab, chat: Chat, picture: str, number: int) -> Turn:
 
 async def _await_element(tab: Tab, selector: str) -> None:
     async with asyncio.timeout(SECONDS):
-        while not await tab.evaluate(f"document.querySelector({json.dumps(selector)}) !== null"):
-            await asyncio.sleep(_POLL_SECONDS)
+        await tab.evaluate(f"chatWatch.element({json.dumps(selector)})")
 
 
 async def _listen(tab: Tab, sight: Sight) -> Ledger:

@@ -1,8 +1,8 @@
 """What goes over the network while a page is open, from the DevTools protocol's events.
 
-Three kinds are told apart: the *stream*, by which messages come and go (frames of WebSockets, bodies
-of ``fetch``, ``XMLHttpRequest`` and server-sent events); the pictures' own requests; and the page
-itself with its scripts, styles and fonts, which is not counted.
+Three kinds are told apart: the *stream*, by which messages come and go (frames of WebSockets,
+bodies of ``fetch`` and ``XMLHttpRequest``, server-sent events); the pictures' own requests; and the
+page itself with its scripts, styles and fonts, which is not counted.
 """
 
 import base64

@@ -55,8 +55,14 @@ def tables(results: Sequence[Result], missing: Mapping[str, str]) -> Iterator[Ta
 
 def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
     several = result.case.count > 1
-    columns = ["", "stream", "÷", *(["1st turn", "2nd", "last"] if several else []), "largest"]
-    columns += ["sent", "pictures", "reload: stream", "pictures", "there again"]
+    columns = [
+        "",
+        "stream",
+        "stream ÷",
+        *(["1st turn", "2nd", "last"] if several else []),
+        "largest",
+    ]
+    columns += ["sent", "pictures", "reload: stream", "reload: pictures", "there again"]
     rows = []
     for name, record in result.records.items():
         if record.counted is None:
@@ -100,7 +106,7 @@ def _stream_ratio(result: Result, counted: Counted) -> str:
 
 
 def _times(result: Result, missing: Mapping[str, str]) -> Table:
-    columns = ["", "first", "readable", "full", "min–max", "÷", "thread", "÷", "tasks"]
+    columns = ["", "first", "readable", "full", "min–max", "full ÷", "thread", "thread ÷", "tasks"]
     columns += ["blocked", "viol.", "heap", "shown at"]
     rows = []
     for name, record in result.records.items():

@@ -2,6 +2,7 @@
 // of the page while it is measured. `spec` says what to look for: see Sight in contenders.py.
 (spec) => {
   const READABLE = 128; // natural pixels: less is a blur that stands in for the picture
+  const POLL = 50; // ms
   const pictures = new Map();
   const waiting = [];
   const tasks = [];
@@ -64,7 +65,8 @@
   }
 
   globalThis.chatWatch = {
-    count: () => complete().length,
+    /** How many pictures the page has, loaded or waiting to be scrolled to. */
+    count: () => document.querySelectorAll(spec.box ?? spec.layers).length,
 
     /** Milliseconds from Enter for the picture `number`, counted from 1, once it is there. */
     picture: (number) =>
@@ -82,6 +84,14 @@
         };
         waiting.push(check);
         check();
+      }),
+
+    /** Until an element is there. */
+    element: (selector) =>
+      new Promise((resolve) => {
+        const look = () =>
+          document.querySelector(selector) === null ? setTimeout(look, POLL) : resolve();
+        look();
       }),
 
     /** Tasks over 50 ms that began after `since`, and what they had over 50 ms together. */

@@ -102,6 +102,11 @@ def ipx() -> list[str]:
 def _run(command: Sequence[str], *, cwd: Path) -> None:
     print(f"Fetching {command[-1]}", file=sys.stderr)
     try:
-        subprocess.run(command, cwd=cwd, check=True, capture_output=True, timeout=_SECONDS)
+        subprocess.run(
+            command, cwd=cwd, check=True, capture_output=True, text=True, timeout=_SECONDS
+        )
+    except subprocess.CalledProcessError as error:
+        last_words = error.stderr.strip().splitlines()[-1:] or ["no reason was given"]
+        raise UnavailableError(f"cannot be installed: {last_words[0]}") from error
     except (subprocess.SubprocessError, OSError) as error:
         raise UnavailableError(f"cannot be installed: {type(error).__name__}") from error
