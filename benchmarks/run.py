@@ -10,7 +10,7 @@ import platform
 from pathlib import Path
 
 from benchmarks import delivery, headline, intake, payload, stream
-from benchmarks.chats.__main__ import measure as measure_chats
+from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import UnavailableError
 from coatcheck.cli import stream_cost
 
@@ -28,7 +28,7 @@ def main() -> None:
     except UnavailableError as error:
         print(f"The browser benchmark: {error}\n")
     try:
-        measure_chats(quick=True, output=RESULTS)
+        chats.show(chats.measure(quick=True, output=RESULTS))
     except UnavailableError as error:
         print(f"The chats' benchmark: {error}\n")
     asyncio.run(intake.run())

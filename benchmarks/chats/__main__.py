@@ -19,6 +19,7 @@ from benchmarks.chats import report
 from benchmarks.chats.album import Album
 from benchmarks.chats.bench import FULL, QUICK, Case, Result, run
 from benchmarks.chats.contenders import EVERY, start_all
+from benchmarks.chats.report import Run
 from benchmarks.peers.processes import OtherWork, UnavailableError
 
 _QUICK_ROUNDS = 2
@@ -32,8 +33,7 @@ def measure(
     output: Path,
     rounds: int | None = None,
     names: Sequence[str] = tuple(EVERY),
-    markdown: bool = False,
-) -> None:
+) -> Run:
     """Run the quick or the full mode.
 
     Args:
@@ -41,24 +41,17 @@ def measure(
         output: folder for ``chats.json`` and ``chats.svg``.
         rounds: how often each conversation is timed; the mode's own number if None.
         names: which chats take part.
-        markdown: print Markdown, not tables for a terminal.
 
     Raises:
         UnavailableError: there is no browser, or none of the chats can be had.
     """
     executable = find_chromium()
-    progress = Console(stderr=True)
     load, start, others = os.getloadavg()[0], time.strftime("%Y-%m-%d"), OtherWork()
-    cases = QUICK if quick else FULL
-    results, missing, versions = _run(
-        cases,
-        executable,
-        names,
-        rounds=rounds or (_QUICK_ROUNDS if quick else _FULL_ROUNDS),
-        progress=progress,
-    )
+    rounds = rounds or (_QUICK_ROUNDS if quick else _FULL_ROUNDS)
+    results, missing, versions = _run(QUICK if quick else FULL, executable, names, rounds=rounds)
     conditions = {
         "date": start,
+        "rounds": rounds,
         "browser": asyncio.run(Chromium(executable, "").version()),
         "chats": versions,
         "system": platform.platform(),
@@ -67,19 +60,29 @@ def measure(
         "load": round(load, 2),
         "otherWork": round(others.share(), 3),
     }
+    run = Run(conditions, missing, results)
+    output.mkdir(parents=True, exist_ok=True)
+    run.write(output / "chats.json")
+    (output / "chats.svg").write_text(report.draw(results), "utf-8")
+    return run
+
+
+def show(run: Run, *, markdown: bool = False) -> None:
+    """Print tables.
+
+    Args:
+        run: of what.
+        markdown: as Markdown, not for a terminal.
+    """
     out = Console(width=_WIDTH)
-    for table in report.tables(results, missing):
+    for table in report.tables(run):
         if markdown:
             print(table.markdown())
         else:
             out.print(table.rich())
     out.print(report.LEGEND, highlight=False)
-    for name, value in conditions.items():
+    for name, value in run.conditions.items():
         out.print(f"{name}: {value}", highlight=False)
-    output.mkdir(parents=True, exist_ok=True)
-    report.write_json(results, missing, output / "chats.json", conditions)
-    (output / "chats.svg").write_text(report.draw(results), "utf-8")
-    print(f"Written: {output / 'chats.json'}, {output / 'chats.svg'}")
 
 
 def _run(
@@ -88,8 +91,8 @@ def _run(
     names: Sequence[str],
     *,
     rounds: int,
-    progress: Console,
 ) -> tuple[list[Result], dict[str, str], dict[str, str]]:
+    progress = Console(stderr=True)
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         pictures = Path(place, "pictures")
         pictures.mkdir()
@@ -119,17 +122,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how often each conversation is timed")
     parser.add_argument("--only", nargs="+", choices=EVERY, default=tuple(EVERY), metavar="CHAT")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument("--show", type=Path, metavar="JSON", help="print an earlier run again")
     arguments = parser.parse_args()
+    if arguments.show is not None:
+        show(Run.read(arguments.show), markdown=arguments.markdown)
+        return
+    output: Path = arguments.output
     try:
-        measure(
-            quick=arguments.quick,
-            output=arguments.output,
-            rounds=arguments.rounds,
-            names=arguments.only,
-            markdown=arguments.markdown,
+        run = measure(
+            quick=arguments.quick, output=output, rounds=arguments.rounds, names=arguments.only
         )
     except UnavailableError as error:
         sys.exit(f"The chats' benchmark: {error}")
+    show(run, markdown=arguments.markdown)
+    print(f"Written: {output / 'chats.json'}, {output / 'chats.svg'}")
 
 
 if __name__ == "__main__":

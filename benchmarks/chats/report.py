@@ -1,11 +1,12 @@
 """What is told of a run: tables, JSON, and a chart."""
 
 import dataclasses
-import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from benchmarks import bars
 from benchmarks.bars import Bar, Colors, Panel
@@ -15,14 +16,15 @@ from benchmarks.chats.conversation import Counted, Timed
 from benchmarks.chats.tables import Table
 
 LEGEND = """\
-Stream: messages that the page got, without headers, decompressed; largest: the largest one; sent:
-what the page sent. Pictures: their own requests, over the network. Reload: the same for the page
-loaded anew, with what it loads when it is empty; there again: pictures that it shows then.
+Stream: messages that the page got, without headers, decompressed; ÷: by Coatcheck's; largest: the
+largest one; sent: what the page sent. Pictures: their own requests, over the network. Reload: the
+stream of the page loaded anew, what it gets when it is empty included; its pictures likewise;
+again: pictures that the page has then.
 Milliseconds from Enter until it is painted. First: anything in the picture's place; readable: an
-image of 128 pixels or more; full: the picture, as wide as the page shows it. ÷: by Coatcheck's of
-the same round. Thread: how long the main thread was busy. Tasks: those over 50 ms; blocked: what
-they had over 50 ms. Viol.: violations that Chrome reports. Heap: after a collection, less the empty
-page's.
+image of 128 pixels or more; full: the picture, as wide as the page shows it; min–max: of it; ÷: by
+Coatcheck's of the same round. Thread: how long the main thread was busy. Tasks: those over 50 ms;
+blocked: what they had over 50 ms. Viol.: violations that Chrome reports. Heap: after a collection,
+less the empty page's. Width: of the picture on the page, pixels.
 """
 
 _COLORS = {
@@ -41,16 +43,11 @@ def full(timed: Timed) -> float:
     return statistics.median(each.full for each in timed.turns)
 
 
-def tables(results: Sequence[Result], missing: Mapping[str, str]) -> Iterator[Table]:
-    """Two tables for each case.
-
-    Args:
-        results: what was measured.
-        missing: why chats could not take part, by name.
-    """
-    for result in results:
-        yield _bytes(result, missing)
-        yield _times(result, missing)
+def tables(run: "Run") -> Iterator[Table]:
+    """Two tables for each case."""
+    for result in run.results:
+        yield _bytes(result, run.missing)
+        yield _times(result, run.missing)
 
 
 def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
@@ -62,7 +59,7 @@ def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
         *(["1st turn", "2nd", "last"] if several else []),
         "largest",
     ]
-    columns += ["sent", "pictures", "reload: stream", "reload: pictures", "there again"]
+    columns += ["sent", "pictures", "reload", "its pictures", "again"]
     rows = []
     for name, record in result.records.items():
         if record.counted is None:
@@ -107,7 +104,7 @@ def _stream_ratio(result: Result, counted: Counted) -> str:
 
 def _times(result: Result, missing: Mapping[str, str]) -> Table:
     columns = ["", "first", "readable", "full", "min–max", "full ÷", "thread", "thread ÷", "tasks"]
-    columns += ["blocked", "viol.", "heap", "shown at"]
+    columns += ["blocked", "viol.", "heap", "width"]
     rows = []
     for name, record in result.records.items():
         found = [each for each in record.rounds(full) if each is not None]
@@ -128,7 +125,7 @@ def _times(result: Result, missing: Mapping[str, str]) -> Table:
                 _median(record, lambda t: t.blocking),
                 _median(record, lambda t: len(t.violations)),
                 size(_middle(record, lambda t: t.heap)),
-                f"{_median(record, lambda t: t.turns[-1].width)} px",
+                _median(record, lambda t: t.turns[-1].width),
             ]
         )
     rows += [_blank(name, why, len(columns)) for name, why in missing.items()]
@@ -158,19 +155,28 @@ def _factor(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
-def write_json(
-    results: Sequence[Result],
-    missing: Mapping[str, str],
-    target: Path,
-    conditions: Mapping[str, Any],
-) -> None:
-    """Everything that was measured."""
-    document = {
-        "conditions": conditions,
-        "missing": missing,
-        "results": [dataclasses.asdict(each) for each in results],
-    }
-    target.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that is known of a run.
+
+    Attributes:
+        conditions: date, machine, versions.
+        missing: why chats could not take part, by name.
+        results: what was measured.
+    """
+
+    conditions: dict[str, Any]
+    missing: dict[str, str]
+    results: list[Result]
+
+    def write(self, target: Path) -> None:
+        """As JSON."""
+        target.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+    @classmethod
+    def read(cls, source: Path) -> "Run":
+        """What `write` wrote."""
+        return msgspec.json.decode(source.read_bytes(), type=cls)
 
 
 def draw(results: Sequence[Result]) -> str:

@@ -13,7 +13,7 @@ from benchmarks.chats.bench import Case, Record, Result
 from benchmarks.chats.contenders import Chat, Sight, start_all
 from benchmarks.chats.conversation import count_conversation, time_conversation
 from benchmarks.chats.prompts import FOLDER_VARIABLE, prompt, requested
-from benchmarks.chats.report import tables
+from benchmarks.chats.report import Run, tables
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route, WebSocketRoute
@@ -75,7 +75,7 @@ def test_the_demo_is_measured(album: Album, coatcheck: Chat) -> None:
     assert counted.reload.stream > counted.opening.stream
 
     result = Result(Case(2, EDGE), {"Coatcheck": Record([timed], counted)})
-    assert all(table.rows[0][1] for table in tables([result], {}))
+    assert all(table.rows[0][1] for table in tables(Run({}, {}, [result])))
 
 
 @pytest.mark.anyio

@@ -1,12 +1,13 @@
 """What is told of a run of the chats' benchmark follows from its figures."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from benchmarks.chats.bench import Case, Record, Result
 from benchmarks.chats.conversation import Counted, Timed, Turn
 from benchmarks.chats.ledger import Traffic
-from benchmarks.chats.report import draw, tables
+from benchmarks.chats.report import Run, draw, tables
 from benchmarks.chats.tables import Table
 
 
@@ -37,13 +38,17 @@ def test_a_round_that_did_not_end_is_left_out_of_the_ratio() -> None:
     assert both.ratio("Gradio", lambda each: each.turns[0].full) == pytest.approx(2)
 
 
+def run(only: Result, **missing: str) -> Run:
+    return Run({"cores": 2}, missing, [only])
+
+
 def row(table: Table, name: str) -> dict[str, str]:
     found = next(each for each in table.rows if each[0] == name)
     return dict(zip(table.columns, found, strict=True))
 
 
 def test_a_peer_that_is_better_is_said_to_be() -> None:
-    sizes, times = tables([result(Record([timed(50), timed(100)], counted(500)))], {})
+    sizes, times = tables(run(result(Record([timed(50), timed(100)], counted(500)))))
     assert row(sizes, "Gradio")["stream ÷"] == "0.50"
     assert row(times, "Gradio")["min–max"] == "50–100"
     assert row(times, "Gradio")["full ÷"] == "0.50"
@@ -51,7 +56,7 @@ def test_a_peer_that_is_better_is_said_to_be() -> None:
 
 def test_a_chat_that_is_missing_or_fails_has_a_row_that_says_why() -> None:
     failed = Record([None, None], None, "a picture did not come")
-    found = list(tables([result(failed)], {"Chainlit": "cannot be installed"}))
+    found = list(tables(run(result(failed), Chainlit="cannot be installed")))
     for table in found:
         assert "a picture did not come" in row(table, "Gradio").values()
         assert "cannot be installed" in row(table, "Chainlit").values()
@@ -62,6 +67,17 @@ def test_a_chat_that_is_missing_or_fails_has_a_row_that_says_why() -> None:
 def test_a_table_is_markdown_on_request() -> None:
     text = Table("Two", ["", "bytes"], [["a", "1"], ["b", "2"]]).markdown()
     assert text == "**Two**\n\n|  | bytes |\n| --- | ---: |\n| a | 1 |\n| b | 2 |\n"
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    failed = Record([None, timed(50)], None, "a picture did not come")
+    written = run(result(failed), Chainlit="cannot be installed")
+    written.write(tmp_path / "chats.json")
+    read = Run.read(tmp_path / "chats.json")
+    assert [list(map(str, each.rows)) for each in tables(read)] == [
+        list(map(str, each.rows)) for each in tables(written)
+    ]
+    assert read.conditions == written.conditions
 
 
 def test_the_chart_has_a_bar_for_each_chat() -> None:
