@@ -17,7 +17,8 @@ from benchmarks.browser.bench import find_chromium
 from benchmarks.browser.chromium import Chromium
 from benchmarks.chats import report
 from benchmarks.chats.album import Album
-from benchmarks.chats.bench import FULL, QUICK, Case, Result, run
+from benchmarks.chats.bench import FULL, QUICK, Result
+from benchmarks.chats.bench import run as measure_cases
 from benchmarks.chats.contenders import EVERY, start_all
 from benchmarks.chats.report import Run
 from benchmarks.peers.processes import OtherWork, UnavailableError
@@ -46,24 +47,49 @@ def measure(
         UnavailableError: there is no browser, or none of the chats can be had.
     """
     executable = find_chromium()
-    load, start, others = os.getloadavg()[0], time.strftime("%Y-%m-%d"), OtherWork()
     rounds = rounds or (_QUICK_ROUNDS if quick else _FULL_ROUNDS)
-    results, missing, versions = _run(QUICK if quick else FULL, executable, names, rounds=rounds)
+    load, others, progress = os.getloadavg()[0], OtherWork(), Console(stderr=True)
     conditions = {
-        "date": start,
+        "date": time.strftime("%Y-%m-%d"),
         "rounds": rounds,
+        "load": round(load, 2),
         "browser": asyncio.run(Chromium(executable, "").version()),
-        "chats": versions,
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "load": round(load, 2),
-        "otherWork": round(others.share(), 3),
     }
-    run = Run(conditions, missing, results)
+    run = Run(conditions, {}, [])
     output.mkdir(parents=True, exist_ok=True)
+
+    def keep(results: Sequence[Result]) -> None:
+        run.results[:] = results
+        run.write(output / "chats.json")
+        (output / "chats.svg").write_text(report.draw(results), "utf-8")
+
+    with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+        pictures = Path(place, "pictures")
+        pictures.mkdir()
+        chats, missing = start_all(stack, names, pictures, Path(place))
+        run.missing.update(missing)
+        for name, why in missing.items():
+            progress.print(f"{name}: {why}", highlight=False)
+        if not chats:
+            raise UnavailableError("none of the chats can be had")
+        run.conditions["chats"] = {chat.name: chat.version for chat in chats}
+        asyncio.run(
+            measure_cases(
+                QUICK if quick else FULL,
+                chats,
+                Album(pictures),
+                executable,
+                rounds=rounds,
+                progress=lambda text: progress.print(text, highlight=False),
+                keep=keep,
+            )
+        )
+    # The chats and the browsers are ours: they count as such once they have ended.
+    run.conditions["otherWork"] = round(others.share(), 3)
     run.write(output / "chats.json")
-    (output / "chats.svg").write_text(report.draw(results), "utf-8")
     return run
 
 
@@ -83,35 +109,6 @@ def show(run: Run, *, markdown: bool = False) -> None:
     out.print(report.LEGEND, highlight=False)
     for name, value in run.conditions.items():
         out.print(f"{name}: {value}", highlight=False)
-
-
-def _run(
-    cases: Sequence[Case],
-    executable: Path,
-    names: Sequence[str],
-    *,
-    rounds: int,
-) -> tuple[list[Result], dict[str, str], dict[str, str]]:
-    progress = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
-        pictures = Path(place, "pictures")
-        pictures.mkdir()
-        chats, missing = start_all(stack, names, pictures, Path(place))
-        for name, why in missing.items():
-            progress.print(f"{name}: {why}", highlight=False)
-        if not chats:
-            raise UnavailableError("none of the chats can be had")
-        results = asyncio.run(
-            run(
-                cases,
-                chats,
-                Album(pictures),
-                executable,
-                rounds=rounds,
-                progress=lambda text: progress.print(text, highlight=False),
-            )
-        )
-        return results, missing, {chat.name: chat.version for chat in chats}
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Runs the cases; within a case the chats take turns."""
 
+import asyncio
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,15 @@ from benchmarks.chats.tab import PageError
 BASELINE = "Coatcheck"
 """What the others are divided by."""
 
+_CONVERSATION_SECONDS = 300.0  # a page that hangs answers nothing, not even that it hangs
+
 _Outcome = TypeVar("_Outcome", Timed, Counted)
 
 Progress = Callable[[str], None]
 """Hears of each conversation."""
+
+Keep = Callable[[Sequence["Result"]], None]
+"""Takes the results so far, after each case: a long run that is broken off is not for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ async def run(
     *,
     rounds: int,
     progress: Progress,
+    keep: Keep,
 ) -> list[Result]:
     """Measure `cases`.
 
@@ -94,8 +101,9 @@ async def run(
         executable: the browser.
         rounds: how often each conversation is timed. Each begins with another chat.
         progress: hears of each conversation.
+        keep: takes the results so far, after each case.
     """
-    results = []
+    results: list[Result] = []
     # What a chat does but once, such as starting its workers, is not the pictures' cost.
     names = album.fresh(1, cases[0].edge)
     for chat in chats:
@@ -115,12 +123,14 @@ async def run(
             mine = records[chat.name]
             mine.counted = await _attempt(count_conversation(executable, chat, names), mine)
         results.append(Result(case, records))
+        keep(results)
     return results
 
 
 async def _attempt(conversation: Awaitable[_Outcome], record: Record) -> _Outcome | None:
     try:
-        return await conversation
+        async with asyncio.timeout(_CONVERSATION_SECONDS):
+            return await conversation
     except TimeoutError:
         record.failure = "a picture did not come"
     except PageError as error:
