@@ -24,7 +24,7 @@ Milliseconds from Enter until it is painted. First: anything in the picture's pl
 image of 128 pixels or more; full: the picture, as wide as the page shows it; min–max: of it; ÷: by
 Coatcheck's of the same round. Thread: how long the main thread was busy. Tasks: those over 50 ms;
 blocked: what they had over 50 ms. Viol.: violations that Chrome reports. Heap: after a collection,
-less the empty page's. Width: of the picture on the page, pixels.
+less the empty page's.
 """
 
 _COLORS = {
@@ -104,7 +104,7 @@ def _stream_ratio(result: Result, counted: Counted) -> str:
 
 def _times(result: Result, missing: Mapping[str, str]) -> Table:
     columns = ["", "first", "readable", "full", "min–max", "full ÷", "thread", "thread ÷", "tasks"]
-    columns += ["blocked", "viol.", "heap", "width"]
+    columns += ["blocked", "viol.", "heap"]
     rows = []
     for name, record in result.records.items():
         found = [each for each in record.rounds(full) if each is not None]
@@ -125,7 +125,6 @@ def _times(result: Result, missing: Mapping[str, str]) -> Table:
                 _median(record, lambda t: t.blocking),
                 _median(record, lambda t: len(t.violations)),
                 size(_middle(record, lambda t: t.heap)),
-                _median(record, lambda t: t.turns[-1].width),
             ]
         )
     rows += [_blank(name, why, len(columns)) for name, why in missing.items()]
