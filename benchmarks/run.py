@@ -10,6 +10,7 @@ import platform
 from pathlib import Path
 
 from benchmarks import delivery, headline, intake, payload, stream
+from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import UnavailableError
 from coatcheck.cli import stream_cost
 
@@ -26,6 +27,10 @@ def main() -> None:
         headline.run(RESULTS, full=False)
     except UnavailableError as error:
         print(f"The browser benchmark: {error}\n")
+    try:
+        chats.show(chats.measure(quick=True, output=RESULTS))
+    except UnavailableError as error:
+        print(f"The chats' benchmark: {error}\n")
     asyncio.run(intake.run())
     asyncio.run(payload.run())
     delivery.run()

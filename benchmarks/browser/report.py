@@ -90,7 +90,8 @@ def _count(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def _size(value: float | None) -> str:
+def size(value: float | None) -> str:
+    """Bytes for people."""
     if value is None or value < 10_000:
         return "" if value is None else f"{value:,.0f} B"
     return f"{value / 1e6:,.1f} MB" if value >= 1e6 else f"{value / 1e3:,.0f} KB"
@@ -101,8 +102,8 @@ def _decimal(value: float | None) -> str:
 
 
 _COSTS: Mapping[str, _Cell] = {
-    "over the socket": lambda o: _size(o.number("bytes")),
-    "largest frame": lambda o: _size(o.number("largestFrame")),
+    "over the socket": lambda o: size(o.number("bytes")),
+    "largest frame": lambda o: size(o.number("largestFrame")),
     "longest handler": lambda o: _decimal(o.number("longestHandler")),
     "JSON .parse": lambda o: _decimal(o.number("parsing")),
     "long tasks": lambda o: _count(o.number("longTasks")),

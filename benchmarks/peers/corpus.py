@@ -58,7 +58,7 @@ async def lay_out(place: Path, count: int) -> Corpus:
 
         async def put(number: int) -> str:
             async with gate:
-                content = _numbered(painted[number % SAMPLES], number)
+                content = numbered(painted[number % SAMPLES], number)
                 stored = await store.put(content)
                 os.link(data / "blobs" / _path(stored.digest), pictures / f"{number}.png")
                 return stored.id
@@ -83,7 +83,7 @@ def _path(digest: str) -> str:
     return f"{name[:2]}/{name[2:4]}/{name}"
 
 
-def _numbered(png: bytes, number: int) -> bytes:
+def numbered(png: bytes, number: int) -> bytes:
     """The same picture with a comment: other bytes, the same work for a decoder."""
     return png[:_AFTER_HEADER] + _chunk(b"tEXt", b"Comment\0%d" % number) + png[_AFTER_HEADER:]
 

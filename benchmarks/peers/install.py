@@ -13,7 +13,7 @@ from benchmarks.peers.processes import UnavailableError
 
 THUMBOR = "7.8.0"
 IPX = "3.1.1"
-_SECONDS = 240
+_SECONDS = 900
 
 
 def cache() -> Path:
@@ -57,17 +57,26 @@ def library_path() -> dict[str, str]:
 
 
 def thumbor() -> Path:
-    """Thumbor's command, in a virtual environment of its own.
+    """Thumbor's command.
 
     Raises:
         UnavailableError: it cannot be installed.
     """
-    home = cache() / f"thumbor-{THUMBOR}-py{platform.python_version()}"
-    command = home / "bin/thumbor"
+    return python_program("thumbor", THUMBOR)
+
+
+def python_program(package: str, version: str) -> Path:
+    """The command that a package of PyPI is named after, in a virtual environment of its own.
+
+    Raises:
+        UnavailableError: it cannot be installed.
+    """
+    home = cache() / f"{package}-{version}-py{platform.python_version()}"
+    command = home / "bin" / package
     if not command.exists():
         venv.create(home, with_pip=True, clear=True)
         pip = [str(home / "bin/python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, f"thumbor=={THUMBOR}"], cwd=home)
+        _run([*pip, f"{package}=={version}"], cwd=home)
     return command
 
 
@@ -93,6 +102,11 @@ def ipx() -> list[str]:
 def _run(command: Sequence[str], *, cwd: Path) -> None:
     print(f"Fetching {command[-1]}", file=sys.stderr)
     try:
-        subprocess.run(command, cwd=cwd, check=True, capture_output=True, timeout=_SECONDS)
+        subprocess.run(
+            command, cwd=cwd, check=True, capture_output=True, text=True, timeout=_SECONDS
+        )
+    except subprocess.CalledProcessError as error:
+        last_words = error.stderr.strip().splitlines()[-1:] or ["no reason was given"]
+        raise UnavailableError(f"cannot be installed: {last_words[0]}") from error
     except (subprocess.SubprocessError, OSError) as error:
         raise UnavailableError(f"cannot be installed: {type(error).__name__}") from error

@@ -1,0 +1,40 @@
+"""A table, for a terminal and as Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table as RichTable
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Text in rows; the first column names the row, the others are figures.
+
+    Attributes:
+        title: what is in it.
+        columns: their names.
+        rows: as many cells each as there are columns.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def rich(self) -> RichTable:
+        """For a terminal."""
+        table = RichTable(title=self.title)
+        for number, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if number else "left", no_wrap=not number)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """With its title as a line in bold type."""
+        rules = ["---", *["---:"] * (len(self.columns) - 1)]
+        lines = [_line(each) for each in (self.columns, rules, *self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines, ""])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
