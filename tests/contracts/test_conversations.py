@@ -438,6 +438,24 @@ async def test_media_that_another_conversation_shows_passes_to_it(opened: Opened
     assert await opened.marked() == {long(x, y) for x in "abc" for y in "0e"}
 
 
+async def test_what_was_uploaded_for_messages_that_were_replaced_goes_as_well(
+    opened: Opened,
+) -> None:
+    edited, after, bobs = (
+        await opened.put(digest="a"),
+        await opened.put(digest="b"),
+        await opened.put(digest="c", owner="bob"),
+    )
+    first = await opened.say("a", media=frozenset({edited}))
+    await opened.say("a", media=frozenset({after, bobs}))
+    words = NewMessage(content={"id": first}, text="", media=frozenset())
+    await opened.log.rewind("a", first, message=words, at=LATER)
+    await purge(opened, "a")
+    assert await opened.catalog.find(edited) is None
+    assert await opened.catalog.find(after) is None
+    assert await opened.catalog.find(bobs) is not None
+
+
 async def test_media_of_other_conversations_and_of_other_owners_stays(opened: Opened) -> None:
     others = await opened.put(digest="a", conversation="b")
     bobs = await opened.put(digest="b", owner="bob")

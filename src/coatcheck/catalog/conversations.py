@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
@@ -143,6 +153,7 @@ class SqlConversationLog:
         )
         async with self._database.write() as connection:
             # Without such a message there is no position, and nothing is greater than that.
+            await _adopt_uploads(connection, conversation_id, position)
             await connection.execute(
                 delete(messages).where(in_conversation, messages.c.position > position)
             )
@@ -154,6 +165,27 @@ class SqlConversationLog:
                 .where(conversations.c.id == conversation_id)
                 .values(updated_at=now)
             )
+
+
+async def _adopt_uploads(
+    connection: AsyncConnection, conversation_id: str, position: ScalarSelect[int]
+) -> None:
+    """Let what was uploaded for messages that go be the conversation's, and so go with it later."""
+    owner = select(conversations.c.owner).where(conversations.c.id == conversation_id)
+    shown = (
+        select(message_media.c.media_id)
+        .join_from(message_media, messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.position >= position)
+    )
+    await connection.execute(
+        update(media)
+        .where(
+            media.c.conversation_id.is_(None),
+            media.c.owner.is_not_distinct_from(owner.scalar_subquery()),
+            media.c.id.in_(shown),
+        )
+        .values(conversation_id=conversation_id)
+    )
 
 
 async def _open(
