@@ -29,7 +29,7 @@ it("books every frame that speaks of a picture on that picture", () => {
       output: { data: { imageReference: reference } },
     }),
   );
-  expect(ledger.carriedFor(ID)).toBe(1750);
+  expect(ledger.carriedFor(ID)).toEqual({ messages: 1750, previews: 0 });
   expect(ledger.totals).toEqual({ carried: 1850, keptOut: 1_000_000 });
 });
 
@@ -38,7 +38,7 @@ it("books pushed previews and thumbnails on their picture, and on the socket", (
   const record = ledger.openAccount();
   record({ direction: "pushed", bytes: 9000, frame: { id: "m1" } } as FrameReport);
   record(received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }));
-  expect(ledger.carriedFor(ID)).toBe(9700);
+  expect(ledger.carriedFor(ID)).toEqual({ messages: 700, previews: 9000 });
   expect(ledger.totals).toEqual({ carried: 9700, keptOut: 1_000_000 });
 });
 
@@ -50,7 +50,7 @@ it("keeps two conversations' parts of the same name apart", () => {
   ledger.openAccount()(
     received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }),
   );
-  expect(ledger.carriedFor(ID)).toBe(700);
+  expect(ledger.carriedFor(ID)).toEqual({ messages: 700, previews: 0 });
 });
 
 it("tells its listeners until they leave", () => {

@@ -9,6 +9,14 @@ export interface TrafficTotals {
   readonly keptOut: number;
 }
 
+/** Bytes of the frames that brought one picture. */
+export interface Carried {
+  /** Its messages: the states of its part, and the tool's output. */
+  readonly messages: number;
+  /** Its previews and its thumbnail, where they are pushed. */
+  readonly previews: number;
+}
+
 /**
  * Adds up the frames that the transport saw, in total and for each picture.
  *
@@ -17,12 +25,12 @@ export interface TrafficTotals {
  */
 export class TrafficLedger {
   #totals: TrafficTotals = { carried: 0, keptOut: 0 };
-  readonly #byMedia = new Map<string, number>();
+  readonly #byMedia = new Map<string, Carried>();
   readonly #listeners = new Set<() => void>();
 
   /** A recorder for one transport: part ids are only unique within a conversation. */
   openAccount(): (report: FrameReport) => void {
-    const byPart = new Map<string, number>();
+    const byPart = new Map<string, Carried>();
     return (report) => this.#record(report, byPart);
   }
 
@@ -30,8 +38,8 @@ export class TrafficLedger {
     return this.#totals;
   }
 
-  /** Bytes of the frames that brought this picture, or null if it came with the history. */
-  carriedFor(mediaId: string): number | null {
+  /** Null if the picture came with the history. The same object until more is carried. */
+  carriedFor(mediaId: string): Carried | null {
     return this.#byMedia.get(mediaId) ?? null;
   }
 
@@ -40,11 +48,11 @@ export class TrafficLedger {
     return () => this.#listeners.delete(listener);
   };
 
-  #record(report: FrameReport, byPart: Map<string, number>): void {
+  #record(report: FrameReport, byPart: Map<string, Carried>): void {
     let keptOut = 0;
     if (report.direction === "pushed") {
       const { id } = report.frame;
-      byPart.set(id, (byPart.get(id) ?? 0) + report.bytes);
+      byPart.set(id, add(byPart.get(id), { messages: 0, previews: report.bytes }));
     } else if (report.direction === "received") {
       const { chunk } = report.frame;
       if (chunk.type === "data-media" && "data" in chunk) {
@@ -52,7 +60,7 @@ export class TrafficLedger {
       } else if (chunk.type === "tool-output-available") {
         const reference = referenceOfToolOutput(chunk.output);
         if (reference !== null) {
-          this.#credit(reference.id, report.bytes);
+          this.#credit(reference.id, { messages: report.bytes, previews: 0 });
         }
       }
     }
@@ -66,8 +74,8 @@ export class TrafficLedger {
   }
 
   /** @returns the size of a picture that became ready, or 0. */
-  #recordPart(partId: string, data: unknown, bytes: number, byPart: Map<string, number>): number {
-    const soFar = (byPart.get(partId) ?? 0) + bytes;
+  #recordPart(partId: string, data: unknown, bytes: number, byPart: Map<string, Carried>): number {
+    const soFar = add(byPart.get(partId), { messages: bytes, previews: 0 });
     const media = parseMediaState(data);
     if (media.state !== "ready") {
       byPart.set(partId, soFar);
@@ -78,9 +86,16 @@ export class TrafficLedger {
     return media.reference.size;
   }
 
-  #credit(mediaId: string, bytes: number): void {
-    this.#byMedia.set(mediaId, (this.#byMedia.get(mediaId) ?? 0) + bytes);
+  #credit(mediaId: string, carried: Carried): void {
+    this.#byMedia.set(mediaId, add(this.#byMedia.get(mediaId), carried));
   }
+}
+
+function add(soFar: Carried | undefined, more: Carried): Carried {
+  return {
+    messages: (soFar?.messages ?? 0) + more.messages,
+    previews: (soFar?.previews ?? 0) + more.previews,
+  };
 }
 
 /** The page's one ledger. */
@@ -92,7 +107,7 @@ export function useTrafficTotals(): TrafficTotals {
 }
 
 /** One picture's share, or null if it came with the history. */
-export function useCarriedFor(mediaId: string): number | null {
+export function useCarriedFor(mediaId: string): Carried | null {
   return useSyncExternalStore(trafficLedger.subscribe, () => trafficLedger.carriedFor(mediaId));
 }
 

@@ -15,10 +15,15 @@ export function Ticket({ reference }: { readonly reference: MediaReference }) {
           </>
         ) : (
           <>
-            Travelled as <b>{formatBytes(carried)}</b> over the socket
+            Travelled as <b>{formatBytes(carried.messages)}</b>
           </>
         )}
       </span>
+      {carried !== null && carried.previews > 0 && (
+        <span>
+          <b>{formatBytes(carried.previews)}</b> of previews
+        </span>
+      )}
       <span>
         <b>{formatBytes(reference.size)}</b> kept out of {carried === null ? "it" : "the stream"}
       </span>
