@@ -110,6 +110,12 @@ def test_the_drawn_tree_is_the_tree() -> None:
     assert drawn == expected | {"CoatcheckError": ("object", "coatcheck_error", 500)}
 
 
+def test_a_message_that_is_left_out_is_the_first_sentence_of_the_class() -> None:
+    messages = {name: kind().message for name, kind in classes().items()}
+    assert messages["CoatcheckError"] == "Something went wrong in Coatcheck."
+    assert [name for name, said in messages.items() if "\n" in said or "Args" in said] == []
+
+
 # --- routes --------------------------------------------------------------------------------------
 
 

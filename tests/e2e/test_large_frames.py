@@ -23,7 +23,8 @@ def test_a_frame_of_megabytes_is_parsed_in_a_worker(visit: Visit, chat: LegacyCh
     # What comes after the large frame is there only once that has been read.
     expect(page.get_by_text("That was a heavy one.")).to_be_visible(timeout=30_000)
     visit.await_answer()
-    visit.await_pictures(1)
+    picture = page.get_by_test_id("media-widget").locator('[data-phase="full"]')
+    expect(picture).to_be_visible(timeout=30_000)
     assert max(chat.sent) > 4_000_000
     assert sum(size > LARGE for size in chat.sent) == 1
     assert page.evaluate("window.parsed") == []

@@ -105,8 +105,13 @@ def test_pages_are_accessible_and_fit(
 def test_the_search_finds_a_name(read: Any, address: str, *, from_disk: bool) -> None:
     page = read(DESK, "light").page
     page.goto(f"{SITE.as_uri()}/index.html" if from_disk else address)
-    page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Search").fill("offload_stream")
+    search = page.get_by_role("combobox", name="Search")
+    for _ in range(30):  # the page listens for the key some time after it has loaded
+        page.keyboard.press("Control+k")
+        page.wait_for_timeout(500)
+        if search.is_visible():
+            break
+    search.fill("offload_stream")
     page.get_by_role("option", name="offload_stream").first.click()
     expect(page.locator("article")).to_contain_text("offload_stream")
     assert "index.html" not in page.url

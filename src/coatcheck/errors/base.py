@@ -9,15 +9,16 @@ class CoatcheckError(Exception):
     """Something went wrong in Coatcheck.
 
     Args:
-        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
-            docstring where it is left out.
+        message: says what went wrong and what to do, without bytes, paths and secrets; the first
+            paragraph of the class's docstring where it is left out.
     """
 
     code: ClassVar[str] = "coatcheck_error"
     status: ClassVar[int] = 500
 
     def __init__(self, message: str | None = None) -> None:
-        self.message = message or getdoc(type(self)) or self.code
+        first_paragraph = (getdoc(type(self)) or "").partition("\n\n")[0]
+        self.message = message or " ".join(first_paragraph.split()) or self.code
         super().__init__(self.message)
 
 

@@ -21,8 +21,7 @@ class ProviderUnavailableError(GenerationError):
     """The image provider cannot be reached or is too busy; it may be soon.
 
     Args:
-        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
-            docstring where it is left out.
+        message: as of `CoatcheckError`.
         retry_after: seconds after which the provider asks to be tried again; None where it does not
             say.
     """

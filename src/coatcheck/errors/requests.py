@@ -75,8 +75,7 @@ class InvalidRangeError(CoatcheckError):
     """The requested range lies outside the media.
 
     Args:
-        message: says what went wrong and what to do, without bytes, paths and secrets; the class's
-            docstring where it is left out.
+        message: as of `CoatcheckError`.
         size: the length of the media in bytes, where it is known.
     """
 

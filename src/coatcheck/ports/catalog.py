@@ -98,7 +98,12 @@ class NewMedia:
 
 @dataclass(frozen=True, slots=True)
 class MediaCursor:
-    """A place in the list of an owner's media: what comes after it is older."""
+    """A place in the list of an owner's media: what comes after it is older.
+
+    Attributes:
+        created_at: when the media that stands there was stored.
+        id: its id, which puts media of the same moment in an order.
+    """
 
     created_at: datetime
     id: str
@@ -106,7 +111,14 @@ class MediaCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMedia:
-    """Media in a list, with where it was said: its conversation and the first message of that."""
+    """Media in a list, with where it was said.
+
+    Attributes:
+        reference: what is listed.
+        created_at: when it was stored.
+        conversation_id: the conversation that it belongs to; None for none.
+        message_id: the first message of that which shows it; None for none.
+    """
 
     reference: MediaReference
     created_at: datetime
