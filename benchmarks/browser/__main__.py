@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from benchmarks.browser import chart, markdown, report
 from benchmarks.browser.bench import find_chromium, run, running
 from benchmarks.browser.cases import FULL, QUICK, Case, Outcome, Result
 from benchmarks.browser.chromium import Chromium
+from benchmarks.browser.work import Work, measure_work
 from benchmarks.peers.processes import UnavailableError
 
 _QUICK_SECONDS = 60.0
@@ -44,6 +46,8 @@ def measure(*, quick: bool, output: Path, seconds: float | None = None) -> list[
         version = asyncio.run(chromium.version())
         limit = seconds or (_QUICK_SECONDS if quick else _FULL_SECONDS)
         results = asyncio.run(run(cases, chromium, seconds=limit, progress=progress))
+        console.print("The longest pieces of work ...", highlight=False)
+        work = asyncio.run(_measure_work(cases, url))
     conditions = {
         "date": start,
         "browser": version,
@@ -54,13 +58,22 @@ def measure(*, quick: bool, output: Path, seconds: float | None = None) -> list[
         "limit": limit,
     }
     report.show(results)
+    report.show_work(work)
     print(f"{version}, {os.cpu_count()} cores, load average {load:.1f} at the start")
     output.mkdir(parents=True, exist_ok=True)
-    report.write_json(results, output / "browser.json", conditions)
+    report.write_json(results, work, output / "browser.json", conditions)
     (output / "browser.svg").write_text(chart.draw(results), "utf-8")
-    (output / "browser.md").write_text(markdown.write(results) + "\n", "utf-8")
+    tables = f"{markdown.write(results)}\n\n{markdown.write_work(work)}\n"
+    (output / "browser.md").write_text(tables, "utf-8")
     print(f"Written: browser.json, browser.md and browser.svg in {output}")
     return results
+
+
+async def _measure_work(cases: Sequence[Case], url: str) -> list[Work]:
+    """Of the references' cases that are not slowed down, of the usual size."""
+    executable = find_chromium()
+    wanted = [each for each in cases if (each.edge, each.slowdown) == (1024, 1)]
+    return [await measure_work(executable, url, each) for each in wanted]
 
 
 def main() -> None:

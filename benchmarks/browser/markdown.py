@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.browser.cases import Outcome, Result, groups
+from benchmarks.browser.work import Work
 
 _Cell = Callable[[Outcome], str]
 
@@ -27,6 +28,17 @@ def write(results: Sequence[Result]) -> str:
     """A table for each size and slow-down."""
     return "\n\n".join(
         "\n".join([f"**{title}**", "", *_rows(mine)]) for title, mine in groups(results)
+    )
+
+
+def write_work(work: Sequence[Work]) -> str:
+    """A table of the longest pieces of work."""
+    lines = [
+        f"| {each.case.way}, {each.case.count} | {each.handler:.2f} | {each.task:.1f} |"
+        for each in work
+    ]
+    return "\n".join(
+        ["| way, no. | longest handler | longest task |", "| --- | ---: | ---: |", *lines]
     )
 
 

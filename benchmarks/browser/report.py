@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.browser.cases import Outcome, Result, groups
+from benchmarks.browser.work import Work
 
 _Cell = Callable[[Outcome], str]
 
@@ -19,6 +20,7 @@ _BYTES_RATIO = 50.0
 _BUSY_RATIO = 10.0
 _HEAP_RATIO = 5.0
 _HANDLER_MS = 5.0
+_SLOWDOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,17 @@ _SIGHTS: Mapping[str, _Cell] = {
 }
 
 
+def show_work(work: Sequence[Work]) -> None:
+    """Print the longest pieces of work, as they are and at 4×."""
+    table = Table(title="The longest pieces of work with references, ms of processor time")
+    for name in ("way, pictures", "handler", "at 4×", "task", "at 4×"):
+        table.add_column(name, justify="left" if name.startswith("way") else "right")
+    for each in work:
+        figures = (each.handler, _SLOWDOWN * each.handler, each.task, _SLOWDOWN * each.task)
+        table.add_row(f"{each.case.way} {each.case.count}", *map(_decimal, figures))
+    Console(width=_WIDTH).print(table)
+
+
 def claims(results: Sequence[Result]) -> Iterator[Claim]:
     """What is claimed, with what these results say to it. Legacy that did not finish counts not."""
     references = [each.outcomes["references"] for each in results]
@@ -195,11 +208,14 @@ def _legacy(results: Sequence[Result]) -> Iterator[Claim]:
     yield Claim("the full picture is never later than with legacy", not slower, f"later: {names}")
 
 
-def write_json(results: Sequence[Result], target: Path, conditions: dict[str, Any]) -> None:
+def write_json(
+    results: Sequence[Result], work: Sequence[Work], target: Path, conditions: dict[str, Any]
+) -> None:
     """Everything that was measured."""
     document = {
         "conditions": conditions,
         "results": [dataclasses.asdict(each) for each in results],
+        "work": [dataclasses.asdict(each) for each in work],
         "claims": [dataclasses.asdict(each) for each in claims(results)],
     }
     target.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
