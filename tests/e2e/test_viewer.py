@@ -292,6 +292,11 @@ def test_every_component_meets_wcag_2_2_aa(
     # The page's own policy forbids scripts from elsewhere, which the checker is.
     with components(browser, server, f"?dir={direction}", bypass_csp=True, **options) as page:
         expect(page.locator("[data-testid=section-image] [data-phase=failed]")).to_be_visible()
+        widgets = page.get_by_test_id("section-widget").get_by_test_id("media-widget")
+        expect(widgets).to_have_count(5)
+        for each in widgets.all():  # what is far below is not fetched
+            each.scroll_into_view_if_needed()
+        expect(widgets.locator("[data-phase=full]")).to_have_count(2)  # new and old results
         page.wait_for_timeout(700)  # transitions end
         page.screenshot(
             path=f"test-results/components-{scheme}-{width}-{direction}.png", full_page=True

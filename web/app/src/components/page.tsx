@@ -1,6 +1,13 @@
-import { FileChip, Lightbox, MediaGallery, MediaImage, MediaPart } from "coatcheck/react";
+import {
+  FileChip,
+  ImageGenerationWidget,
+  Lightbox,
+  MediaGallery,
+  MediaImage,
+  MediaPart,
+} from "coatcheck/react";
 import { type ReactNode, useId, useMemo, useState } from "react";
-import { MISSING, manySamples, SAMPLES } from "./samples.ts";
+import { MISSING, manySamples, OLD_PICTURE, SAMPLES } from "./samples.ts";
 
 /** The React parts, one section each. */
 export function ComponentsPage() {
@@ -41,6 +48,7 @@ export function ComponentsPage() {
           />
         </Example>
       </Section>
+      <WidgetSection />
       <LightboxSection />
       <GallerySection />
     </>
@@ -51,6 +59,72 @@ const FAILED = {
   state: "failed",
   error: { code: "provider_unavailable", message: "The model did not answer in time." },
 };
+
+const DRAW = {
+  type: "tool-generate_image",
+  toolCallId: "call_1",
+  state: "input-available",
+  input: { prompt: "a lighthouse at dusk" },
+};
+
+const DRAWN = {
+  ...DRAW,
+  state: "output-available",
+  output: {
+    success: true,
+    data: {
+      imageReference: SAMPLES.lighthouse,
+      prompt: "a lighthouse at dusk",
+      model: "procedural",
+      size: "1024x768",
+      timestamp: "2026-11-24T12:00:00+00:00",
+    },
+  },
+};
+
+function WidgetSection() {
+  const [tries, setTries] = useState(0);
+  return (
+    <Section title="ImageGenerationWidget" testId="section-widget">
+      <Example caption="Asked for">
+        <ImageGenerationWidget
+          toolCall={DRAW}
+          part={{ type: "data-media", data: { state: "pending", width: 1024, height: 768 } }}
+        />
+      </Example>
+      <Example caption="Preview">
+        <ImageGenerationWidget
+          toolCall={DRAW}
+          part={{
+            type: "data-media",
+            data: {
+              state: "preview",
+              width: 1024,
+              height: 768,
+              progress: 0.6,
+              thumbnailUrl: SAMPLES.lighthouse.thumbnailUrl,
+            },
+          }}
+        />
+      </Example>
+      <Example caption="Ready">
+        <ImageGenerationWidget toolCall={DRAWN} />
+      </Example>
+      <Example caption={`Failed, tried again ${tries} times`}>
+        <ImageGenerationWidget
+          toolCall={DRAW}
+          part={{ type: "data-media", data: FAILED }}
+          onRetry={() => setTries(tries + 1)}
+        />
+      </Example>
+      <Example caption="From an old conversation: base64 in the result">
+        <ImageGenerationWidget
+          toolCall={{ ...DRAW, state: "output-available", output: { imageData: OLD_PICTURE } }}
+        />
+      </Example>
+    </Section>
+  );
+}
 
 function LightboxSection() {
   const [index, setIndex] = useState<number | null>(null);

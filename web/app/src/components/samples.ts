@@ -62,6 +62,10 @@ export const MISSING: MediaReference = {
   thumbnailUrl: "/assets/missing-thumbnail.webp",
 };
 
+/** A picture as old results held it: base64 of a PNG of 48×48. */
+export const OLD_PICTURE =
+  "iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAIAAADYYG7QAAAAsElEQVR42u3OaQoBAQCGYed8jyBZxtj3fWeMbaxJkiRJkiRJkmO5hV/fc4LH9cX7wffG/yLwxHgQvGPeCF0JX4iciZ6IHYkfSOxJ7khtSW/IrMmuyC3JLyjMKE4oOZSHVPpUbWoW9TaNJs06rSrtMp0iVp5uFjtNL0k/ziDKMMzIxDEY+5l4mXqYuZm7FFJIIYUUUkghhRRSSCGFFFJIIYUUUkghhRRSSCGFFFLof6EfAUI9RAGeWYsAAAAASUVORK5CYII=";
+
 /** Any number of references with addresses of their own; the pictures repeat. */
 export function manySamples(count: number): MediaReference[] {
   const samples = Object.values(SAMPLES);
