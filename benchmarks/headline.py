@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.browser.__main__ import measure
 from benchmarks.browser.cases import Outcome, Result
-from benchmarks.browser.markdown import count, decimal, size, unfinished
+from benchmarks.browser.figures import count, decimal, size, unfinished
 from benchmarks.peers.processes import UnavailableError
 from coatcheck.comparison import Way
 
@@ -109,10 +109,6 @@ def _violations(outcome: Outcome) -> float:
     return len(outcome.violations)
 
 
-def _thread_ms(outcome: Outcome) -> float | None:
-    return None if outcome.main_thread is None else outcome.main_thread * 1000
-
-
 _HANDLER = ("longest message handler, ms", lambda o: o.number("longestHandler"), decimal)
 _PARSING = ("JSON.parse, ms", lambda o: o.number("parsing"), decimal)
 _VIOLATIONS = ("Chrome's violations", _violations, count)
@@ -121,7 +117,7 @@ _THUMBNAIL = ("thumbnail, ms", lambda o: o.median("thumbnail"), count)
 _FULL = ("full picture, ms", lambda o: o.median("full"), count)
 _BLOCKED = ("page blocked, ms", lambda o: o.number("blocking"), count)
 _INPUT = ("slowest input, ms", lambda o: o.number("slowestInteraction"), count)
-_THREAD = ("main thread busy, ms", _thread_ms, count)
+_THREAD = ("main thread busy, ms", lambda o: o.main_thread_ms, count)
 _HEAP = ("JavaScript heap", lambda o: o.heap, size)
 _SOCKET = ("over the socket", lambda o: o.number("bytes"), size)
 

@@ -31,6 +31,11 @@ class Case:
     def __str__(self) -> str:
         return f"{self.count} × {self.edge}², {self.way}, {self.slowdown}×"
 
+    def trial(self, side: Side) -> dict[str, Any]:
+        """What the page is told to play; see ``web/app/src/compare/trial.ts``."""
+        path = f"/ws/compare/{self.edge}"
+        return {"path": path, "side": side, "way": self.way, "count": self.count}
+
     def extends(self, other: "Case") -> bool:
         """Whether this is `other` with more pictures."""
         return replace(self, count=other.count) == other and self.count > other.count
@@ -85,6 +90,11 @@ class Outcome:
     main_thread: float | None = None
     heap: int | None = None
     second_visit: int | None = None
+
+    @property
+    def main_thread_ms(self) -> float | None:
+        """Milliseconds that the page's main thread was busy; None if it did not finish."""
+        return None if self.main_thread is None else self.main_thread * 1000
 
     @property
     def finished(self) -> bool:

@@ -47,12 +47,7 @@ class Chromium:
             side: which side of it.
             seconds: how long it is waited for.
         """
-        trial = {
-            "path": f"/ws/compare/{case.edge}",
-            "side": side,
-            "way": case.way,
-            "count": case.count,
-        }
+        trial = case.trial(side)
         async with launched(self._executable) as browser:
             context = await browser.new_context(viewport={"width": 1280, "height": 860})
             page = await context.new_page()

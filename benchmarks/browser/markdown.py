@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.browser.cases import Outcome, Result, groups
+from benchmarks.browser.figures import count, decimal, size, unfinished
 from benchmarks.browser.work import Work
 
 _Cell = Callable[[Outcome], str]
@@ -14,7 +15,7 @@ _COLUMNS: dict[str, _Cell] = {
     "tasks": lambda o: count(o.number("longTasks")),
     "blocked": lambda o: count(o.number("blocking")),
     "viol.": lambda o: count(len(o.violations)) if o.seconds else "",
-    "thread": lambda o: count(None if o.main_thread is None else o.main_thread * 1000),
+    "thread": lambda o: count(o.main_thread_ms),
     "input": lambda o: count(o.number("slowestInteraction")),
     "heap": lambda o: size(o.heap),
     "first": lambda o: count(o.median("firstPixels")),
@@ -52,25 +53,3 @@ def _rows(results: Sequence[Result]) -> Iterator[str]:
             if not outcome.finished:
                 cells[0] = unfinished(outcome)
             yield f"| {result.case.way}, {result.case.count} | {side} | {' | '.join(cells)} |"
-
-
-def unfinished(outcome: Outcome) -> str:
-    """What stands for the figures of a side that has none."""
-    return f"not finished after {outcome.seconds:.0f} s" if outcome.seconds else "not tried"
-
-
-def count(value: float | None) -> str:
-    """A whole number, nothing for None."""
-    return "" if value is None else f"{value:,.0f}"
-
-
-def decimal(value: float | None) -> str:
-    """A number with one decimal, nothing for None."""
-    return "" if value is None else f"{value:,.1f}"
-
-
-def size(value: float | None) -> str:
-    """Bytes as KB or MB, nothing for None."""
-    if value is None:
-        return ""
-    return f"{value / 1e6:,.1f} MB" if value >= 100_000 else f"{value / 1e3:,.1f} KB"

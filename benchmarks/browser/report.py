@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.browser.cases import Outcome, Result, groups
+from benchmarks.browser.figures import count, decimal, unfinished
 from benchmarks.browser.work import Work
 
 _Cell = Callable[[Outcome], str]
@@ -71,25 +72,15 @@ def _table(title: str, results: Sequence[Result], columns: Mapping[str, _Cell]) 
         for side, outcome in result.outcomes.items():
             cells = [write(outcome) for write in columns.values()]
             name = f"{result.case.way} {result.case.count}"
-            table.add_row(name, side, *cells, _note(outcome))
+            table.add_row(name, side, *cells, "" if outcome.finished else unfinished(outcome))
         table.add_section()
     return table
-
-
-def _note(outcome: Outcome) -> str:
-    if outcome.finished:
-        return ""
-    return f"not finished after {outcome.seconds:.0f} s" if outcome.seconds else "not tried"
 
 
 def _violations(outcome: Outcome) -> str:
     if not outcome.seconds:
         return ""
     return f"{sum(each.ours for each in outcome.violations)} / {len(outcome.violations)}"
-
-
-def _count(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
 
 
 def size(value: float | None) -> str:
@@ -99,30 +90,26 @@ def size(value: float | None) -> str:
     return f"{value / 1e6:,.1f} MB" if value >= 1e6 else f"{value / 1e3:,.0f} KB"
 
 
-def _decimal(value: float | None) -> str:
-    return "" if value is None else f"{value:,.1f}"
-
-
 _COSTS: Mapping[str, _Cell] = {
     "over the socket": lambda o: size(o.number("bytes")),
     "largest frame": lambda o: size(o.number("largestFrame")),
-    "longest handler": lambda o: _decimal(o.number("longestHandler")),
-    "JSON .parse": lambda o: _decimal(o.number("parsing")),
-    "long tasks": lambda o: _count(o.number("longTasks")),
-    "blocking": lambda o: _count(o.number("blocking")),
+    "longest handler": lambda o: decimal(o.number("longestHandler")),
+    "JSON .parse": lambda o: decimal(o.number("parsing")),
+    "long tasks": lambda o: count(o.number("longTasks")),
+    "blocking": lambda o: count(o.number("blocking")),
     "violations": _violations,
-    "main thread": lambda o: _count(None if o.main_thread is None else o.main_thread * 1000),
-    "slowest input": lambda o: _count(o.number("slowestInteraction")),
-    "heap": lambda o: _decimal(None if o.heap is None else o.heap / 1e6),
+    "main thread": lambda o: count(o.main_thread_ms),
+    "slowest input": lambda o: count(o.number("slowestInteraction")),
+    "heap": lambda o: decimal(None if o.heap is None else o.heap / 1e6),
 }
 
 _SIGHTS: Mapping[str, _Cell] = {
-    "first pixels": lambda o: _count(o.median("firstPixels")),
-    "thumbnail": lambda o: _count(o.median("thumbnail")),
-    "full": lambda o: _count(o.median("full")),
-    "all": lambda o: _count(o.number("settled")),
+    "first pixels": lambda o: count(o.median("firstPixels")),
+    "thumbnail": lambda o: count(o.median("thumbnail")),
+    "full": lambda o: count(o.median("full")),
+    "all": lambda o: count(o.number("settled")),
     "layout shift": lambda o: "" if not o.finished else f"{o.number('layoutShift'):.3f}",
-    "second visit: bytes of media": lambda o: _count(o.second_visit),
+    "second visit: bytes of media": lambda o: count(o.second_visit),
 }
 
 
@@ -133,7 +120,7 @@ def show_work(work: Sequence[Work]) -> None:
         table.add_column(name, justify="left" if name.startswith("way") else "right")
     for each in work:
         figures = (each.handler, _SLOWDOWN * each.handler, each.task, _SLOWDOWN * each.task)
-        table.add_row(f"{each.case.way} {each.case.count}", *map(_decimal, figures))
+        table.add_row(f"{each.case.way} {each.case.count}", *map(decimal, figures))
     Console(width=_WIDTH).print(table)
 
 

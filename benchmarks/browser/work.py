@@ -52,13 +52,11 @@ async def measure_work(
 
 
 async def _trace(executable: Path, url: str, case: Case, side: Side) -> Work:
-    trial: dict[str, Any] = {"path": f"/ws/compare/{case.edge}", "side": side}
-    trial |= {"way": case.way, "count": case.count}
     async with launched(executable) as browser:
         page = await browser.new_page(viewport={"width": 1280, "height": 860})
         await page.goto(url)
         await browser.start_tracing(page=page, categories=list(CATEGORIES))
-        await page.evaluate("trial => play(trial)", trial)
+        await page.evaluate("trial => play(trial)", case.trial(side))
         trace = json.loads(await browser.stop_tracing())
     return read_work(case, trace["traceEvents"])
 

@@ -13,24 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from benchmarks.browser.devtools import FLAGS
 from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket, expect, sync_playwright
 
 from coatcheck.frontend import PAGE
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 """Where the screenshots go."""
-
-# Quiet without a network: no look-ups and no updates of the browser's own.
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -102,7 +91,7 @@ def browser() -> Iterator[Browser]:
     if executable is None:
         pytest.fail("No browser: install Chromium or name one by CHROMIUM=, as `make test` does.")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield launched
         launched.close()
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,12 +18,11 @@ from coatcheck.catalog import Database
 from coatcheck.catalog.tables import media
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.settings import Settings
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import Server, Visit, visiting
 from tests.media import png_bytes
 from tests.seeding import seed_data
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LISTED = re.compile(r"/api/media\?")
 PAGE = 200
 MANY = 430
@@ -91,14 +89,6 @@ def count(page: Page) -> int:
 def problem(route: Route) -> None:
     body = json.dumps({"title": "Service Unavailable", "detail": "The storage failed."})
     route.fulfill(status=503, content_type="application/problem+json", body=body)
-
-
-def violations(page: Page) -> list[str]:
-    page.add_script_tag(path=AXE)
-    found: list[dict[str, Any]] = page.evaluate(
-        "tags => axe.run({runOnly: tags}).then(result => result.violations)", TAGS
-    )
-    return [json.dumps([rule["id"], [node["html"] for node in rule["nodes"]]]) for rule in found]
 
 
 # In this order: the server's first visitor has no pictures yet.

@@ -1,21 +1,18 @@
 """The lightbox, the gallery and `<coat-image>`, in a real browser."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import Server, visiting
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PICTURES = "**/api/media/image/**"
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 SCROLL = """async ({frames, step}) => {
     const gallery = document.querySelector('.coat-gallery');
@@ -305,7 +302,6 @@ def test_every_component_meets_wcag_2_2_aa(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert overflow == 0
-        page.add_script_tag(path=AXE)
         assert violations(page) == []
         open_lightbox(page)
         page.wait_for_timeout(300)
@@ -313,14 +309,3 @@ def test_every_component_meets_wcag_2_2_aa(
         page.keyboard.press("End")
         page.wait_for_timeout(700)
         assert violations(page) == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds, as text that tells what to mend."""
-    found: list[dict[str, Any]] = page.evaluate(
-        "tags => axe.run({runOnly: tags}).then(result => result.violations)", TAGS
-    )
-    return [
-        json.dumps([rule["id"], rule["help"], [node["html"] for node in rule["nodes"]]])
-        for rule in found
-    ]

@@ -26,15 +26,7 @@ export function ComponentsPage() {
           <MediaPart data={{ state: "pending", width: 1024, height: 768 }} />
         </Example>
         <Example caption="Preview">
-          <MediaPart
-            data={{
-              state: "preview",
-              width: 1024,
-              height: 768,
-              progress: 0.6,
-              thumbnailUrl: SAMPLES.lighthouse.thumbnailUrl,
-            }}
-          />
+          <MediaPart data={PREVIEW} />
         </Example>
         <Example caption="Stopped">
           <MediaPart data={{ state: "pending", width: 1024, height: 768 }} active={false} />
@@ -54,6 +46,14 @@ export function ComponentsPage() {
     </>
   );
 }
+
+const PREVIEW = {
+  state: "preview",
+  width: 1024,
+  height: 768,
+  progress: 0.6,
+  thumbnailUrl: SAMPLES.lighthouse.thumbnailUrl,
+};
 
 const FAILED = {
   state: "failed",
@@ -93,19 +93,7 @@ function WidgetSection() {
         />
       </Example>
       <Example caption="Preview">
-        <ImageGenerationWidget
-          toolCall={DRAW}
-          part={{
-            type: "data-media",
-            data: {
-              state: "preview",
-              width: 1024,
-              height: 768,
-              progress: 0.6,
-              thumbnailUrl: SAMPLES.lighthouse.thumbnailUrl,
-            },
-          }}
-        />
+        <ImageGenerationWidget toolCall={DRAW} part={{ type: "data-media", data: PREVIEW }} />
       </Example>
       <Example caption="Ready">
         <ImageGenerationWidget toolCall={DRAWN} />
