@@ -15,6 +15,7 @@ from coatcheck.backends import open_store
 from tests.docs.blocks import ROOT, blocks_of
 from tests.docs.shell import Shell, shell_in
 from tests.media import png_bytes
+from tests.reading import assert_reads_back
 
 PAGE: Final = ROOT / "docs" / "how-to" / "back-up.md"
 BEFORE: Final = 60
@@ -106,12 +107,7 @@ async def fill(data: Path) -> None:
 
 async def read_back(data: Path, expected: dict[str, str]) -> None:
     async with open_store(data) as store:
-        for identifier, digest in expected.items():
-            stream = await store.open(identifier)
-            content = b"".join([chunk async for chunk in stream.chunks])
-            assert hashlib.sha256(content).hexdigest() == digest
-            if stream.reference.mime_type == "image/png":
-                assert (await store.thumbnail(identifier)).data.startswith(b"RIFF")
+        await assert_reads_back(store, expected)
 
 
 def test_the_page_works_while_others_put(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from coatcheck.backends import open_store
 from tests.media import png_bytes
+from tests.reading import assert_reads_back
 
 KILLS = 50
 
@@ -79,12 +80,7 @@ def test_nothing_acknowledged_is_lost_when_the_putting_process_is_killed(tmp_pat
 
     async def check() -> None:
         async with open_store(data) as store:
-            for identifier, digest in kept.items():
-                stream = await store.open(identifier)
-                content = b"".join([chunk async for chunk in stream.chunks])
-                assert hashlib.sha256(content).hexdigest() == digest
-                if stream.reference.mime_type == "image/png":
-                    assert (await store.thumbnail(identifier)).data.startswith(b"RIFF")
+            await assert_reads_back(store, kept)
             states = {finding.state async for finding in store.verify()}
             assert states <= {"sound", "orphan"}
             # The store goes on as if nothing had happened.
