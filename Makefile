@@ -17,7 +17,7 @@ PAGE_SOURCES := $(shell find web -type f \
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make requirements'
 
-.PHONY: help demo setup page docs docs-serve test lint format bench release-check version dist requirements clean
+.PHONY: help demo setup page docs docs-serve test lint format bench mutants release-check version dist requirements clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ format: .venv/dev.stamp ## Format and mend what can be mended automatically
 
 bench: setup ## Measure what the README claims; prints tables of ratios
 	$(BIN)/python -m benchmarks.run
+
+mutants: setup ## Weaken each defence in turn; a test must notice (AREAS= names some of tests/mutations/*.toml)
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/python -m tests.mutations $(AREAS)
 
 release-check: .venv/dev.stamp ## Build sdist, wheel and npm package of the tracked files, install and use each
 	$(BIN)/python -m release check
