@@ -163,7 +163,37 @@ async def test_expected_blobs_names_each_digest_once(catalog: Catalog) -> None:
     await put(catalog, blob("c"), thumbnail("b"))
     await put(catalog, blob("b"), thumbnail("d"))
     rows = [row async for row in catalog.expected_blobs()]
-    assert sorted(digest for digest, _ in rows) == [digest(letter) for letter in "abcd"]
+    assert rows == [
+        (digest("a"), 1000),
+        (digest("b"), 1000),
+        (digest("c"), 1000),
+        (digest("d"), 100),
+    ]
+
+
+async def test_the_pages_of_expected_blobs_leave_nothing_out(catalog: Catalog) -> None:
+    """Blobs and variants in runs of their own, longer than a page, and some that are both."""
+
+    def numbered(number: int) -> str:
+        return f"sha-256:{number:064x}"
+
+    # Blobs are numbers up to 1300; variants those from 700 on, several blobs to the same one.
+    async with catalog.transaction() as transaction:
+        for number in range(1300):
+            source = BlobRecord(digest=numbered(number), size=number + 1, media_type="image/png")
+            shared = 700 + 2 * (number // 2)
+            rendition = VariantRecord(
+                name=THUMBNAIL,
+                digest=numbered(shared),
+                size=shared + 1,
+                media_type="image/webp",
+                width=1,
+                height=1,
+            )
+            await transaction.add_blob(source, [rendition])
+    rows = [row async for row in catalog.expected_blobs()]
+    last = {700 + 2 * (number // 2) for number in range(1300)}
+    assert rows == [(numbered(n), n + 1) for n in sorted(last | set(range(1300)))]
 
 
 async def test_an_owner_s_bytes_count_each_content_once(catalog: Catalog) -> None:
@@ -186,6 +216,58 @@ async def test_an_owner_s_bytes_count_each_content_once(catalog: Catalog) -> Non
         assert await transaction.owner_bytes(None, besides=digest("d")) == 1000
         await transaction.remove_media(first.reference.id)
         assert await transaction.owner_bytes("ada", besides=digest("b")) == 2000
+
+
+async def test_an_owner_s_bytes_are_freed_with_the_last_reference_to_a_content(
+    catalog: Catalog,
+) -> None:
+    for owner in ("ada", None, ""):
+        first, second = await put(catalog, owner=owner), await put(catalog, owner=owner)
+        kept = await put(catalog, owner="bob")
+        for record, left in ((first, 1000), (second, 0)):
+            async with catalog.transaction() as transaction:
+                await transaction.remove_media(record.reference.id)
+                assert await transaction.owner_bytes(owner, besides="") == left
+            assert await catalog.owner_bytes(owner) == left
+        assert await catalog.owner_bytes("bob") == 1000
+        async with catalog.transaction() as transaction:
+            await transaction.remove_media(kept.reference.id)
+            assert await transaction.remove_media(kept.reference.id) is None
+        assert await catalog.owner_bytes("bob") == 0
+
+
+async def test_an_owner_s_bytes_go_back_with_a_transaction_that_fails(catalog: Catalog) -> None:
+    record = await put(catalog)
+    with pytest.raises(ZeroDivisionError):
+        async with catalog.transaction() as transaction:
+            await transaction.remove_media(record.reference.id)
+            raise ZeroDivisionError
+    assert await catalog.owner_bytes("ada") == 1000
+
+
+async def test_many_are_found_by_their_ids(catalog: Catalog) -> None:
+    records = [await put(catalog, blob(letter)) for letter in "abc"]
+    bare = BlobRecord(digest=digest("d"), size=1, media_type="text/plain")
+    async with catalog.transaction() as transaction:
+        await transaction.add_blob(bare, [])
+        new = NewMedia(id=str(uuid4()), created_at=NOW)
+        records.append(await transaction.add_media(new, bare.digest))
+    await catalog.find(records[0].reference.id)
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(records[1].reference.id)
+    ids = [record.reference.id for record in records]
+    found = await catalog.find_many([*ids, ids[0], str(uuid4()), "' OR 1=1 --", ""])
+    assert found == {record.reference.id: record for record in records if record != records[1]}
+    assert await catalog.find_many([]) == {}
+    many = [str(uuid4()) for _ in range(1200)]
+    assert await catalog.find_many([*many, ids[3]]) == {ids[3]: records[3]}
+
+
+async def test_what_is_read_anew_is_what_is_there(catalog: Catalog) -> None:
+    record = await put(catalog)
+    for fresh in (False, True):
+        assert await catalog.find(record.reference.id, fresh=fresh) == record
+    assert await catalog.find(str(uuid4()), fresh=True) is None
 
 
 async def listed(

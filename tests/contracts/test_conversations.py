@@ -378,6 +378,20 @@ async def test_what_is_deleted_is_out_of_sight_and_can_be_restored(opened: Opene
     assert set(await opened.found("words")) == {"a"}
 
 
+async def test_a_deletion_is_taken_back_by_the_owner_alone(opened: Opened) -> None:
+    await opened.say("a", "of ada", owner="ada")
+    await opened.say("n", "of nobody")
+    restore = opened.directory.restore
+    for conversation, owner in (("a", "ada"), ("n", None)):
+        await opened.directory.mark_deleted(conversation, owner=owner, at=LATER)
+    for conversation, stranger in (("a", "bob"), ("a", ""), ("n", "bob"), ("n", "")):
+        assert await restore(conversation, owner=stranger, deleted_after=START) is None
+        assert await opened.listed() == await opened.listed("ada") == []
+        assert await opened.directory.find_deleted(before=LATER, limit=9) == ["a", "n"]
+    assert await restore("a", owner="ada", deleted_after=START) is not None
+    assert await opened.listed() == ["a"]
+
+
 async def test_what_is_unknown_can_be_neither_deleted_nor_restored_nor_purged(
     opened: Opened,
 ) -> None:
@@ -540,6 +554,21 @@ async def test_what_goes_with_a_deleted_conversation_is_not_listed_meanwhile(
     await opened.directory.mark_deleted("b", owner=None, at=LATER)
     await opened.directory.mark_deleted("c", owner=None, at=LATER)
     assert await opened.pictured() == {}
+
+
+async def test_a_purge_frees_the_bytes_of_each_owner_whose_media_goes(opened: Opened) -> None:
+    await opened.put(digest="a", conversation="a", owner="ada")
+    await opened.put(digest="b", conversation="a", owner="bob")
+    uploaded = await opened.put(digest="c", owner="ada")
+    await opened.put(digest="a", owner="bob")
+    await opened.put(digest="b", owner="bob")
+    await opened.put(digest="d", conversation="b", owner="ada")
+    await opened.say("a", owner="ada", media=frozenset({uploaded}))
+    assert await opened.catalog.owner_bytes("ada") == 30
+    assert await opened.catalog.owner_bytes("bob") == 20
+    await purge(opened, "a")
+    assert await opened.catalog.owner_bytes("ada") == 10
+    assert await opened.catalog.owner_bytes("bob") == 20
 
 
 async def test_hundreds_of_media_go_at_once(opened: Opened) -> None:

@@ -2,7 +2,14 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +27,7 @@ from coatcheck.ports import (
 
 SECONDS: Final = 2.0
 """How long a record is believed. What this process changes it sees at once; what another process
-deletes may be served for so long."""
+deletes may be served for so long, while its bytes are still there or in memory."""
 
 ENTRIES: Final = 10_000
 """Records that are remembered, about a kilobyte each."""
@@ -33,7 +40,7 @@ class _Entry:
 
 
 class CachedCatalog:
-    """Answers `find` from memory where it can; passes everything else on.
+    """Answers `find` and `find_many` from memory where it can; passes everything else on.
 
     Args:
         catalog: what is wrapped.
@@ -46,20 +53,38 @@ class CachedCatalog:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._changes = 0
 
-    async def find(self, reference_id: str) -> MediaRecord | None:
-        """The record of a reference, or None."""
+    async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:
+        """The record of a reference, or None; `fresh` reads it anew."""
+        known = None if fresh else self._recall(reference_id)
+        return known or (await self._read([reference_id])).get(reference_id)
+
+    async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by id."""
+        recalled = {reference_id: self._recall(reference_id) for reference_id in reference_ids}
+        known = {reference_id: record for reference_id, record in recalled.items() if record}
+        unknown = recalled.keys() - known.keys()
+        return known | await self._read(unknown) if unknown else known
+
+    def _recall(self, reference_id: str) -> MediaRecord | None:
         entry = self._entries.get(reference_id)
-        if entry is not None and entry.expires > self._clock():
-            return entry.record
+        return entry.record if entry is not None and entry.expires > self._clock() else None
+
+    async def _read(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         changes = self._changes
-        record = await self._catalog.find(reference_id)
+        found = dict(await self._catalog.find_many(reference_ids))
+        for reference_id in set(reference_ids) - found.keys():
+            self._entries.pop(reference_id, None)
         # What was read while something changed may be how it was before.
-        if record is not None and changes == self._changes:
-            self._entries[reference_id] = _Entry(record, self._clock() + SECONDS)
-            self._entries.move_to_end(reference_id)
-            if len(self._entries) > ENTRIES:
-                self._entries.popitem(last=False)
-        return record
+        if changes == self._changes:
+            for record in found.values():
+                self._remember(record)
+        return found
+
+    def _remember(self, record: MediaRecord) -> None:
+        self._entries[record.reference.id] = _Entry(record, self._clock() + SECONDS)
+        self._entries.move_to_end(record.reference.id)
+        if len(self._entries) > ENTRIES:
+            self._entries.popitem(last=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:

@@ -19,7 +19,7 @@ from coatcheck.errors import StorageError, StorageFullError
 BUSY_TIMEOUT_SECONDS: Final = 10
 """How long a writer waits for another process's transaction before it gives up."""
 
-SCHEMA_REVISION: Final = "0003"
+SCHEMA_REVISION: Final = "0004"
 """The newest migration; a test compares it with the directory of migrations."""
 
 _WRITES: Final = "coatcheck_writes"

@@ -24,6 +24,7 @@ from coatcheck.catalog.releasing import release
 from coatcheck.catalog.rows import from_milliseconds, to_milliseconds
 from coatcheck.catalog.search import has_index, holds_all, message_matches
 from coatcheck.catalog.tables import conversations, media, message_media, messages
+from coatcheck.catalog.usage import count_out
 from coatcheck.folding import fold
 from coatcheck.ports import ConversationCursor, ConversationMatch, ConversationRecord
 
@@ -209,11 +210,12 @@ async def _remove_media(
         & media.c.id.in_(shown)
         & ~elsewhere
     )
-    digests: set[str] = set()
+    gone: set[tuple[str | None, str]] = set()
     for condition in (media.c.conversation_id == conversation_id, uploaded):
-        removed = delete(media).where(condition).returning(media.c.digest)
-        digests.update((await connection.scalars(removed)).all())
-    return digests
+        removed = delete(media).where(condition).returning(media.c.owner, media.c.digest)
+        gone.update((row.owner, row.digest) for row in await connection.execute(removed))
+    await count_out(connection, gone)
+    return {digest for _, digest in gone}
 
 
 async def _find(

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.rows import from_milliseconds, to_milliseconds, to_reference
 from coatcheck.catalog.tables import blobs, conversations, media, message_media, messages
+from coatcheck.catalog.usage import belongs_to
 from coatcheck.ports import ListedMedia, MediaCursor
 
 
@@ -29,7 +30,7 @@ async def list_media(
     # The rows of the page first: what is joined to them is looked up for those alone.
     page = (
         select(media)
-        .where(_belongs_to(owner), _older_than(before), ~_goes_with_a_conversation())
+        .where(belongs_to(owner), _older_than(before), ~_goes_with_a_conversation())
         # By the owner too, though all have one: PostgreSQL sees in that the order of the index.
         .order_by(media.c.owner.desc(), media.c.created_at.desc(), media.c.id.desc())
         .limit(limit)
@@ -74,11 +75,6 @@ def _with_places(page: Subquery) -> Select[tuple[object, ...]]:
         .outerjoin(messages, messages.c.id == first)
         .order_by(page.c.created_at.desc(), page.c.id.desc())
     )
-
-
-def _belongs_to(owner: str | None) -> ColumnElement[bool]:
-    # Not `IS NOT DISTINCT FROM`, for which PostgreSQL uses no index.
-    return media.c.owner.is_(None) if owner is None else media.c.owner == owner
 
 
 def _older_than(cursor: MediaCursor | None) -> ColumnElement[bool]:

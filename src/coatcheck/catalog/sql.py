@@ -1,9 +1,9 @@
 """References in SQL, through SQLAlchemy Core: one implementation for every database."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -12,9 +12,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
-    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -22,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
 from coatcheck.catalog.listing import list_media
+from coatcheck.catalog.records import find_in_conversation, find_records
 from coatcheck.catalog.releasing import release
-from coatcheck.catalog.rows import from_milliseconds, to_milliseconds, to_reference
+from coatcheck.catalog.rows import to_milliseconds
 from coatcheck.catalog.tables import blobs, media, tombstones, variants
+from coatcheck.catalog.usage import bytes_of, count_in, count_out
 from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
@@ -49,10 +49,15 @@ class SqlCatalog:
         """Close the database."""
         await self._database.aclose()
 
-    async def find(self, reference_id: str) -> MediaRecord | None:
+    async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:  # noqa: ARG002 - always fresh
         """The record of a reference, or None."""
+        return (await self.find_many([reference_id])).get(reference_id)
+
+    async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by id."""
         async with self._database.read() as connection:
-            return await _find(connection, reference_id)
+            records = await find_records(connection, reference_ids)
+        return {record.reference.id: record for record in records}
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
@@ -72,24 +77,10 @@ class SqlCatalog:
         limit: int,
     ) -> Sequence[MediaRecord]:
         """What belongs to a conversation and to an owner, newest first."""
-        # Of two from the same millisecond the id decides: any order will do, if it stays.
-        position = tuple_(media.c.created_at, media.c.id)
-        statement = (
-            select(media.c.id)
-            .where(
-                media.c.owner.is_not_distinct_from(owner),
-                or_(media.c.conversation_id == conversation_id, media.c.id.in_(also)),
-            )
-            .order_by(media.c.created_at.desc(), media.c.id.desc())
-            .limit(limit)
-        )
-        if before is not None:
-            last = select(media.c.created_at, media.c.id).where(media.c.id == before)
-            statement = statement.where(position < last.scalar_subquery())
         async with self._database.read() as connection:
-            found = (await connection.scalars(statement)).all()
-            records = [await _find(connection, reference_id) for reference_id in found]
-        return [record for record in records if record is not None]
+            return await find_in_conversation(
+                connection, conversation_id, owner=owner, also=also, before=before, limit=limit
+            )
 
     async def list_media(
         self, *, owner: str | None, before: MediaCursor | None, limit: int
@@ -107,7 +98,7 @@ class SqlCatalog:
     async def owner_bytes(self, owner: str | None) -> int:
         """The size of what an owner's references refer to, each content counted once."""
         async with self._database.read() as connection:
-            return await _owner_bytes(connection, owner)
+            return await bytes_of(connection, owner)
 
     async def rendered_bytes(self) -> int:
         """The size of all variants but thumbnails."""
@@ -130,16 +121,11 @@ class SqlCatalog:
 
     async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
         """Digest and size of every blob and variant that the catalog knows, by digest."""
-        known = union_all(
-            select(blobs.c.digest, blobs.c.size), select(variants.c.digest, variants.c.size)
-        ).subquery()
-        distinct = select(known.c.digest, func.max(known.c.size)).group_by(known.c.digest)
         last = ""
         while True:
             # A page at a time: no transaction stays open while the caller hashes gigabytes.
-            page = distinct.where(known.c.digest > last).order_by(known.c.digest).limit(_PAGE)
             async with self._database.read() as connection:
-                rows = (await connection.execute(page)).all()
+                rows = (await connection.execute(_expected_after(last))).all()
             for digest, size in rows:
                 yield digest, size
             if len(rows) < _PAGE:
@@ -160,7 +146,7 @@ class _SqlTransaction:
         )
 
     async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
-        return await _owner_bytes(self._connection, owner, besides)
+        return await bytes_of(self._connection, owner, besides=besides)
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
         await self._connection.execute(
@@ -177,21 +163,24 @@ class _SqlTransaction:
         return next(one for one in known if one.name == rendition.name)
 
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
+        await count_in(self._connection, new.owner, digest)
         await self._connection.execute(
             insert(media).values(
                 **asdict(new) | {"digest": digest, "created_at": to_milliseconds(new.created_at)}
             )
         )
-        record = await _find(self._connection, new.id)
-        if record is None:  # the row was written by this very transaction
-            raise LookupError(new.id)
+        (record,) = await find_records(self._connection, [new.id])
         return record
 
     async def remove_media(self, reference_id: str) -> Sequence[str] | None:
-        digest: str | None = await self._connection.scalar(
-            delete(media).where(media.c.id == reference_id).returning(media.c.digest)
-        )
-        return None if digest is None else await release(self._connection, [digest])
+        removed = delete(media).where(media.c.id == reference_id)
+        row = (
+            await self._connection.execute(removed.returning(media.c.owner, media.c.digest))
+        ).one_or_none()
+        if row is None:
+            return None
+        await count_out(self._connection, [(row.owner, row.digest)])
+        return await release(self._connection, [row.digest])
 
     async def remove_tombstone(self, digest: str) -> None:
         await self._connection.execute(delete(tombstones).where(tombstones.c.digest == digest))
@@ -205,29 +194,34 @@ class _SqlTransaction:
         return bool(await self._connection.scalar(select(exists().where(condition))))
 
 
-async def _find(connection: AsyncConnection, reference_id: str) -> MediaRecord | None:
-    statement: Select[Any] = select(media, blobs).join(blobs).where(media.c.id == reference_id)
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    found = await _find_variants(connection, row.digest)
-    return MediaRecord(
-        reference=to_reference(row),
-        created_at=from_milliseconds(row.created_at),
-        owner=row.owner,
-        conversation_id=row.conversation_id,
-        variants={variant.name: variant for variant in found},
-    )
+def _expected_after(last: str) -> Select[tuple[str, int]]:
+    """The first page of digests after `last`, with their sizes.
 
-
-async def _owner_bytes(
-    connection: AsyncConnection, owner: str | None, besides: str | None = None
-) -> int:
-    owned = select(media.c.digest).where(media.c.owner.is_not_distinct_from(owner))
-    total = select(func.coalesce(func.sum(blobs.c.size), 0)).where(
-        blobs.c.digest.in_(owned), blobs.c.digest.is_distinct_from(besides)
+    Blobs and variants are each cut to a page by their own index before they are merged: a union
+    that is cut as a whole would read all that is left for every page.
+    """
+    recorded = (
+        select(blobs.c.digest, blobs.c.size)
+        .where(blobs.c.digest > last)
+        .order_by(blobs.c.digest)
+        .limit(_PAGE)
+        .subquery()
     )
-    return int(await connection.scalar(total) or 0)
+    rendered = (
+        select(variants.c.digest, func.max(variants.c.size).label("size"))
+        .where(variants.c.digest > last)
+        .group_by(variants.c.digest)
+        .order_by(variants.c.digest)
+        .limit(_PAGE)
+        .subquery()
+    )
+    known = union_all(select(recorded), select(rendered)).subquery()
+    return (
+        select(known.c.digest, func.max(known.c.size))
+        .group_by(known.c.digest)
+        .order_by(known.c.digest)
+        .limit(_PAGE)
+    )
 
 
 async def _find_blob(connection: AsyncConnection, digest: str) -> BlobRecord | None:

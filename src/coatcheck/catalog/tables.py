@@ -62,9 +62,18 @@ media = Table(
     Column("owner", String(255)),
     Column("conversation_id", String(36)),
     Column("created_at", BigInteger, nullable=False),
-    Index(None, "digest"),
+    Index(None, "digest", "owner"),
     Index(None, "conversation_id"),
     Index(None, "owner", "created_at", "id"),
+)
+
+# What the media of each owner occupy, each content counted once; see `usage`. The owner has a
+# prefix, so that media without an owner has a row as well.
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", String(256), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
 )
 
 # Bytes that no row uses any more and that may still be there. A deletion is done once its

@@ -208,11 +208,20 @@ class CatalogTransaction(Protocol):
 class Catalog(Protocol):
     """Where references live."""
 
-    async def find(self, reference_id: str) -> MediaRecord | None:
+    async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:
         """The record of a reference, or None.
 
         Args:
             reference_id: the reference, by its id.
+            fresh: read it anew, whatever is remembered of it.
+        """
+        ...
+
+    async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by id. Its cost is one round trip.
+
+        Args:
+            reference_ids: the references, by their ids.
         """
         ...
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coatcheck.catalog import (
     Database,
+    SqlCatalog,
     SqlConversationDirectory,
     SqlConversationLog,
     migrations,
@@ -102,6 +103,47 @@ async def test_what_the_first_schema_held_is_owned_by_nobody_and_found(tmp_path:
         links = (await connection.execute(text("SELECT media_id FROM message_media"))).scalars()
         assert links.all() == ["9188cc90"]
     await database.aclose()
+
+
+async def test_the_bytes_of_owners_are_counted_from_the_media_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    owned = [("a", "ada"), ("a", "ada"), ("b", "ada"), ("a", None), ("c", None), ("b", "")]
+
+    def write() -> None:
+        engine = create_engine(f"sqlite:///{path}")
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0003")
+            for digest, size in (("a", 1), ("b", 20), ("c", 300), ("unowned", 4000)):
+                connection.execute(
+                    text(
+                        "INSERT INTO blobs (digest, size, media_type) VALUES (:digest, :size, '')"
+                    ),
+                    {"digest": digest, "size": size},
+                )
+            for number, (digest, owner) in enumerate(owned):
+                connection.execute(
+                    text(
+                        "INSERT INTO media (id, digest, owner, created_at)"
+                        " VALUES (:id, :digest, :owner, 1)"
+                    ),
+                    {"id": str(number), "digest": digest, "owner": owner},
+                )
+        engine.dispose()
+
+    await anyio.to_thread.run_sync(write)
+    catalog = SqlCatalog(await Database.open(path))
+    assert await catalog.owner_bytes("ada") == 21
+    assert await catalog.owner_bytes(None) == 301
+    assert await catalog.owner_bytes("") == 20
+    for number in range(len(owned)):
+        async with catalog.transaction() as transaction:
+            await transaction.remove_media(str(number))
+    for owner in ("ada", None, ""):
+        assert await catalog.owner_bytes(owner) == 0
+    await catalog.aclose()
 
 
 async def test_the_named_revision_is_the_newest_migration() -> None:
