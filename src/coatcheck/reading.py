@@ -1,11 +1,16 @@
 """What is read of stored media: references, bytes, and what is rendered of them on demand."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from coatcheck.edits import Edit
-from coatcheck.errors import InvalidInputError, InvalidRangeError, NotFoundError
+from coatcheck.errors import (
+    DamagedBlobError,
+    InvalidInputError,
+    InvalidRangeError,
+    NotFoundError,
+)
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.ports import (
     THUMBNAIL,
@@ -70,11 +75,19 @@ class MediaReader:
         Raises:
             NotFoundError: there is none.
         """
-        canonical = normalize_reference_id(reference_id)
-        record = None if canonical is None else await self._catalog.find(canonical)
-        if record is None:
-            raise NotFoundError("There is no media under this id.")
-        return record
+        return await self._record(reference_id)
+
+    async def records(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by the ids that were given.
+
+        All are looked up at once. A malformed id is one that there is no reference of.
+
+        Args:
+            reference_ids: the references, by their ids.
+        """
+        canonical = {given: normalize_reference_id(given) for given in reference_ids}
+        found = await self._catalog.find_many({one for one in canonical.values() if one})
+        return {given: found[one] for given, one in canonical.items() if one in found}
 
     async def conversation_media(
         self,
@@ -116,7 +129,7 @@ class MediaReader:
         """The original bytes, whole or from `start` up to but without `end`.
 
         Raises:
-            NotFoundError: there is no such reference.
+            NotFoundError: there is no such reference; while iterating: it has been deleted.
             InvalidRangeError: the range lies outside the media.
             DamagedBlobError: while iterating: stored bytes are missing.
         """
@@ -125,7 +138,7 @@ class MediaReader:
         if not 0 <= start <= stop <= reference.size:
             raise InvalidRangeError
         chunks = self._blobs.read(reference.digest, start=start, end=stop)
-        return MediaStream(reference, start, stop, chunks)
+        return MediaStream(reference, start, stop, self._while_kept(reference.id, chunks))
 
     async def thumbnail(self, reference_id: str) -> RenderedImage:
         """The WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
@@ -134,7 +147,8 @@ class MediaReader:
             NotFoundError: there is no such reference, or it is no image.
         """
         variant = await self._thumbnail(reference_id)
-        async with aclosing(self.read_blob(variant.digest, variant.size)) as chunks:
+        reading = self.read_blob(variant.digest, variant.size, reference_id=reference_id)
+        async with aclosing(reading) as chunks:
             data = b"".join([chunk async for chunk in chunks])
         return RenderedImage(
             data=data, media_type=variant.media_type, width=variant.width, height=variant.height
@@ -148,7 +162,7 @@ class MediaReader:
             OverloadedError: too many images are waiting already.
         """
         variant = await self._thumbnail(reference_id)
-        async with self._blobs.local_file(variant.digest) as path:
+        async with self._kept(reference_id), self._blobs.local_file(variant.digest) as path:
             return await self._renderer.palette(path, variant.media_type)
 
     async def variant(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
@@ -163,21 +177,38 @@ class MediaReader:
             UnprocessableMediaError: the original cannot be decoded any more.
             WorkerTimeoutError: rendering took too long.
         """
-        return await self._renditions.get(record, spec)
+        async with self._kept(record.reference.id):
+            return await self._renditions.get(record, spec)
 
     def read_blob(
-        self, digest: str, size: int, *, start: int = 0, end: int | None = None
+        self,
+        digest: str,
+        size: int,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        reference_id: str | None = None,
     ) -> AsyncGenerator[bytes]:
         """The bytes of an original or a variant, by its digest and recorded size.
 
         Small ones are read once and remembered.
 
+        Args:
+            digest: of the original or the variant.
+            size: its recorded length.
+            start: the first byte.
+            end: the byte after the last one; None for the end.
+            reference_id: the reference whose record named the blob. With it, bytes that are missing
+                because the reference has been deleted meanwhile are no damage.
+
         Raises:
+            NotFoundError: while iterating: the reference has been deleted.
             DamagedBlobError: while iterating: the blob is missing or ends too early.
         """
-        return self._small_blobs.read(
+        chunks = self._small_blobs.read(
             digest, size=size, start=start, end=size if end is None else end
         )
+        return chunks if reference_id is None else self._while_kept(reference_id, chunks)
 
     async def _thumbnail(self, reference_id: str) -> VariantRecord:
         variant = (await self.record(reference_id)).variants.get(THUMBNAIL)
@@ -188,5 +219,36 @@ class MediaReader:
     async def _edited(self, reference: MediaReference, edits: Sequence[Edit]) -> RenderedImage:
         if reference.mime_type not in IMAGE_TYPES:
             raise InvalidInputError("This media is no image; only images can be edited.")
-        async with self._blobs.local_file(reference.digest) as path:
+        async with self._kept(reference.id), self._blobs.local_file(reference.digest) as path:
             return await self._renderer.edit(path, reference.mime_type, edits)
+
+    async def _record(self, reference_id: str, *, fresh: bool = False) -> MediaRecord:
+        canonical = normalize_reference_id(reference_id)
+        record = None if canonical is None else await self._catalog.find(canonical, fresh=fresh)
+        if record is None:
+            raise NotFoundError("There is no media under this id.")
+        return record
+
+    @asynccontextmanager
+    async def _kept(self, reference_id: str) -> AsyncIterator[None]:
+        """Bytes that are missing within are damage only while the reference is there.
+
+        Its record may have been remembered for a moment while another process deleted it.
+        """
+        try:
+            yield
+        except DamagedBlobError:
+            await self._record(reference_id, fresh=True)
+            raise
+
+    async def _while_kept(
+        self, reference_id: str, chunks: AsyncGenerator[bytes]
+    ) -> AsyncGenerator[bytes]:
+        # As `_kept`, without the cost of a context for each answer.
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+        except DamagedBlobError:
+            await self._record(reference_id, fresh=True)
+            raise

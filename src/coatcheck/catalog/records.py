@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coatcheck.catalog.rows import from_milliseconds, to_reference
 from coatcheck.catalog.tables import blobs, media, variants
 from coatcheck.catalog.usage import belongs_to
-from coatcheck.ports import MediaRecord, VariantRecord
+from coatcheck.ports import BlobRecord, MediaRecord, VariantRecord
 
 _IDS: Final = 500  # well under what a statement may have of parameters
+_RENDERED: Final = [column.label(f"variant_{column.name}") for column in variants.c]
 
 
 async def find_records(
@@ -63,6 +64,22 @@ async def find_in_conversation(
     return await _read(connection, chosen)
 
 
+async def find_blob(
+    connection: AsyncConnection, digest: str
+) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+    """What is known of a blob and its variants, or None."""
+    statement = (
+        select(blobs, *_RENDERED)
+        .outerjoin(variants, variants.c.source == blobs.c.digest)
+        .where(blobs.c.digest == digest)
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows:
+        return None
+    members = {column.name: rows[0]._mapping[column] for column in blobs.c}  # noqa: SLF001 - SQLAlchemy's public name
+    return BlobRecord(**members), _variants(rows)
+
+
 async def _read(
     connection: AsyncConnection, chosen: Select[tuple[Any, ...]]
 ) -> Sequence[MediaRecord]:
@@ -83,9 +100,8 @@ def _described(chosen: Subquery) -> Select[tuple[Any, ...]]:
         blobs.c.height,
         blobs.c.placeholder,
     )
-    rendered = [column.label(f"variant_{column.name}") for column in variants.c]
     return (
-        select(chosen, *described, *rendered)
+        select(chosen, *described, *_RENDERED)
         .join_from(chosen, blobs, blobs.c.digest == chosen.c.digest)
         .outerjoin(variants, variants.c.source == chosen.c.digest)
         .order_by(chosen.c.created_at.desc(), chosen.c.id.desc())
@@ -99,16 +115,20 @@ def _record(rows: Sequence[Row[Any]]) -> MediaRecord:
         created_at=from_milliseconds(row.created_at),
         owner=row.owner,
         conversation_id=row.conversation_id,
-        variants={
-            one.variant_name: VariantRecord(
-                name=one.variant_name,
-                digest=one.variant_digest,
-                size=one.variant_size,
-                media_type=one.variant_media_type,
-                width=one.variant_width,
-                height=one.variant_height,
-            )
-            for one in rows
-            if one.variant_name is not None
-        },
+        variants={variant.name: variant for variant in _variants(rows)},
     )
+
+
+def _variants(rows: Sequence[Row[Any]]) -> list[VariantRecord]:
+    return [
+        VariantRecord(
+            name=row.variant_name,
+            digest=row.variant_digest,
+            size=row.variant_size,
+            media_type=row.variant_media_type,
+            width=row.variant_width,
+            height=row.variant_height,
+        )
+        for row in rows
+        if row.variant_name is not None
+    ]

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.catalog.database import Database
 from coatcheck.catalog.listing import list_media
-from coatcheck.catalog.records import find_in_conversation, find_records
+from coatcheck.catalog.records import find_blob, find_in_conversation, find_records
 from coatcheck.catalog.releasing import release
 from coatcheck.catalog.rows import to_milliseconds
 from coatcheck.catalog.tables import blobs, media, tombstones, variants
@@ -62,10 +62,7 @@ class SqlCatalog:
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
         async with self._database.read() as connection:
-            blob = await _find_blob(connection, digest)
-            if blob is None:
-                return None
-            return blob, await _find_variants(connection, digest)
+            return await find_blob(connection, digest)
 
     async def conversation_media(
         self,
@@ -138,7 +135,8 @@ class _SqlTransaction:
         self._connection = connection
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
-        return await _find_blob(self._connection, digest)
+        known = await find_blob(self._connection, digest)
+        return None if known is None else known[0]
 
     async def is_used(self, digest: str) -> bool:
         return await self._exists(blobs.c.digest == digest) or await self._exists(
@@ -159,8 +157,9 @@ class _SqlTransaction:
         if not await self._exists(blobs.c.digest == source):
             return None
         await self._insert_variant(source, rendition)
-        known = await _find_variants(self._connection, source)
-        return next(one for one in known if one.name == rendition.name)
+        known = await find_blob(self._connection, source)
+        recorded = known[1] if known else ()
+        return next(one for one in recorded if one.name == rendition.name)
 
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
         await count_in(self._connection, new.owner, digest)
@@ -222,23 +221,3 @@ def _expected_after(last: str) -> Select[tuple[str, int]]:
         .order_by(known.c.digest)
         .limit(_PAGE)
     )
-
-
-async def _find_blob(connection: AsyncConnection, digest: str) -> BlobRecord | None:
-    row = (await connection.execute(select(blobs).where(blobs.c.digest == digest))).one_or_none()
-    return None if row is None else BlobRecord(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-
-
-async def _find_variants(connection: AsyncConnection, digest: str) -> list[VariantRecord]:
-    rows = await connection.execute(select(variants).where(variants.c.source == digest))
-    return [
-        VariantRecord(
-            name=row.name,
-            digest=row.digest,
-            size=row.size,
-            media_type=row.media_type,
-            width=row.width,
-            height=row.height,
-        )
-        for row in rows
-    ]

@@ -96,7 +96,13 @@ class MediaEndpoint:
             if named is not None:  # the proxy sends the bytes, and cuts the range out itself
                 await _answer(send, 200, _without_bytes(headers) | dict([named]))
                 return
-        reading = self._store.read_blob(chosen.digest, chosen.size, start=start, end=end)
+        reading = self._store.read_blob(
+            chosen.digest,
+            chosen.size,
+            start=start,
+            end=end,
+            reference_id=record.reference.id,
+        )
         async with aclosing(reading) as chunks:
             await _stream(send, 200 if part is None else 206, headers, chunks, end - start)
 

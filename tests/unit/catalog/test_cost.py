@@ -5,11 +5,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
-from coatcheck.catalog import Database, SqlCatalog, SqlConversationDirectory, SqlConversationLog
-from coatcheck.catalog.tables import blobs, conversations, media
+from coatcheck.blobs import LocalBlobStore
+from coatcheck.catalog import (
+    CachedCatalog,
+    Database,
+    SqlCatalog,
+    SqlConversationDirectory,
+    SqlConversationLog,
+)
+from coatcheck.catalog.sql import _expected_after
+from coatcheck.catalog.tables import blobs, conversations, media, owners, variants
+from coatcheck.imaging import ImagingPool
 from coatcheck.ports import ConversationCursor, MediaCursor
+from coatcheck.store import MediaStore
+from coatcheck.workers import WorkerLimits
+from tests.media import png_bytes
 from tests.seeding import seed
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +51,23 @@ class Meter:
         self.steps = 0
         await read()
         return self.steps
+
+
+class Statements:
+    """Counts what a database is asked, ``BEGIN`` aside."""
+
+    def __init__(self, database: Database) -> None:
+        self.made: list[str] = []
+        event.listen(database._engine.sync_engine, "before_cursor_execute", self._note)
+
+    def _note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            self.made.append(statement)
+
+    async def count(self, work: Callable[[], Awaitable[object]]) -> int:
+        self.made.clear()
+        await work()
+        return len(self.made)
 
 
 @pytest.fixture
@@ -192,3 +221,175 @@ async def test_a_page_of_media_costs_the_same_however_much_there_is(
     for few, many in zip(*costs, strict=True):
         assert few > 51
         assert many <= 1.1 * few
+
+
+def digest(kind: str, number: int) -> str:
+    """Digests of blobs and of variants, in turns."""
+    return f"sha-256:{number:062x}{'0' if kind == 'blob' else 'f'}0"
+
+
+async def fill_with_media(database: Database, numbers: range, owner: str | None = "ada") -> None:
+    """A blob, its thumbnail and a reference of the owner's for each number."""
+    async with database.write() as connection:
+        await connection.execute(
+            insert(blobs),
+            [
+                {"digest": digest("blob", number), "size": 10, "media_type": "image/png"}
+                for number in numbers
+            ],
+        )
+        await connection.execute(
+            insert(variants),
+            [
+                {
+                    "source": digest("blob", number),
+                    "name": "thumbnail",
+                    "digest": digest("variant", number),
+                    "size": 1,
+                    "media_type": "image/webp",
+                    "width": 1,
+                    "height": 1,
+                }
+                for number in numbers
+            ],
+        )
+        await connection.execute(
+            insert(media),
+            [
+                {
+                    "id": f"{owner}-{number:06}",
+                    "digest": digest("blob", number),
+                    "owner": owner,
+                    "conversation_id": f"c{number // 20}",
+                    "created_at": number,
+                }
+                for number in numbers
+            ],
+        )
+
+
+async def test_a_page_of_expected_blobs_costs_the_same_at_the_end_and_at_the_start(
+    database: Database, meter: Meter
+) -> None:
+    """Else to verify a store would take the square of its size."""
+
+    async def page(after: int) -> object:
+        async with database.read() as connection:
+            last = digest("variant", after) if after else ""
+            rows = (await connection.execute(_expected_after(last))).all()
+            assert len(rows) == 500
+            return rows
+
+    costs = []
+    for numbers in (range(600), range(600, 20_000)):
+        await fill_with_media(database, numbers)
+        costs.append(await meter.cost(lambda: page(0)))
+    costs.append(await meter.cost(lambda: page(10_000)))
+    costs.append(await meter.cost(lambda: page(19_000)))
+    assert min(costs) > 500
+    assert max(costs) <= 1.1 * min(costs)
+
+
+@pytest.mark.parametrize("owner", [None, "ada"])
+async def test_an_owner_s_bytes_cost_the_same_however_much_there_is(
+    database: Database, meter: Meter, owner: str | None
+) -> None:
+    catalog = SqlCatalog(database)
+    async with database.write() as connection:
+        prefixed = [{"owner": name, "bytes": 1} for name in ("", "=ada", "=bob")]
+        await connection.execute(insert(owners), prefixed)
+
+    async def ask() -> object:
+        return await catalog.owner_bytes(owner)
+
+    async def ask_in_a_transaction() -> object:
+        async with catalog.transaction() as transaction:
+            await transaction.owner_bytes(owner, besides=digest("blob", 5))
+            return await transaction.owner_bytes(owner, besides=digest("blob", 10**6))
+
+    costs = []
+    for numbers in (range(SHORT), range(SHORT, 10_000)):
+        await fill_with_media(database, numbers, owner)
+        async with database.write() as connection:  # and one content that is everybody's
+            await connection.execute(
+                insert(media),
+                [
+                    {
+                        "id": f"x-{number}",
+                        "digest": digest("blob", 5),
+                        "owner": f"x{number}",
+                        "created_at": 1,
+                    }
+                    for number in numbers
+                ],
+            )
+        costs.append((await meter.cost(ask), await meter.cost(ask_in_a_transaction)))
+    for few, many in zip(*costs, strict=True):
+        assert few > EVERY
+        assert many <= few + EVERY
+
+
+async def test_a_page_of_a_conversation_s_media_is_one_statement(database: Database) -> None:
+    catalog = SqlCatalog(database)
+    await fill_with_media(database, range(100))
+    statements = Statements(database)
+
+    async def page() -> None:
+        found = await catalog.conversation_media(
+            "c1", owner="ada", also=["ada-000001"], before="ada-000039", limit=20
+        )
+        assert [record.reference.id for record in found] == [
+            *(f"ada-{number:06}" for number in range(38, 19, -1)),
+            "ada-000001",
+        ]
+        assert all(record.variants["thumbnail"].size == 1 for record in found)
+
+    assert await statements.count(page) == 1
+
+
+async def test_many_references_are_looked_up_in_one_statement(database: Database) -> None:
+    catalog = CachedCatalog(SqlCatalog(database))
+    await fill_with_media(database, range(100))
+    statements = Statements(database)
+    ids = [f"ada-{number:06}" for number in range(50)]
+
+    async def look_up() -> None:
+        assert len(await catalog.find_many(ids)) == 50
+
+    assert await statements.count(look_up) == 1
+    assert await statements.count(look_up) == 0  # remembered
+
+    async def look_up_one() -> None:
+        assert await catalog.find("ada-000060") is not None
+
+    assert await statements.count(look_up_one) == 1
+    ids += ["ada-000070", "ada-000080"]
+    ids = ids[-10:]
+
+    async def look_up_the_rest() -> None:
+        assert len(await catalog.find_many(ids)) == 10
+
+    assert await statements.count(look_up_the_rest) == 1
+
+
+async def test_a_put_and_a_thumbnail_make_no_more_statements_than_they_must(
+    database: Database, tmp_path: Path
+) -> None:
+    """One is a round trip where the database is elsewhere."""
+    async with MediaStore(
+        blobs=await LocalBlobStore.open(tmp_path),
+        catalog=SqlCatalog(database),
+        renderer=ImagingPool(max_pixels=10**6, limits=WorkerLimits(processes=1)),
+        owner_bytes=10**9,
+    ) as store:
+        statements = Statements(database)
+        ids: list[str] = []
+
+        async def put() -> None:
+            ids.append((await store.put(png_bytes(), owner="ada")).id)
+
+        # The quota twice, the blob, and what is recorded: blob, thumbnail, bytes, reference.
+        assert await statements.count(put) == 8
+        # Known content: the blob twice, nothing to record of it.
+        assert await statements.count(put) == 7
+        assert await statements.count(lambda: store.thumbnail(ids[0])) == 1
