@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -130,13 +129,12 @@ class History:
 
     async def _own_media(self, ids: Iterable[str], conversation_id: str) -> set[str]:
         """Those of `ids` that belong to the conversation: anybody can write a link into a text."""
-        own = set()
-        for reference_id in ids:
-            with suppress(NotFoundError):
-                record = await self._store.record(reference_id)
-                if record.conversation_id == conversation_id:
-                    own.add(reference_id)
-        return own
+        records = await self._store.records(set(ids))
+        return {
+            reference_id
+            for reference_id, record in records.items()
+            if record.conversation_id == conversation_id
+        }
 
     async def stored(self, conversation_id: str) -> Sequence[Mapping[str, Any]]:
         """The messages of a conversation in stored form; none of one that is new."""
