@@ -143,6 +143,33 @@ async def test_putting_and_deleting_the_same_content_at_once_loses_no_reference(
     assert {finding.state async for finding in store.verify()} == {"sound"}
 
 
+async def test_content_that_is_put_again_mends_its_stored_copy(
+    store: MediaStore, data: Path
+) -> None:
+    first = await store.put(png_bytes())
+    name = first.digest.removeprefix("sha-256:")
+    path = data / "blobs" / name[:2] / name[2:4] / name
+    for harm in (lambda: path.write_bytes(b"rotten"), path.unlink):
+        harm()
+        assert {f.state async for f in store.verify()} != {"sound"}
+        await store.put(png_bytes())
+        assert {f.state async for f in store.verify()} == {"sound"}
+        assert await read(store, first) == png_bytes()
+
+
+async def test_records_are_found_by_the_ids_that_were_given(store: MediaStore) -> None:
+    first, second = await store.put(png_bytes()), await store.put(b"%PDF-1.7", owner="ada")
+    given = [first.id, second.id.upper(), UNKNOWN, "", "x", "../../etc/passwd", "9" * 5000]
+    found = await store.records(given)
+    assert found.keys() <= {first.id, second.id.upper()}
+    assert found[first.id] == await store.record(first.id)
+    for one in given:
+        if one not in found:
+            with pytest.raises(NotFoundError):
+                await store.record(one)
+    assert await store.records([]) == {}
+
+
 def bomb() -> bytes:
     """A PNG whose header declares 50,000 × 50,000 pixels in a few bytes."""
     import struct  # noqa: PLC0415 - for this one picture

@@ -1,7 +1,9 @@
 """What the cached catalog remembers, and for how long it is believed."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import anyio
@@ -14,6 +16,9 @@ from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
 pytestmark = pytest.mark.anyio
 
 DIGEST = "sha-256:" + "a" * 64
+VARIANT = VariantRecord(
+    name="w64.webp", digest=DIGEST, size=1, media_type="image/webp", width=64, height=64
+)
 
 
 class Clock:
@@ -76,15 +81,12 @@ async def test_a_new_variant_is_seen_by_every_reference_to_its_blob(cached: Cach
     records = [await put(cached), await put(cached)]
     for record in records:
         await cached.find(record.reference.id)
-    variant = VariantRecord(
-        name="w64.webp", digest=DIGEST, size=1, media_type="image/webp", width=64, height=64
-    )
     async with cached.transaction() as transaction:
-        await transaction.add_variant(DIGEST, variant)
+        await transaction.add_variant(DIGEST, VARIANT)
     for record in records:
         found = await cached.find(record.reference.id)
         assert found is not None
-        assert found.variants == {"w64.webp": variant}
+        assert found.variants == {"w64.webp": VARIANT}
     await cached.aclose()
 
 
@@ -101,6 +103,78 @@ async def test_what_is_read_while_it_is_removed_is_not_remembered(cached: Cached
                 tasks.start_soon(cached.find, record.reference.id)
             tasks.start_soon(remove, cached, record.reference.id)
         assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+class Held:
+    """A catalog whose readers are held between what they read and what they answer."""
+
+    def __init__(self, catalog: SqlCatalog) -> None:
+        self._catalog = catalog
+        self.has_read, self.may_answer = anyio.Event(), anyio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
+
+    async def find_many(self, ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        found = await self._catalog.find_many(ids)
+        self.has_read.set()
+        await self.may_answer.wait()
+        return found
+
+
+@pytest.mark.parametrize("change", ["removal", "variant"])
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(
+    shared: SqlCatalog, clock: Clock, change: str
+) -> None:
+    """The answer of one who read earlier comes after the change was committed."""
+    held = Held(shared)
+    cached = CachedCatalog(held, clock)
+    record = await put(shared)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cached.find, record.reference.id)
+        await held.has_read.wait()
+        async with cached.transaction() as transaction:
+            if change == "removal":
+                await transaction.remove_media(record.reference.id)
+            else:
+                await transaction.add_variant(DIGEST, VARIANT)
+        held.may_answer.set()
+    found = await cached.find(record.reference.id)
+    assert found is None if change == "removal" else found is not None and found.variants
+    await cached.aclose()
+
+
+async def test_what_is_read_anew_replaces_what_is_remembered(
+    cached: CachedCatalog, shared: SqlCatalog
+) -> None:
+    record = await put(shared)
+    await cached.find(record.reference.id)
+    async with shared.transaction() as transaction:
+        await transaction.add_variant(DIGEST, VARIANT)
+    assert await cached.find(record.reference.id) == record
+    fresh = await cached.find(record.reference.id, fresh=True)
+    assert fresh is not None
+    assert fresh.variants == {VARIANT.name: VARIANT}
+    assert await cached.find(record.reference.id) == fresh
+    assert await cached.find_many([record.reference.id]) == {record.reference.id: fresh}
+    await remove(shared, record.reference.id)
+    assert await cached.find(record.reference.id) == fresh
+    assert await cached.find(record.reference.id, fresh=True) is None
+    assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+async def test_what_is_remembered_is_bounded(
+    cached: CachedCatalog, shared: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coatcheck.catalog.cached.ENTRIES", 3)
+    ids = [(await put(shared)).reference.id for _ in range(5)]
+    await cached.find_many(ids)
+    for reference_id in ids:
+        await remove(shared, reference_id)
+    remembered = [await cached.find(reference_id) is not None for reference_id in ids]
+    assert sum(remembered) == 3
     await cached.aclose()
 
 
