@@ -122,6 +122,14 @@ async def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_i
     await blobs.aclose()
 
 
+async def test_a_file_is_locked_for_as_long_as_it_is_staged(blobs: LocalBlobStore) -> None:
+    """The lock says that its writer lives: however old the file is, no sweep takes it."""
+    async with blobs.stage() as staged:
+        await staged.write(b"half")
+        with anyio.fail_after(5), staged.path.open("rb") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 async def test_a_directory_that_cannot_be_made_is_told_without_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError) as caught:

@@ -159,6 +159,31 @@ async def test_a_message_that_changed_meanwhile_is_left_alone(
     assert await log.owner_of("absent") is None
 
 
+class Overtaken(SqlConversationLog):
+    """Somebody else edits the messages right before they are written back."""
+
+    async def replace_messages(
+        self, conversation_id: str, changes: Sequence[tuple[Mapping[str, Any], NewMessage]]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        edits = []
+        for before, _ in changes:
+            edited = text_message(before["id"], "edited")
+            edits.append((before, NewMessage(content=edited, text="", media=frozenset())))
+        await super().replace_messages(conversation_id, edits)
+        return await super().replace_messages(conversation_id, changes)
+
+
+async def test_what_was_stored_for_a_message_that_changed_meanwhile_is_deleted_again(
+    backends: Backends, database: Database
+) -> None:
+    await seed(database, CONVERSATION, [legacy(0), legacy(1)], owner=OWNER)
+    history = History(Overtaken(database), backends.store, URLS)
+    shown = await history.stored(CONVERSATION)
+    assert [message["parts"][0]["text"] for message in shown] == ["edited", "edited"]
+    assert await backends.store.list_media(owner=OWNER) == []
+    assert [finding async for finding in backends.store.verify()] == []
+
+
 async def test_a_text_of_megabytes_holds_nobody_up(backends: Backends, database: Database) -> None:
     noise = png_bytes(64, 48) + hashlib.sha256(b"").digest() * 100_000  # bytes after a PNG's end
     output = "✅ **Success**: " + json.dumps(
