@@ -141,6 +141,20 @@ async def test_another_owners_conversation_is_one_that_there_is_not(
     assert await listed(conversations, "anna") == [annas]
 
 
+async def test_another_owner_cannot_take_a_deletion_back(
+    conversations: Conversations, history: History
+) -> None:
+    annas = await say(history, "hello", owner="anna")
+    await conversations.delete(annas, owner="anna")
+    with pytest.raises(NotFoundError) as caught:
+        await conversations.restore(annas, owner="bert")
+    assert caught.value.status == 404
+    assert await listed(conversations, "anna") == await listed(conversations) == []
+    with pytest.raises(NotFoundError):
+        await conversations.find(annas, owner="anna")
+    assert (await conversations.restore(annas, owner="anna")).id == annas
+
+
 async def test_a_deletion_can_be_taken_back_while_the_grace_lasts(
     conversations: Conversations, history: History, clock: Clock
 ) -> None:
