@@ -85,8 +85,10 @@ class MediaReader:
         Args:
             reference_ids: the references, by their ids.
         """
-        canonical = {given: normalize_reference_id(given) for given in reference_ids}
-        found = await self._catalog.find_many({one for one in canonical.values() if one})
+        canonical = {
+            given: one for given in reference_ids if (one := normalize_reference_id(given))
+        }
+        found = await self._catalog.find_many(set(canonical.values()))
         return {given: found[one] for given, one in canonical.items() if one in found}
 
     async def conversation_media(

@@ -60,7 +60,7 @@ async def delete_elsewhere(data: Path, *ids: str) -> None:
 
 
 def blob(data: Path, told: dict[str, Any]) -> Path:
-    name = told["digest"].removeprefix("sha-256:")
+    name: str = told["digest"].removeprefix("sha-256:")
     return data / "blobs" / name[:2] / name[2:4] / name
 
 

@@ -63,7 +63,7 @@ class CachedCatalog:
         recalled = {reference_id: self._recall(reference_id) for reference_id in reference_ids}
         known = {reference_id: record for reference_id, record in recalled.items() if record}
         unknown = recalled.keys() - known.keys()
-        return known | await self._read(unknown) if unknown else known
+        return {**known, **await self._read(unknown)} if unknown else known
 
     def _recall(self, reference_id: str) -> MediaRecord | None:
         entry = self._entries.get(reference_id)

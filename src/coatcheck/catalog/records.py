@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Select,
     Subquery,
@@ -47,7 +48,7 @@ async def find_in_conversation(
     """What belongs to a conversation and to an owner, newest first; see the port."""
     # Of two from the same millisecond the id decides: any order will do, if it stays.
     position = tuple_(media.c.created_at, media.c.id)
-    older = true()
+    older: ColumnElement[bool] = true()
     if before is not None:
         last = select(media.c.created_at, media.c.id).where(media.c.id == before)
         older = position < last.scalar_subquery()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -123,8 +123,8 @@ class SqlCatalog:
             # A page at a time: no transaction stays open while the caller hashes gigabytes.
             async with self._database.read() as connection:
                 rows = (await connection.execute(_expected_after(last))).all()
-            for digest, size in rows:
-                yield digest, size
+            for row in rows:
+                yield row.digest, row.size
             if len(rows) < _PAGE:
                 return
             last = rows[-1].digest
@@ -193,7 +193,7 @@ class _SqlTransaction:
         return bool(await self._connection.scalar(select(exists().where(condition))))
 
 
-def _expected_after(last: str) -> Select[tuple[str, int]]:
+def _expected_after(last: str) -> Select[tuple[Any, ...]]:
     """The first page of digests after `last`, with their sizes.
 
     Blobs and variants are each cut to a page by their own index before they are merged: a union
@@ -216,7 +216,7 @@ def _expected_after(last: str) -> Select[tuple[str, int]]:
     )
     known = union_all(select(recorded), select(rendered)).subquery()
     return (
-        select(known.c.digest, func.max(known.c.size))
+        select(known.c.digest, func.max(known.c.size).label("size"))
         .group_by(known.c.digest)
         .order_by(known.c.digest)
         .limit(_PAGE)
