@@ -1,8 +1,9 @@
 """Two stores on one directory, as two processes have them, in directed interleavings."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,9 +51,9 @@ async def test_a_variant_that_another_node_recorded_with_other_bytes_leaves_noth
     render = second._renderer.render
 
     async def late_and_different(
-        path: Path, media_type: str, _spec: VariantSpec, *, on_start: Callable[[], None]
+        path: Path, media_type: str, _spec: VariantSpec, **options: Any
     ) -> RenderedImage:
-        image = await render(path, media_type, VariantSpec(128, "webp"), on_start=on_start)
+        image = await render(path, media_type, VariantSpec(128, "webp"), **options)
         await first.variant(record, SPEC)
         return image
 
