@@ -2,6 +2,9 @@
 
 import io
 import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -41,3 +44,9 @@ def gif_frames(count: int, width: int = 8, height: int = 8) -> bytes:
     buffer = io.BytesIO()
     frames[0].save(buffer, format="gif", save_all=True, append_images=frames[1:], duration=20)
     return buffer.getvalue()
+
+
+def on_file(task: Callable[..., Any], path: Path, **arguments: Any) -> Any:
+    """What an image operation makes of a file, which it gets as a worker does: as a descriptor."""
+    with path.open("rb") as file:
+        return task(file=file.fileno(), **arguments)

@@ -40,16 +40,22 @@ class CountedRenderer:
         self.gate.set()
         self.queued = anyio.Event()
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
-        return await self._pool.inspect(path, media_type)
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
+        return await self._pool.inspect(path, media_type, share=share)
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         self.queued.set()
         await self.gate.wait()  # as if in the queue
         self.renders += 1
-        return await self._pool.render(path, media_type, spec, on_start=on_start)
+        return await self._pool.render(path, media_type, spec, on_start=on_start, share=share)
 
     async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
         return await self._pool.edit(path, media_type, edits)
@@ -153,13 +159,18 @@ async def test_a_rendering_that_has_begun_is_finished_and_kept(
     original = renderer.render
 
     async def watched(
-        path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         def started() -> None:
             on_start()
             began.set()
 
-        return await original(path, media_type, spec, on_start=started)
+        return await original(path, media_type, spec, on_start=started, share=share)
 
     renderer.render = watched  # type: ignore[method-assign]
     with anyio.CancelScope() as scope:

@@ -3,13 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from coatcheck.edits import Edit, to_json
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError
 from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
 from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
-from coatcheck.workers import WorkerLimits, WorkerPool
+from coatcheck.workers import Share, WorkerLimits, WorkerPool
+
+DECODE_CPU_SECONDS: Final = 10
+"""CPU time that looking at an image or rendering a variant may take.
+
+The slowest that the pixel budget lets in, an AVIF of 50 megapixels, takes about a third of it.
+"""
 
 
 class ImagingPool:
@@ -18,13 +25,15 @@ class ImagingPool:
     Args:
         max_pixels: budget for width × height × frames of one image.
         limits: what a worker may use.
-        max_renditions_waiting: how many renditions may wait for a worker; intake may wait longer.
+        max_renditions_waiting: how many renditions may wait for a worker, those of one share half
+            as many; intake may wait longer.
     """
 
     def __init__(
-        self, *, max_pixels: int, limits: WorkerLimits, max_renditions_waiting: int = 4
+        self, *, max_pixels: int, limits: WorkerLimits, max_renditions_waiting: int = 10
     ) -> None:
         self._max_pixels = max_pixels
+        self._limits = limits
         self._max_renditions_waiting = max_renditions_waiting
         self._pool = WorkerPool("coatcheck.imaging.tasks", limits)
 
@@ -33,8 +42,10 @@ class ImagingPool:
         """Images that wait for a worker now."""
         return self._pool.waiting
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budget, then decode once.
+
+        One `share` may fill half of the queue, and takes turns with the others.
 
         Raises:
             PixelBudgetError: the canvas is larger than allowed; nothing was decoded.
@@ -44,7 +55,12 @@ class ImagingPool:
         """
         with _crash_is_the_images():
             facts, thumbnail = await self._pool.run(
-                "inspect", path=str(path), media_type=media_type, max_pixels=self._max_pixels
+                "inspect",
+                share=self._share("inspect", share, self._limits.processes, self._limits.waiting),
+                cpu_seconds=DECODE_CPU_SECONDS,
+                file=path,
+                media_type=media_type,
+                max_pixels=self._max_pixels,
             )
         return ImageFacts(
             width=facts["width"],
@@ -60,9 +76,18 @@ class ImagingPool:
         )
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         """Render a variant: oriented, in sRGB, without metadata.
+
+        One `share` never holds the last worker, may fill half of the queue, and takes turns with
+        the others.
 
         Raises:
             UnprocessableMediaError: the image cannot be decoded, or ended its decoder.
@@ -72,9 +97,16 @@ class ImagingPool:
         with _crash_is_the_images():
             facts, data = await self._pool.run(
                 "render",
+                share=self._share(
+                    "render",
+                    share,
+                    max(1, self._limits.processes - 1),
+                    self._max_renditions_waiting,
+                ),
                 max_waiting=self._max_renditions_waiting,
+                cpu_seconds=DECODE_CPU_SECONDS,
                 on_start=on_start,
-                path=str(path),
+                file=path,
                 media_type=media_type,
                 width=spec.width,
                 format=spec.format,
@@ -88,7 +120,7 @@ class ImagingPool:
         with _crash_is_the_images():
             facts, data = await self._pool.run(
                 "edit",
-                path=str(path),
+                file=path,
                 media_type=media_type,
                 edits=to_json(edits),
                 max_pixels=self._max_pixels,
@@ -103,7 +135,9 @@ class ImagingPool:
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
         """The main colours of a small image; see `Renderer.palette`."""
         with _crash_is_the_images():
-            facts, _ = await self._pool.run("palette", path=str(path), media_type=media_type)
+            facts, _ = await self._pool.run(
+                "palette", cpu_seconds=DECODE_CPU_SECONDS, file=path, media_type=media_type
+            )
         return [
             Swatch(red=red, green=green, blue=blue, share=share)
             for red, green, blue, share in facts["colours"]
@@ -125,6 +159,7 @@ class ImagingPool:
             facts, preview = await self._pool.run(
                 "shrink",
                 max_waiting=0,
+                cpu_seconds=DECODE_CPU_SECONDS,
                 payload=data,
                 media_type=media_type,
                 edge=PREVIEW_EDGE,
@@ -138,6 +173,11 @@ class ImagingPool:
     async def aclose(self) -> None:
         """Stop the workers."""
         await self._pool.aclose()
+
+    def _share(self, task: str, name: str | None, places: int, waiting: int) -> Share | None:
+        if name is None:
+            return None
+        return Share(name=f"{task} {name}", places=places, waiting=(waiting + 1) // 2)
 
 
 @contextmanager

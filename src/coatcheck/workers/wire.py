@@ -20,7 +20,10 @@ from coatcheck.errors import WorkerError
 
 PREFIX: Final = struct.Struct(">II")
 MAX_HEADER_BYTES: Final = 1024 * 1024
+"""A greeting or an answer has a few hundred; edits and prompts have more."""
+
 MAX_PAYLOAD_BYTES: Final = 256 * 1024 * 1024
+"""A picture of the whole pixel budget as PNG is smaller."""
 
 
 def encode(header: dict[str, Any], payload: bytes = b"") -> bytes:
@@ -49,5 +52,5 @@ def decode_header(text: bytes) -> dict[str, Any]:
     """
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise WorkerError("A worker's answer cannot be read.") from error

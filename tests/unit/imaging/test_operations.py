@@ -11,14 +11,14 @@ from PIL import Image
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging.operations import THUMBNAIL_BYTES, THUMBNAIL_EDGE, inspect
 from coatcheck.mediatype import SNIFF_BYTES, sniff
-from tests.media import gif_frames, image_bytes, picture
+from tests.media import gif_frames, image_bytes, on_file, picture
 
 BUDGET = 50_000_000
 
 
-def save(path: Path, content: bytes) -> str:
+def save(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
-    return str(path)
+    return path
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -30,7 +30,9 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 def look(path: Path, content: bytes, budget: int = BUDGET) -> tuple[dict[str, object], Image.Image]:
     media_type = sniff(content[:SNIFF_BYTES])
     assert media_type is not None
-    facts, thumbnail = inspect(path=save(path, content), media_type=media_type, max_pixels=budget)
+    facts, thumbnail = on_file(
+        inspect, save(path, content), media_type=media_type, max_pixels=budget
+    )
     return facts, Image.open(io.BytesIO(thumbnail))
 
 
@@ -57,8 +59,9 @@ def test_a_thumbnail_fits_its_edge_and_is_never_enlarged(
 
 def test_a_thumbnail_of_an_ordinary_picture_fits_its_budget(tmp_path: Path) -> None:
     for seed in range(5):
-        _, data = inspect(
-            path=save(tmp_path / "x", image_bytes("jpeg", 1600, 1200, seed)),
+        _, data = on_file(
+            inspect,
+            save(tmp_path / "x", image_bytes("jpeg", 1600, 1200, seed)),
             media_type="image/jpeg",
             max_pixels=BUDGET,
         )
@@ -67,8 +70,11 @@ def test_a_thumbnail_of_an_ordinary_picture_fits_its_budget(tmp_path: Path) -> N
 
 def test_the_quality_is_lowered_until_the_thumbnail_fits(tmp_path: Path) -> None:
     noise = Image.effect_noise((256, 256), 14).convert("RGB")
-    _, data = inspect(
-        path=save(tmp_path / "x", encoded(noise, "png")), media_type="image/png", max_pixels=BUDGET
+    _, data = on_file(
+        inspect,
+        save(tmp_path / "x", encoded(noise, "png")),
+        media_type="image/png",
+        max_pixels=BUDGET,
     )
     best = encoded(noise, "webp", quality=80)
     assert len(best) > THUMBNAIL_BYTES >= len(data)
@@ -128,8 +134,9 @@ def test_a_truncated_image_is_refused(tmp_path: Path, kind: str, kept: float) ->
 def test_the_decoder_is_the_one_of_the_told_type_and_no_other(tmp_path: Path) -> None:
     """Attack 12: a file cannot reach a decoder that its sniffed type does not name."""
     with pytest.raises(UnprocessableMediaError):
-        inspect(
-            path=save(tmp_path / "x", image_bytes("gif")),
+        on_file(
+            inspect,
+            save(tmp_path / "x", image_bytes("gif")),
             media_type="image/png",
             max_pixels=BUDGET,
         )
@@ -145,4 +152,4 @@ def test_libvips_loaders_that_nobody_fuzzes_are_blocked(tmp_path: Path) -> None:
     """Attack 13."""
     ppm = b"P6\n2 2\n255\n" + bytes(12)
     with pytest.raises(UnprocessableMediaError):
-        inspect(path=save(tmp_path / "x", ppm), media_type="image/png", max_pixels=BUDGET)
+        on_file(inspect, save(tmp_path / "x", ppm), media_type="image/png", max_pixels=BUDGET)
