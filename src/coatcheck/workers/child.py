@@ -29,7 +29,7 @@ def serve(
     """Answer requests until there are no more."""
     while prefix := requests.read(wire.PREFIX.size):
         header_length, payload_length = wire.decode_prefix(prefix)
-        request = wire.decode_header(requests.read(header_length))
+        request = wire.decode_request(requests.read(header_length))
         arguments = request["arguments"]
         if payload_length:
             arguments["payload"] = requests.read(payload_length)

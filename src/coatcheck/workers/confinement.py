@@ -102,7 +102,8 @@ def hide_memory() -> None:
 
 def landlock_version() -> int:
     """The version of the kernel's Landlock; 0 where there is none or it is switched off."""
-    found = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
+    size, flags = ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG)
+    found: int = _libc().syscall(ctypes.c_long(_CREATE_RULESET), None, size, flags)
     return max(0, found)
 
 

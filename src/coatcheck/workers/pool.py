@@ -74,7 +74,7 @@ class _Worker:
 
     async def exchange(
         self, request: bytes | None, file: int | None = None
-    ) -> tuple[dict[str, Any], bytes]:
+    ) -> tuple[wire.Answer, bytes]:
         """Send a request (none to await the greeting) and read the answer."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:  # both are pipes since the process was started
@@ -89,12 +89,12 @@ class _Worker:
             header_length, payload_length = wire.decode_prefix(
                 await stdout.readexactly(wire.PREFIX.size)
             )
-            header = wire.decode_header(await stdout.readexactly(header_length))
+            answer = wire.decode_answer(await stdout.readexactly(header_length))
             payload = await stdout.readexactly(payload_length)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerCrashError from error
         self.tasks += 1
-        return header, payload
+        return answer, payload
 
     async def stop(self) -> None:
         """Kill the process and wait until it is gone."""
@@ -187,7 +187,7 @@ class WorkerPool:
             worker = self._idle.pop() if self._idle else await self._start()
             try:
                 with anyio.fail_after(self._limits.seconds):
-                    header, payload = await worker.exchange(request, descriptor)
+                    answer, payload = await worker.exchange(request, descriptor)
             except TimeoutError as error:
                 await worker.stop()
                 raise WorkerTimeoutError from error
@@ -198,9 +198,9 @@ class WorkerPool:
                 await worker.stop()
             else:
                 self._idle.append(worker)
-        if "result" in header:
-            return header["result"], payload
-        raise _error(header)
+        if answer.result is None:
+            raise _error(answer)
+        return answer.result, payload
 
     async def aclose(self) -> None:
         """Stop the idle workers now and the busy ones with their task. Repeating it is harmless."""
@@ -254,7 +254,7 @@ class WorkerPool:
         except BaseException:
             await worker.stop()
             raise
-        if greeting.get("unconfined"):
+        if greeting.unconfined:
             _warn_unconfined()
         return worker
 
@@ -295,8 +295,8 @@ async def _opened(path: Path | None) -> AsyncIterator[int | None]:
         yield file.fileno()
 
 
-def _error(header: dict[str, Any]) -> CoatcheckError:
+def _error(answer: wire.Answer) -> CoatcheckError:
     """What the task raised in the worker, raised again here."""
-    code, message = str(header.get("error")), str(header.get("message"))[:_MESSAGE_LENGTH]
-    known = error_for(code, message)
+    message = answer.message[:_MESSAGE_LENGTH]
+    known = error_for(answer.error, message)
     return WorkerError(f"A worker's task failed: {message}") if known is None else known

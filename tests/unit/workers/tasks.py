@@ -79,15 +79,15 @@ def attempt(*, path: str, port: int) -> Answer:
     attempts: dict[str, Callable[[], object]] = {
         "read the server's environment": Path(f"/proc/{server}/environ").read_bytes,
         "read the server's memory": lambda: os.open(f"/proc/{server}/mem", os.O_RDONLY),
-        "list the server's files": lambda: os.listdir(f"/proc/{server}/fd"),
+        "list the server's files": lambda: list(Path(f"/proc/{server}/fd").iterdir()),
         "read a file": Path(path).read_bytes,
-        "list a directory": lambda: os.listdir(Path(path).parent),
+        "list a directory": lambda: list(Path(path).parent.iterdir()),
         "change a file": lambda: Path(path).open("ab").close(),
         "make a file": lambda: Path(path).with_name("made").touch(),
         "make a file in /tmp": lambda: Path("/tmp/coatcheck-made").touch(),  # noqa: S108
         "remove a file": Path(path).unlink,
         "run a program": lambda: os.execv("/bin/sh", ["sh", "-c", ":"]),  # noqa: S606
-        "connect": lambda: socket.create_connection(("127.0.0.1", port)).close(),
+        "connect": lambda: socket.socket().connect(("127.0.0.1", port)),
         "listen": lambda: socket.create_server(("127.0.0.1", 0)).close(),
         "signal the server": lambda: os.kill(server, 0),
     }
@@ -107,7 +107,8 @@ def scribble() -> Answer:
     with tempfile.NamedTemporaryFile(delete=False) as file:
         file.write(b"kept")
     Path(file.name).rename(f"{file.name}-2")
-    return {"directory": os.environ["TMPDIR"], "kept": os.listdir(tempfile.gettempdir())}, b""
+    directory = Path(tempfile.gettempdir())
+    return {"directory": str(directory), "kept": [path.name for path in directory.iterdir()]}, b""
 
 
 def forge(*, answer: str, repeat: int = 1) -> Answer:
