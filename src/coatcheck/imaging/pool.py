@@ -16,10 +16,7 @@ from coatcheck.variants import VariantSpec
 from coatcheck.workers import Share, WorkerLimits, WorkerPool
 
 DECODE_CPU_SECONDS: Final = 10
-"""CPU time that looking at an image or rendering a variant may take.
-
-The slowest that the pixel budget lets in, an AVIF of 50 megapixels, takes about a third of it.
-"""
+"""CPU time that decoding an image for its thumbnail may take: an AVIF of 50 megapixels has one."""
 
 _Edge = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
@@ -130,7 +127,6 @@ class ImagingPool:
                     self._max_renditions_waiting,
                 ),
                 max_waiting=self._max_renditions_waiting,
-                cpu_seconds=DECODE_CPU_SECONDS,
                 on_start=on_start,
                 file=path,
                 media_type=media_type,

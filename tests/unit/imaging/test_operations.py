@@ -2,6 +2,9 @@
 
 import base64
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,7 +152,37 @@ def test_imagemagick_and_ghostscript_are_not_even_linked() -> None:
 
 
 def test_libvips_loaders_that_nobody_fuzzes_are_blocked(tmp_path: Path) -> None:
-    """Attack 13."""
-    ppm = b"P6\n2 2\n255\n" + bytes(12)
+    """Attack 13, in a process of its own: with imaging's tasks loaded, and without them."""
+    pyvips.Image.black(3, 2).write_to_file(str(tmp_path / "memory.v"))  # libvips' own format
+    save(tmp_path / "fuzzed.png", image_bytes("png", 7, 5))
+    script = (
+        "import sys, pyvips\n"
+        "sys.argv[2:] and __import__(sys.argv[2])\n"
+        "for name in 'memory.v', 'fuzzed.png':\n"
+        "    try:\n"
+        "        source = pyvips.Source.new_from_file(f'{sys.argv[1]}/{name}')\n"
+        "        print(pyvips.Image.new_from_source(source, '').width)\n"
+        "    except pyvips.Error:\n"
+        "        print('blocked')\n"
+    )
+
+    def load(*modules: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path), *modules],
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.split()
+
+    assert load() == ["3", "7"]
+    assert load("coatcheck.imaging.tasks") == ["blocked", "7"]
+
+
+def test_an_image_of_no_accepted_type_is_not_decoded(tmp_path: Path) -> None:
+    """Attack 12, behind what is blocked."""
+    pyvips.block_untrusted_set(False)
+    pyvips.Image.black(3, 2).write_to_file(str(tmp_path / "x.v"))
     with pytest.raises(UnprocessableMediaError):
-        on_file(inspect, save(tmp_path / "x", ppm), media_type="image/png", max_pixels=BUDGET)
+        on_file(inspect, tmp_path / "x.v", media_type="image/png", max_pixels=BUDGET)
