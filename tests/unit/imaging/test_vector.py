@@ -350,10 +350,17 @@ def test_cleaning_answers_any_document(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["url(" + " " * 1_000_000, "url(#" * 200_000, "@import" * 100_000, "\\" * 100_000]
+    ("text", "kept"),
+    [
+        ("url(" + " " * 1_000_000, "none"),
+        ("url(#" * 200_000, "url(#" * 200_000),
+        ("@import" * 100_000, ""),
+        ("\\" * 100_000, ""),
+    ],
 )
-def test_hostile_styles_cost_no_time(text: str) -> None:
-    clean(svg(f"<style>{text}</style>"))  # pytest's time limit is the judge
+def test_hostile_styles_are_cleaned_in_one_pass(text: str, kept: str) -> None:
+    # At this length, going over it again for each character would take hours.
+    assert clean(svg(f"<style>{text}</style>")).body == f"<style>{kept}</style>"
 
 
 def test_every_element_that_is_kept_is_spelled_as_svg_spells_it() -> None:
