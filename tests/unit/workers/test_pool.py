@@ -1,5 +1,6 @@
 """Worker processes: what they may use, and that losing one harms nothing."""
 
+import functools
 import logging
 import os
 import socket
@@ -141,6 +142,17 @@ async def test_no_process_is_left_after_closing() -> None:
     process, _ = await pool.run("process")
     await pool.aclose()
     await pool.aclose()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process["id"], 0)
+
+
+async def test_a_process_that_is_busy_at_the_closing_ends_with_its_task() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1))
+    process, _ = await pool.run("process")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(functools.partial(pool.run, "sleep", seconds=0.3))
+        await anyio.wait_all_tasks_blocked()
+        await pool.aclose()
     with pytest.raises(ProcessLookupError):
         os.kill(process["id"], 0)
 
