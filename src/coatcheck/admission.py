@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 from anyio import CancelScope
 
+from coatcheck.condemned import Condemned
 from coatcheck.errors import MediaTooLargeError, QuotaExceededError, UnsupportedMediaError
 from coatcheck.intake import Content, receive
 from coatcheck.mediatype import IMAGE_TYPES, claims_image
@@ -13,13 +14,14 @@ from coatcheck.ports import (
     BlobStore,
     Catalog,
     CatalogTransaction,
+    ImageFacts,
     MediaRecord,
     NewMedia,
     Renderer,
     StagedBlob,
     VariantRecord,
 )
-from coatcheck.renditions import variant_record
+from coatcheck.renditions import share_of, variant_record
 
 
 class Admission:
@@ -29,6 +31,7 @@ class Admission:
         blobs: where bytes live.
         catalog: where references live.
         renderer: looks at images.
+        condemned: content that could not be decoded.
         owner_bytes: what the media of one owner may occupy together, each content counted once;
             0 for no limit. Media without an owner counts as one owner's.
     """
@@ -39,11 +42,13 @@ class Admission:
         blobs: BlobStore,
         catalog: Catalog,
         renderer: Renderer,
+        condemned: Condemned,
         owner_bytes: int,
     ) -> None:
         self._blobs = blobs
         self._catalog = catalog
         self._renderer = renderer
+        self._condemned = condemned
         self._owner_bytes = owner_bytes
 
     async def check_room(self, size: int, owner: str | None, *, max_bytes: int) -> None:
@@ -101,6 +106,13 @@ class Admission:
                 record = await transaction.add_media(new, staged.digest)
         return record
 
+    async def _inspect(self, staged: StagedBlob, media_type: str, owner: str | None) -> ImageFacts:
+        self._condemned.check(staged.digest, "inspect")
+        with self._condemned.remembering(staged.digest, "inspect"):
+            return await self._renderer.inspect(
+                staged.path, media_type, share=share_of(owner, staged.digest)
+            )
+
     async def _inspect_and_commit(
         self, staged: StagedBlob, media_type: str, new: NewMedia
     ) -> MediaRecord:
@@ -109,7 +121,7 @@ class Admission:
         async with AsyncExitStack() as stack:
             publications = [staged]
             if media_type in IMAGE_TYPES:
-                facts = await self._renderer.inspect(staged.path, media_type)
+                facts = await self._inspect(staged, media_type, new.owner)
                 blob = BlobRecord(
                     digest=staged.digest,
                     size=staged.size,

@@ -71,7 +71,8 @@ async def open_backends(
         imaging = ImagingPool(
             max_pixels=settings.max_pixels,
             limits=WorkerLimits(processes=settings.workers),
-            max_renditions_waiting=2 * settings.workers,
+            # As many as before a share had a half: a browser asks for six pictures at a time.
+            max_renditions_waiting=2 * (2 * settings.workers + 1),
         )
         fetcher = FetchClient(policy, FetchLimits(seconds=settings.fetch_seconds))
         renderer = wrap_renderer(imaging)

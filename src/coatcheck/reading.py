@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from coatcheck.condemned import Condemned
 from coatcheck.edits import Edit
 from coatcheck.errors import (
     DamagedBlobError,
@@ -57,8 +58,13 @@ class MediaReader:
         self._small_blobs = SmallBlobs(blobs)
         self._catalog = catalog
         self._renderer = renderer
+        self._condemned = Condemned()
         self._renditions = Renditions(
-            blobs=blobs, catalog=catalog, renderer=renderer, max_bytes=variant_bytes
+            blobs=blobs,
+            catalog=catalog,
+            renderer=renderer,
+            condemned=self._condemned,
+            max_bytes=variant_bytes,
         )
 
     async def get(self, reference_id: str) -> MediaReference:

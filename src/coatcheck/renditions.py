@@ -1,20 +1,13 @@
 """Variants, rendered when they are first asked for and kept in the blob store."""
 
 import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from anyio import CancelScope
 
-from coatcheck.errors import (
-    CoatcheckError,
-    NotFoundError,
-    UnprocessableMediaError,
-    VariantBudgetError,
-    WorkerTimeoutError,
-)
+from coatcheck.condemned import Condemned
+from coatcheck.errors import NotFoundError, VariantBudgetError
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.ports import (
     BlobStore,
@@ -26,11 +19,6 @@ from coatcheck.ports import (
 )
 from coatcheck.variants import VariantSpec
 
-BAD_SECONDS: Final = 300.0
-"""How long a rendition that could not be made is not tried again."""
-
-_MAX_BAD: Final = 1000
-
 
 class Renditions:
     """Renders each variant once, however many ask for it at the same time.
@@ -39,18 +27,25 @@ class Renditions:
         blobs: where originals are read and variants kept.
         catalog: where variants are recorded.
         renderer: renders.
+        condemned: content that could not be decoded.
         max_bytes: what all variants but thumbnails may occupy together.
     """
 
     def __init__(
-        self, *, blobs: BlobStore, catalog: Catalog, renderer: Renderer, max_bytes: int
+        self,
+        *,
+        blobs: BlobStore,
+        catalog: Catalog,
+        renderer: Renderer,
+        condemned: Condemned,
+        max_bytes: int,
     ) -> None:
         self._blobs = blobs
         self._catalog = catalog
         self._renderer = renderer
         self._max_bytes = max_bytes
         self._flights: dict[tuple[str, str], _Flight] = {}
-        self._bad: OrderedDict[tuple[str, str], tuple[CoatcheckError, float]] = OrderedDict()
+        self._condemned = condemned
 
     async def get(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
         """The variant of a recorded image; see `MediaStore.variant`."""
@@ -60,9 +55,7 @@ class Renditions:
         if known is not None:
             return known
         key = (record.reference.digest, spec.name)
-        error, until = self._bad.get(key, (None, 0.0))
-        if error is not None and time.monotonic() < until:
-            raise type(error)(error.message)
+        self._condemned.check(*key)
         flight = self._flights.get(key)
         if flight is None:
             flight = _Flight(
@@ -78,13 +71,6 @@ class Renditions:
         for task in flights:
             task.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
-
-    def _remember_bad(self, key: tuple[str, str], error: CoatcheckError) -> None:
-        """What hangs or ends a decoder does so again: not tried at each request."""
-        self._bad[key] = (error, time.monotonic() + BAD_SECONDS)
-        self._bad.move_to_end(key)
-        if len(self._bad) > _MAX_BAD:
-            self._bad.popitem(last=False)
 
     def _forget(self, key: tuple[str, str], flight: "_Flight") -> None:
         if self._flights.get(key) is flight:
@@ -102,13 +88,14 @@ class Renditions:
         if await self._catalog.rendered_bytes() >= self._max_bytes:
             raise VariantBudgetError
         async with self._blobs.local_file(reference.digest) as path:
-            try:
+            with self._condemned.remembering(reference.digest, spec.name):
                 image = await self._renderer.render(
-                    path, reference.mime_type, spec, on_start=on_start
+                    path,
+                    reference.mime_type,
+                    spec,
+                    on_start=on_start,
+                    share=share_of(record.owner, reference.digest),
                 )
-            except (UnprocessableMediaError, WorkerTimeoutError) as error:
-                self._remember_bad((reference.digest, spec.name), error)
-                raise
         async with self._blobs.stage() as staged:
             await staged.write(image.data)
             await staged.seal()
@@ -167,6 +154,11 @@ class _Flight:
 
     def _start(self) -> None:
         self._started = True
+
+
+def share_of(owner: str | None, digest: str) -> str:
+    """Whose share of the workers a task takes: its owner's, or that of the content for nobody's."""
+    return digest if owner is None else f"owner {owner}"
 
 
 def variant_record(name: str, digest: str, image: RenderedImage) -> VariantRecord:

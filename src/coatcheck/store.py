@@ -59,7 +59,11 @@ class MediaStore(MediaReader):
         self._fetcher = fetcher
         self._clock = clock
         self._admission = Admission(
-            blobs=blobs, catalog=catalog, renderer=renderer, owner_bytes=owner_bytes
+            blobs=blobs,
+            catalog=catalog,
+            renderer=renderer,
+            condemned=self._condemned,
+            owner_bytes=owner_bytes,
         )
         self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._small_blobs.forget)
         self.max_bytes = max_bytes

@@ -22,7 +22,7 @@ from coatcheck.delivery import media_app
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
-from tests.media import gif_frames, image_bytes, png_bytes
+from tests.media import encoded_jpeg, gif_frames, image_bytes, jpeg_of_scans, png_bytes
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -582,6 +582,30 @@ async def test_every_frame_counts_towards_the_budget(
     await assert_upload_refused(strict, small, data, frames, 422, "pixel_budget_exceeded")
     fewer = await strict.post("/upload", content=gif_frames(240, 64, 64))
     assert fewer.status_code == 201
+
+
+async def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(
+    client: httpx.AsyncClient, backends: Backends, data: Path
+) -> None:
+    """Attack 33: 12 KB that a decoder goes over 700 times."""
+    content = jpeg_of_scans(700, 1600, 1200)
+    assert len(content) < 15_000
+    await assert_upload_refused(
+        client, backends, data, content, 422, "pixel_budget_exceeded", name="x.jpg"
+    )
+    progressive = await client.post("/upload", content=encoded_jpeg(progressive=True))
+    assert progressive.status_code == 201
+
+
+async def test_scans_count_towards_the_budget_of_pixels(
+    strict: httpx.AsyncClient, small: Backends, data: Path
+) -> None:
+    """Attack 33."""
+    too_often = jpeg_of_scans(18, 1000, 1000)
+    await assert_upload_refused(
+        strict, small, data, too_often, 422, "pixel_budget_exceeded", name="x.jpg"
+    )
+    assert (await strict.post("/upload", content=jpeg_of_scans(16, 1000, 1000))).status_code == 201
 
 
 # --- a store that somebody tampered with ---------------------------------------------------------

@@ -176,10 +176,10 @@ def test_html_and_other_xml_are_text(content: bytes) -> None:
 @pytest.mark.parametrize(
     "unit", ["<!---->", "<??>", " ", "<!DOCTYPE ", "<!DOCTYPE a[", "]>", "<!--", "<!DOCTYPE a>"]
 )
-def test_a_hostile_opening_costs_no_time(unit: str) -> None:
-    for _ in range(100):
-        sniff((unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
-        sniff(("<!DOCTYPE a[" + unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
+@pytest.mark.parametrize("start", ["", "<!DOCTYPE a["])
+def test_an_endless_opening_is_no_svg(start: str, unit: str) -> None:
+    # Trying anything twice, at each of so many places, would take longer than the universe has.
+    assert sniff((start + unit * SNIFF_BYTES)[:SNIFF_BYTES].encode()) != "image/svg+xml"
 
 
 def test_every_accepted_type_has_an_extension() -> None:

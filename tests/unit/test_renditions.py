@@ -1,14 +1,18 @@
 """Variants: rendered once, for however many, whoever leaves."""
 
+import dataclasses
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from coatcheck.blobs import LocalBlobStore
 from coatcheck.catalog import Database, SqlCatalog
+from coatcheck.condemned import _MAX_CONDEMNED, CONDEMNED_SECONDS, Condemned
 from coatcheck.edits import Edit
 from coatcheck.errors import (
     CoatcheckError,
@@ -20,10 +24,12 @@ from coatcheck.errors import (
 )
 from coatcheck.imaging import ImagingPool
 from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage, Swatch
+from coatcheck.reference import MediaReference
+from coatcheck.renditions import share_of
 from coatcheck.store import MediaStore
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits
-from tests.media import png_bytes
+from tests.media import image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
 
@@ -40,16 +46,22 @@ class CountedRenderer:
         self.gate.set()
         self.queued = anyio.Event()
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
-        return await self._pool.inspect(path, media_type)
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
+        return await self._pool.inspect(path, media_type, share=share)
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         self.queued.set()
         await self.gate.wait()  # as if in the queue
         self.renders += 1
-        return await self._pool.render(path, media_type, spec, on_start=on_start)
+        return await self._pool.render(path, media_type, spec, on_start=on_start, share=share)
 
     async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
         return await self._pool.edit(path, media_type, edits)
@@ -153,13 +165,18 @@ async def test_a_rendering_that_has_begun_is_finished_and_kept(
     original = renderer.render
 
     async def watched(
-        path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         def started() -> None:
             on_start()
             began.set()
 
-        return await original(path, media_type, spec, on_start=started)
+        return await original(path, media_type, spec, on_start=started, share=share)
 
     renderer.render = watched  # type: ignore[method-assign]
     with anyio.CancelScope() as scope:
@@ -247,6 +264,137 @@ async def test_a_picture_that_hangs_its_decoder_is_remembered(
     with pytest.raises(error):
         await counted.variant(record, VariantSpec(128, "webp"))
     assert tries == 2  # another size may do
+
+
+@pytest.mark.parametrize("error", [UnprocessableMediaError, WorkerTimeoutError])
+async def test_an_upload_that_hangs_its_decoder_is_remembered(
+    counted: MediaStore,
+    renderer: CountedRenderer,
+    error: type[CoatcheckError],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fault 15 and attack 15: whoever uploads it, under whatever name."""
+    tries = 0
+    original = renderer.inspect
+
+    async def hang(*_: object, **__: object) -> ImageFacts:
+        nonlocal tries
+        tries += 1
+        raise error("of this picture")
+
+    renderer.inspect = hang  # type: ignore[method-assign]
+    for owner in ("anna", "bert", None):
+        with pytest.raises(error, match="of this picture"):
+            await counted.put(png_bytes(), owner=owner, display_name=f"{owner}.png")
+    assert tries == 1
+    with pytest.raises(error):
+        await counted.put(png_bytes(seed=1))
+    assert tries == 2  # other bytes may do
+    renderer.inspect = original  # type: ignore[method-assign]
+    with pytest.raises(error):
+        await counted.put(png_bytes())
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + CONDEMNED_SECONDS)
+    assert (await counted.put(png_bytes())).width == 64  # it is tried again after a while
+
+
+async def test_an_upload_that_finds_no_worker_is_not_remembered(
+    counted: MediaStore, renderer: CountedRenderer
+) -> None:
+    original = renderer.inspect
+
+    async def refuse(*_: object, **__: object) -> ImageFacts:
+        raise OverloadedError
+
+    renderer.inspect = refuse  # type: ignore[method-assign]
+    with pytest.raises(OverloadedError):
+        await counted.put(png_bytes())
+    renderer.inspect = original  # type: ignore[method-assign]
+    assert (await counted.put(png_bytes())).width == 64
+
+
+async def test_a_limited_number_of_pictures_is_remembered() -> None:
+    condemned = Condemned()
+    for number in range(_MAX_CONDEMNED + 1):
+        with pytest.raises(UnprocessableMediaError), condemned.remembering(str(number), "inspect"):
+            raise UnprocessableMediaError
+    condemned.check("0", "inspect")  # the oldest is forgotten
+    for number in (1, _MAX_CONDEMNED):
+        with pytest.raises(UnprocessableMediaError):
+            condemned.check(str(number), "inspect")
+
+
+async def test_a_variant_that_another_node_recorded_first_is_the_only_one_kept(
+    counted: MediaStore, renderer: CountedRenderer, data: Path
+) -> None:
+    """Fault 11: two versions of an encoder write other bytes for one variant."""
+    record = await put(counted)
+    original = renderer.render
+
+    async def second(*arguments: Any, **keywords: Any) -> RenderedImage:
+        image = await original(*arguments, **keywords)
+        async with MediaStore(
+            blobs=await LocalBlobStore.open(data),
+            catalog=SqlCatalog(await Database.open(data / "catalog.sqlite3")),
+            renderer=CountedRenderer(),
+        ) as other:
+            await other.variant(record, SPEC)
+        return dataclasses.replace(image, data=image.data + b"of another version")
+
+    renderer.render = second  # type: ignore[method-assign]
+    kept = await counted.variant(record, SPEC)
+    names = {path.name for path in (data / "blobs").rglob("*") if path.is_file()}
+    digests = {record.reference.digest, kept.digest, record.variants["thumbnail"].digest}
+    assert names == {digest.removeprefix("sha-256:") for digest in digests}
+    assert {finding.state async for finding in counted.verify()} == {"sound"}
+
+
+async def test_one_owner_cannot_keep_the_others_from_their_variants(data: Path) -> None:
+    """Attack 33: anna has taken every place that one owner may have, and bert is served."""
+    served: list[str] = []
+    refused: list[str] = []
+    async with MediaStore(
+        blobs=await LocalBlobStore.open(data),
+        catalog=SqlCatalog(await Database.open(data / "catalog.sqlite3")),
+        renderer=ImagingPool(
+            max_pixels=50_000_000, limits=WorkerLimits(processes=2), max_renditions_waiting=12
+        ),
+    ) as store:
+        references: dict[str, MediaReference] = {}
+
+        async def upload(owner: str, content: bytes) -> None:
+            references[owner] = await store.put(content, owner=owner)
+
+        async with anyio.create_task_group() as tasks:  # together, so that both workers run already
+            tasks.start_soon(upload, "anna", image_bytes("jpeg", 4000, 3000))
+            tasks.start_soon(upload, "bert", image_bytes("jpeg", 2000, 1500))
+
+        async def ask(owner: str, spec: VariantSpec) -> None:
+            record = await store.record(references[owner].id)
+            try:
+                await store.variant(record, spec)
+                served.append(owner)
+            except OverloadedError:
+                refused.append(owner)
+
+        async with anyio.create_task_group() as tasks:
+            for width in (512, 768, 1024, 1536, 2048):
+                for kind in ("webp", "avif", "jpeg", "png"):
+                    tasks.start_soon(ask, "anna", VariantSpec(width, kind))
+            while not refused:  # noqa: ASYNC110 - until anna has every place that she may have
+                await anyio.sleep(0.001)
+            before = len(served)
+            tasks.start_soon(ask, "bert", SPEC)
+    assert set(refused) == {"anna"}
+    # The other worker is free for it, for anna never holds both; her own go on beside it.
+    assert served.index("bert") < before + 3
+    assert len(served) > before + 5
+
+
+async def test_nobodys_pictures_take_turns_by_their_content(data: Path) -> None:
+    assert share_of("anna", "sha-256:1") == share_of("anna", "sha-256:2")
+    assert share_of("anna", "sha-256:1") != share_of("bert", "sha-256:1")
+    assert share_of(None, "sha-256:1") != share_of(None, "sha-256:2")
 
 
 async def test_an_original_that_is_deleted_meanwhile_leaves_no_variant(

@@ -5,9 +5,16 @@ from typing import Any, Final
 from coatcheck.workers import WorkerLimits
 
 PAINTERS: Final = WorkerLimits(
-    processes=2, waiting=16, seconds=60.0, memory_bytes=4 * 1024**3, tasks_per_process=50
+    processes=2,
+    waiting=16,
+    seconds=60.0,
+    cpu_seconds=60,
+    memory_bytes=4 * 1024**3,
+    tasks_per_process=50,
+    scratch=True,
 )
-"""A 2048×2048 landscape takes a few seconds and about a gigabyte of address space."""
+"""A 2048×2048 landscape takes a few seconds and about a gigabyte of address space. The directory is
+for matplotlib, which keeps its list of fonts in a file."""
 
 
 def paint(

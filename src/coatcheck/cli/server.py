@@ -10,6 +10,7 @@ from rich.console import Console
 
 from coatcheck.errors import ConfigurationError
 from coatcheck.settings import Settings
+from coatcheck.workers.confinement import hide_memory
 
 PING_SECONDS = 20.0
 """How often a WebSocket is pinged, and how long its answer may take."""
@@ -34,6 +35,7 @@ def run_server(settings: Settings, host: str, port: int, *, open_browser: bool) 
         raise ConfigurationError(
             f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[demo]'"
         ) from error
+    hide_memory()  # signing and API keys; the library does this to no process of others
     app = create_app(settings, allowed_hosts=_allowed_hosts(settings.allowed_hosts, host))
     listener = _listen(host, port)
     shown_host = f"[{host}]" if ":" in host else host

@@ -37,14 +37,20 @@ class MeasuredRenderer:
         """Images that wait for a worker now."""
         return self._renderer.waiting
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """See `Renderer.inspect`."""
         with self._counted("inspect"):
             self._metrics.count_encode_start("inspect")
-            return await self._renderer.inspect(path, media_type)
+            return await self._renderer.inspect(path, media_type, share=share)
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         """See `Renderer.render`."""
 
@@ -53,7 +59,7 @@ class MeasuredRenderer:
             on_start()
 
         with self._counted("render"):
-            return await self._renderer.render(path, media_type, spec, on_start=start)
+            return await self._renderer.render(path, media_type, spec, on_start=start, share=share)
 
     async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
         """See `Renderer.edit`."""

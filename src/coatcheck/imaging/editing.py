@@ -26,7 +26,7 @@ from coatcheck.edits import (
 from coatcheck.edits.placing import Size, canvas, place
 from coatcheck.errors import UnprocessableMediaError
 from coatcheck.imaging.lettering import write
-from coatcheck.imaging.operations import check_budget, open_checked, to_srgb
+from coatcheck.imaging.operations import check_budget, open_file
 from coatcheck.imaging.vector import rasterise, read_drawing
 from coatcheck.variants import VECTOR_TYPES
 
@@ -51,12 +51,12 @@ _TURNS: Final = ("d0", "d90", "d180", "d270")
 
 
 def edit(
-    *, path: str, media_type: str, edits: list[dict[str, Any]], max_pixels: int
+    *, file: int, media_type: str, edits: list[dict[str, Any]], max_pixels: int
 ) -> tuple[dict[str, Any], bytes]:
     """Edit an image.
 
     Args:
-        path: a local file with the original.
+        file: descriptor of the original's file.
         media_type: its stored type.
         edits: what to do, as `coatcheck.edits.to_json` writes it.
         max_pixels: budget for width × height, of the original and after each edit.
@@ -71,10 +71,9 @@ def edit(
         PixelBudgetError: the image is over the budget or would be; nothing was decoded.
         UnprocessableMediaError: the original cannot be decoded.
     """
-    pyvips.block_untrusted_set(True)
     parsed = parse_edits(edits)
     try:
-        image = _decode(path, media_type, parsed, max_pixels)
+        image = _decode(file, media_type, parsed, max_pixels)
         size = (image.width, image.height)
         for one, after in zip(parsed, walk(parsed, size), strict=True):
             image = _apply(one, image, after)
@@ -93,7 +92,7 @@ def edit(
     }, encoded
 
 
-def _decode(path: str, media_type: str, edits: Sequence[Edit], max_pixels: int) -> Any:
+def _decode(file: int, media_type: str, edits: Sequence[Edit], max_pixels: int) -> Any:
     """The image in 8-bit sRGB, with or without alpha, once everything that is to come fits."""
 
     def admit(size: Size) -> None:
@@ -101,20 +100,14 @@ def _decode(path: str, media_type: str, edits: Sequence[Edit], max_pixels: int) 
             check_budget(width, height, 1, max_pixels)
 
     if media_type in VECTOR_TYPES:
-        drawing = read_drawing(path)
+        drawing = read_drawing(file)
         size = drawing.within(max(canvas((drawing.width, drawing.height), is_vector=True)))
         admit(size)
         return pyvips.Image.new_from_buffer(rasterise(drawing, size), "")
-    header, size = open_checked(path, media_type)
-    admit(size)
-    image = pyvips.Image.thumbnail(
-        path,
-        _AS_IT_IS,
-        height=_AS_IT_IS,
-        size="down",
-        fail_on="truncated",
-        **to_srgb(header),
-    )
+    original = open_file(file, media_type)
+    original.check_scans(max_pixels)
+    admit(original.size)
+    image = original.decode(_AS_IT_IS, _AS_IT_IS)
     return image.colourspace("srgb").copy_memory()
 
 

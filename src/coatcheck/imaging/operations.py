@@ -4,6 +4,10 @@ An SVG comes here as the pixels that `coatcheck.imaging.vector` has drawn.
 """
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from typing import Any, Final
 
 import pyvips
@@ -11,6 +15,7 @@ import pyvips
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging.palette import dominant_colours
 from coatcheck.imaging.placeholder import encode_thumbhash
+from coatcheck.imaging.scans import MAX_SCANS, count_scans
 from coatcheck.imaging.vector import rasterise, read_drawing
 from coatcheck.variants import MAX_ANIMATION_FRAMES, VECTOR_TYPES
 
@@ -35,19 +40,86 @@ _ENCODING: Final[dict[str, dict[str, Any]]] = {
 }
 # The decoder that each type may reach, and no other: what a file claims to be cannot pick one.
 _LOADERS: Final = {
-    "image/png": "pngload",
-    "image/jpeg": "jpegload",
-    "image/webp": "webpload",
-    "image/gif": "gifload",
-    "image/avif": "heifload",
+    "image/png": "pngload_source",
+    "image/jpeg": "jpegload_source",
+    "image/webp": "webpload_source",
+    "image/gif": "gifload_source",
+    "image/avif": "heifload_source",
 }
+# How often a canvas of the whole pixel budget may be gone over; encoders write about ten scans.
+_PASSES: Final = 16
 
 
-def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
+@dataclass(frozen=True, slots=True)
+class OpenedImage:
+    """The header of an image; nothing is decoded yet.
+
+    Attributes:
+        width: pixels as displayed.
+        height: pixels as displayed.
+        frames: how many there are.
+        scans: how often its decoder goes over the pixels.
+    """
+
+    width: int
+    height: int
+    frames: int
+    scans: int
+    _source: Any
+    _header: Any
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+    def check_budget(self, max_pixels: int) -> None:
+        """Refuse an image that has more pixels than the budget, or goes over them too often.
+
+        Raises:
+            PixelBudgetError: it has, or does.
+        """
+        check_budget(self.width, self.height, self.frames, max_pixels)
+        self.check_scans(max_pixels)
+
+    def check_scans(self, max_pixels: int) -> None:
+        """Refuse an image whose decoder goes over its pixels too often.
+
+        Raises:
+            PixelBudgetError: it does.
+        """
+        if self.width * self.height * self.scans > _PASSES * max_pixels:
+            raise PixelBudgetError(
+                f"The image is {self.width}×{self.height} in {self.scans} scans; this server takes"
+                f" {_PASSES * max_pixels:,} pixels of all scans together."
+            )
+
+    def decode(self, width: int, height: int, *, animated: bool = False) -> Any:
+        """The image in sRGB, oriented, and no larger than `width` × `height`."""
+        return pyvips.Image.thumbnail_source(
+            self._source,
+            width,
+            height=height,
+            size="down",
+            # In the loader's own options: as an argument, libvips passes over it for a source.
+            option_string="fail_on=truncated" + (",n=-1" if animated else ""),
+            **self._to_srgb(),
+        )
+
+    def _to_srgb(self) -> dict[str, Any]:
+        # For a picture without a profile the conversion changes no pixel and takes half of all the
+        # time.
+        converts = (
+            self._header.get_typeof("icc-profile-data") or self._header.interpretation == "cmyk"
+        )
+        return {"output_profile": "srgb"} if converts else {}
+
+
+def inspect(*, file: int, media_type: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
     """Check the header, then decode once for thumbnail and placeholder.
 
     Args:
-        path: a local file.
+        file: descriptor of the image's file.
         media_type: its sniffed type; another decoder than this type's is never used.
         max_pixels: budget for width × height × frames.
 
@@ -59,31 +131,20 @@ def inspect(*, path: str, media_type: str, max_pixels: int) -> tuple[dict[str, A
         PixelBudgetError: the canvas is over the budget; nothing was decoded.
         UnprocessableMediaError: the image is damaged, cut short, or of another type than told.
     """
-    pyvips.block_untrusted_set(True)
     if media_type in VECTOR_TYPES:
-        return _inspect_vector(path, max_pixels)
-    try:
-        header, size = open_checked(path, media_type)
-        frames = _integer(header, "n-pages")
-        check_budget(*size, frames, max_pixels)
-        thumbnail = pyvips.Image.thumbnail(
-            path,
-            THUMBNAIL_EDGE,
-            height=THUMBNAIL_EDGE,
-            size="down",
-            fail_on="truncated",
-            **to_srgb(header),
-        ).copy_memory()
-        return _told(size, frames, thumbnail)
-    except pyvips.Error as error:
-        raise UnprocessableMediaError from error
+        return _inspect_vector(file, max_pixels)
+    with decoding():
+        image = open_file(file, media_type)
+        image.check_budget(max_pixels)
+        thumbnail = image.decode(THUMBNAIL_EDGE, THUMBNAIL_EDGE).copy_memory()
+        return _told(image.size, image.frames, thumbnail)
 
 
-def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - the parameter's name on the wire
+def render(*, file: int, media_type: str, width: int, format: str) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - the parameter's name on the wire
     """Render a variant.
 
     Args:
-        path: a local file with the original.
+        file: descriptor of the original's file.
         media_type: its stored type.
         width: pixels; no more than the original has, unless that is a vector image.
         format: ``webp``, ``avif``, ``jpeg`` or ``png``.
@@ -95,26 +156,16 @@ def render(*, path: str, media_type: str, width: int, format: str) -> tuple[dict
     Raises:
         UnprocessableMediaError: the original cannot be decoded.
     """
-    pyvips.block_untrusted_set(True)
-    try:
+    with decoding():
         if media_type in VECTOR_TYPES:
-            return _encode(_draw_vector(path, width), format)
-        header, _ = open_checked(path, media_type)
-        animated = format == "webp" and 1 < _integer(header, "n-pages") <= MAX_ANIMATION_FRAMES
-        image = pyvips.Image.thumbnail(
-            f"{path}[n=-1]" if animated else path,
-            width,
-            height=_ANY_HEIGHT,
-            size="down",
-            fail_on="truncated",
-            **to_srgb(header),
-        )
-        return _encode(image, format, pages=_integer(header, "n-pages") if animated else 1)
-    except pyvips.Error as error:
-        raise UnprocessableMediaError from error
+            return _encode(_draw_vector(file, width), format)
+        original = open_file(file, media_type)
+        animated = format == "webp" and 1 < original.frames <= MAX_ANIMATION_FRAMES
+        image = original.decode(width, _ANY_HEIGHT, animated=animated)
+        return _encode(image, format, pages=original.frames if animated else 1)
 
 
-def palette(*, path: str, media_type: str) -> tuple[dict[str, Any], bytes]:
+def palette(*, file: int, media_type: str) -> tuple[dict[str, Any], bytes]:
     """Tell the main colours of a small image, such as a thumbnail.
 
     Returns:
@@ -123,15 +174,9 @@ def palette(*, path: str, media_type: str) -> tuple[dict[str, Any], bytes]:
     Raises:
         UnprocessableMediaError: the image cannot be decoded.
     """
-    pyvips.block_untrusted_set(True)
-    try:
-        open_checked(path, media_type)
-        small = pyvips.Image.thumbnail(
-            path, _PALETTE_EDGE, height=_PALETTE_EDGE, size="down", fail_on="truncated"
-        )
+    with decoding():
+        small = open_file(file, media_type).decode(_PALETTE_EDGE, _PALETTE_EDGE)
         return {"colours": dominant_colours(_rgba(small))}, b""
-    except pyvips.Error as error:
-        raise UnprocessableMediaError from error
 
 
 def shrink(
@@ -153,21 +198,22 @@ def shrink(
         PixelBudgetError: the canvas is over the budget; nothing was decoded.
         UnprocessableMediaError: the draft cannot be decoded, or does not fit in `max_bytes`.
     """
-    pyvips.block_untrusted_set(True)
+    with decoding():
+        scans = _count_passes(payload, media_type)
+        draft = _open(pyvips.Source.new_from_memory(payload), media_type, scans)
+        draft.check_budget(max_pixels)
+        return _encode_preview(draft.decode(edge, edge).copy_memory(), max_bytes)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Translate what libvips raises.
+
+    Raises:
+        UnprocessableMediaError: libvips cannot decode the image.
+    """
     try:
-        header = pyvips.Image.new_from_buffer(payload, "", access="sequential")
-        if header.get("vips-loader") != f"{_LOADERS[media_type]}_buffer":
-            raise UnprocessableMediaError("The image is of another type than it begins as.")
-        check_budget(header.width, header.height, _integer(header, "n-pages"), max_pixels)
-        image = pyvips.Image.thumbnail_buffer(
-            payload,
-            edge,
-            height=edge,
-            size="down",
-            option_string="fail_on=truncated",  # libvips passes over it as an argument
-            **to_srgb(header),
-        ).copy_memory()
-        return _encode_preview(image, max_bytes)
+        yield
     except pyvips.Error as error:
         raise UnprocessableMediaError from error
 
@@ -180,16 +226,16 @@ def _encode_preview(image: Any, max_bytes: int) -> tuple[dict[str, Any], bytes]:
     raise UnprocessableMediaError("The draft does not become small enough.")
 
 
-def _inspect_vector(path: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
-    drawing = read_drawing(path)
+def _inspect_vector(file: int, max_pixels: int) -> tuple[dict[str, Any], bytes]:
+    drawing = read_drawing(file)
     # Of the size that it claims, though it is never drawn at that size: others rely on it.
     check_budget(drawing.width, drawing.height, 1, max_pixels)
     png = rasterise(drawing, drawing.within(THUMBNAIL_EDGE))
     return _told((drawing.width, drawing.height), 1, pyvips.Image.new_from_buffer(png, ""))
 
 
-def _draw_vector(path: str, width: int) -> Any:
-    drawing = read_drawing(path)
+def _draw_vector(file: int, width: int) -> Any:
+    drawing = read_drawing(file)
     return pyvips.Image.new_from_buffer(rasterise(drawing, drawing.at_width(width)), "")
 
 
@@ -212,26 +258,33 @@ def _encode(image: Any, format: str, *, pages: int = 1) -> tuple[dict[str, Any],
     return {"width": image.width, "height": image.height // pages}, encoded
 
 
-def open_checked(path: str, media_type: str) -> tuple[Any, tuple[int, int]]:
-    """The header of an image file, and its size in pixels as displayed. Nothing is decoded.
+def open_file(file: int, media_type: str) -> OpenedImage:
+    """Read the header of an image's file, given as its descriptor. Nothing is decoded.
 
     Raises:
+        PixelBudgetError: it is a JPEG of too many scans.
         UnprocessableMediaError: the decoder of `media_type` is not the one for these bytes.
     """
-    header = pyvips.Image.new_from_file(path, access="sequential")
+    with mmap(file, 0, access=ACCESS_READ) as content:
+        scans = _count_passes(content, media_type)
+    return _open(pyvips.Source.new_from_descriptor(file), media_type, scans)
+
+
+def _count_passes(content: bytes | mmap, media_type: str) -> int:
+    scans = count_scans(content) if media_type == "image/jpeg" else 1
+    if scans > MAX_SCANS:
+        raise PixelBudgetError(f"The JPEG has more than {MAX_SCANS} scans.")
+    return scans
+
+
+def _open(source: Any, media_type: str, scans: int) -> OpenedImage:
+    header = pyvips.Image.new_from_source(source, "", access="sequential")
     if header.get("vips-loader") != _LOADERS[media_type]:
         raise UnprocessableMediaError("The image is of another type than it begins as.")
-    sideways = _integer(header, "orientation") >= _SIDEWAYS
-    return header, (header.height, header.width) if sideways else (header.width, header.height)
-
-
-def to_srgb(header: Any) -> dict[str, Any]:
-    """Options that convert to sRGB, where there is something to convert.
-
-    For a picture without a profile the conversion changes no pixel and takes half of all the time.
-    """
-    converts = header.get_typeof("icc-profile-data") or header.interpretation == "cmyk"
-    return {"output_profile": "srgb"} if converts else {}
+    width, height = header.width, header.height
+    if _integer(header, "orientation") >= _SIDEWAYS:
+        width, height = height, width
+    return OpenedImage(width, height, _integer(header, "n-pages"), scans, source, header)
 
 
 def check_budget(width: int, height: int, frames: int, max_pixels: int) -> None:

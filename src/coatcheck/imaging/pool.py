@@ -3,13 +3,47 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
 
 from coatcheck.edits import Edit, to_json
-from coatcheck.errors import UnprocessableMediaError, WorkerCrashError
+from coatcheck.errors import UnprocessableMediaError, WorkerCrashError, WorkerError
 from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
 from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
-from coatcheck.workers import WorkerLimits, WorkerPool
+from coatcheck.workers import Share, WorkerLimits, WorkerPool
+
+DECODE_CPU_SECONDS: Final = 10
+"""CPU time that decoding an image for its thumbnail may take: an AVIF of 50 megapixels has one."""
+
+_Edge = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class _Size(Struct):
+    width: _Edge
+    height: _Edge
+
+
+class _Facts(_Size):
+    frames: _Edge
+    placeholder: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{1,34}={0,2}$")]
+    thumbnail: _Size
+
+
+class _Edited(_Size):
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "image/avif"]
+
+
+_Colour = Annotated[int, Meta(ge=0, le=255)]
+
+
+class _Palette(Struct):
+    colours: list[tuple[_Colour, _Colour, _Colour, float]]
+
+
+_Kind = TypeVar("_Kind", bound=Struct)
 
 
 class ImagingPool:
@@ -18,13 +52,15 @@ class ImagingPool:
     Args:
         max_pixels: budget for width × height × frames of one image.
         limits: what a worker may use.
-        max_renditions_waiting: how many renditions may wait for a worker; intake may wait longer.
+        max_renditions_waiting: how many renditions may wait for a worker, those of one share half
+            as many; intake may wait longer.
     """
 
     def __init__(
-        self, *, max_pixels: int, limits: WorkerLimits, max_renditions_waiting: int = 4
+        self, *, max_pixels: int, limits: WorkerLimits, max_renditions_waiting: int = 10
     ) -> None:
         self._max_pixels = max_pixels
+        self._limits = limits
         self._max_renditions_waiting = max_renditions_waiting
         self._pool = WorkerPool("coatcheck.imaging.tasks", limits)
 
@@ -33,8 +69,10 @@ class ImagingPool:
         """Images that wait for a worker now."""
         return self._pool.waiting
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budget, then decode once.
+
+        One `share` may fill half of the queue, and takes turns with the others.
 
         Raises:
             PixelBudgetError: the canvas is larger than allowed; nothing was decoded.
@@ -43,26 +81,36 @@ class ImagingPool:
             OverloadedError: too many images are waiting already.
         """
         with _crash_is_the_images():
-            facts, thumbnail = await self._pool.run(
-                "inspect", path=str(path), media_type=media_type, max_pixels=self._max_pixels
+            answer, thumbnail = await self._pool.run(
+                "inspect",
+                share=self._share("inspect", share, self._limits.processes, self._limits.waiting),
+                cpu_seconds=DECODE_CPU_SECONDS,
+                file=path,
+                media_type=media_type,
+                max_pixels=self._max_pixels,
             )
+        facts = _believed(answer, _Facts)
         return ImageFacts(
-            width=facts["width"],
-            height=facts["height"],
-            frames=facts["frames"],
-            placeholder=facts["placeholder"],
-            thumbnail=RenderedImage(
-                data=thumbnail,
-                media_type="image/webp",
-                width=facts["thumbnail"]["width"],
-                height=facts["thumbnail"]["height"],
-            ),
+            width=facts.width,
+            height=facts.height,
+            frames=facts.frames,
+            placeholder=facts.placeholder,
+            thumbnail=_image(thumbnail, "image/webp", facts.thumbnail),
         )
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         """Render a variant: oriented, in sRGB, without metadata.
+
+        One `share` never holds the last worker, may fill half of the queue, and takes turns with
+        the others.
 
         Raises:
             UnprocessableMediaError: the image cannot be decoded, or ended its decoder.
@@ -70,43 +118,45 @@ class ImagingPool:
             OverloadedError: too many renditions are waiting already.
         """
         with _crash_is_the_images():
-            facts, data = await self._pool.run(
+            answer, data = await self._pool.run(
                 "render",
+                share=self._share(
+                    "render",
+                    share,
+                    max(1, self._limits.processes - 1),
+                    self._max_renditions_waiting,
+                ),
                 max_waiting=self._max_renditions_waiting,
                 on_start=on_start,
-                path=str(path),
+                file=path,
                 media_type=media_type,
                 width=spec.width,
                 format=spec.format,
             )
-        return RenderedImage(
-            data=data, media_type=spec.media_type, width=facts["width"], height=facts["height"]
-        )
+        return _image(data, spec.media_type, _believed(answer, _Size))
 
     async def edit(self, path: Path, media_type: str, edits: Sequence[Edit]) -> RenderedImage:
         """Edit an image; see `Renderer.edit`."""
         with _crash_is_the_images():
-            facts, data = await self._pool.run(
+            answer, data = await self._pool.run(
                 "edit",
-                path=str(path),
+                file=path,
                 media_type=media_type,
                 edits=to_json(edits),
                 max_pixels=self._max_pixels,
             )
-        return RenderedImage(
-            data=data,
-            media_type=facts["media_type"],
-            width=facts["width"],
-            height=facts["height"],
-        )
+        edited = _believed(answer, _Edited)
+        return _image(data, edited.media_type, edited)
 
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
         """The main colours of a small image; see `Renderer.palette`."""
         with _crash_is_the_images():
-            facts, _ = await self._pool.run("palette", path=str(path), media_type=media_type)
+            answer, _ = await self._pool.run(
+                "palette", cpu_seconds=DECODE_CPU_SECONDS, file=path, media_type=media_type
+            )
         return [
             Swatch(red=red, green=green, blue=blue, share=share)
-            for red, green, blue, share in facts["colours"]
+            for red, green, blue, share in _believed(answer, _Palette).colours
         ]
 
     async def shrink(self, data: bytes) -> RenderedImage:
@@ -122,22 +172,38 @@ class ImagingPool:
         if media_type not in RASTER_TYPES:
             raise UnprocessableMediaError("The draft is no image.")
         with _crash_is_the_images():
-            facts, preview = await self._pool.run(
+            answer, preview = await self._pool.run(
                 "shrink",
                 max_waiting=0,
+                cpu_seconds=DECODE_CPU_SECONDS,
                 payload=data,
                 media_type=media_type,
                 edge=PREVIEW_EDGE,
                 max_bytes=PREVIEW_BYTES,
                 max_pixels=self._max_pixels,
             )
-        return RenderedImage(
-            data=preview, media_type="image/webp", width=facts["width"], height=facts["height"]
-        )
+        return _image(preview, "image/webp", _believed(answer, _Size))
 
     async def aclose(self) -> None:
         """Stop the workers."""
         await self._pool.aclose()
+
+    def _share(self, task: str, name: str | None, places: int, waiting: int) -> Share | None:
+        if name is None:
+            return None
+        return Share(name=f"{task} {name}", places=places, waiting=(waiting + 1) // 2)
+
+
+def _believed(answer: dict[str, Any], kind: type[_Kind]) -> _Kind:
+    """What a worker says, if it has the form of `kind`: hostile media may have taken it over."""
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise WorkerError("A worker's answer cannot be read.") from error
+
+
+def _image(data: bytes, media_type: str, size: _Size) -> RenderedImage:
+    return RenderedImage(data=data, media_type=media_type, width=size.width, height=size.height)
 
 
 @contextmanager

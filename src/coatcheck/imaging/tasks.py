@@ -2,8 +2,13 @@
 
 from typing import Final
 
+import pyvips
+
 from coatcheck.imaging.editing import edit
 from coatcheck.imaging.operations import inspect, palette, render, shrink
+
+# Before the first task: libvips' loaders that its authors call untrusted do not run in a worker.
+pyvips.block_untrusted_set(True)
 
 TASKS: Final = {
     "inspect": inspect,

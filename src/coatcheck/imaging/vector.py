@@ -7,12 +7,12 @@ the rest.
 """
 
 import math
+import os
 import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import resvg_py
@@ -79,8 +79,8 @@ class Drawing:
         return max(1, round(self.width * scale)), max(1, round(self.height * scale))
 
 
-def read_drawing(path: str) -> Drawing:
-    """Clean the SVG in a file and tell its size.
+def read_drawing(file: int) -> Drawing:
+    """Clean the SVG in a file, given as its descriptor, and tell its size.
 
     The size comes from ``width`` and ``height`` in pixels or another absolute unit. Where one is
     missing or relative, the other and the ratio of ``viewBox`` make it up. With neither, the longer
@@ -90,8 +90,8 @@ def read_drawing(path: str) -> Drawing:
         MediaTooLargeError: it is longer than `MAX_SVG_BYTES`.
         UnprocessableMediaError: it is no SVG that is drawn here.
     """
-    with Path(path).open("rb") as file:
-        svg = clean(file.read(MAX_SVG_BYTES + 1))
+    with os.fdopen(file, "rb", closefd=False) as content:
+        svg = clean(content.read(MAX_SVG_BYTES + 1))
     told = [_length(svg.attributes.get(name)) for name in ("width", "height")]
     view = _view_box(svg.attributes.get("viewBox"))
     width, height = _size(told[0], told[1], view)

@@ -71,15 +71,17 @@ class Swatch:
 class Renderer(Protocol):
     """Looks at images, away from the event loop and in a process that may be lost."""
 
-    async def inspect(self, path: Path, media_type: str) -> ImageFacts:
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budgets, then decode once.
 
         Args:
             path: a local file with its bytes.
             media_type: its type, for example ``image/png``.
+            share: on whose behalf; no share keeps the others from their turn. None for nobody's.
 
         Raises:
-            PixelBudgetError: the canvas is larger than allowed; nothing was decoded.
+            PixelBudgetError: the canvas is larger than allowed, or is gone over too often; nothing
+                was decoded.
             UnprocessableMediaError: the image is damaged or cut short, or ended its decoder.
             WorkerTimeoutError: the decoder took too long.
             OverloadedError: too many images are waiting already.
@@ -87,7 +89,13 @@ class Renderer(Protocol):
         ...
 
     async def render(
-        self, path: Path, media_type: str, spec: VariantSpec, *, on_start: Callable[[], None]
+        self,
+        path: Path,
+        media_type: str,
+        spec: VariantSpec,
+        *,
+        on_start: Callable[[], None],
+        share: str | None = None,
     ) -> RenderedImage:
         """Render a variant: oriented, in sRGB, without metadata.
 
@@ -96,6 +104,7 @@ class Renderer(Protocol):
             media_type: its stored type.
             spec: what to render.
             on_start: called when the work leaves the queue.
+            share: on whose behalf, as for `inspect`.
 
         Raises:
             UnprocessableMediaError: the image cannot be decoded.

@@ -1,13 +1,16 @@
-"""The worker process: ``python -m coatcheck.workers.child MODULE MEMORY_BYTES``.
+"""The worker process: ``python -m coatcheck.workers.child MODULE MEMORY_BYTES FILES [DIRECTORY]``.
 
 Runs one task after the other. A task is a function of MODULE listed in its ``TASKS``; it takes
-keyword arguments of JSON, and bytes as ``payload`` where it is given any, and returns a JSON object
-and bytes. The process ends when its standard input does, and so with its server.
+keyword arguments of JSON, bytes as ``payload`` where it is given any, and the descriptor of a file
+as ``file`` where one comes over the socket FILES. It returns a JSON object and bytes. Before the
+first task the process confines itself: it may write to DIRECTORY alone. It ends when its standard
+input does, and so with its server.
 """
 
 import importlib
 import os
 import resource
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -15,21 +18,28 @@ from typing import Any, BinaryIO
 
 from coatcheck.errors import CoatcheckError, WorkerCrashError
 from coatcheck.workers import wire
+from coatcheck.workers.confinement import confine
 
 Task = Callable[..., tuple[dict[str, Any], bytes]]
 
 
-def serve(tasks: Mapping[str, Task], requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(
+    tasks: Mapping[str, Task], requests: BinaryIO, files: socket.socket, answers: BinaryIO
+) -> None:
     """Answer requests until there are no more."""
     while prefix := requests.read(wire.PREFIX.size):
         header_length, payload_length = wire.decode_prefix(prefix)
-        request = wire.decode_header(requests.read(header_length))
+        request = wire.decode_request(requests.read(header_length))
         arguments = request["arguments"]
         if payload_length:
             arguments["payload"] = requests.read(payload_length)
+        if request["file"]:
+            _, (arguments["file"],), _, _ = socket.recv_fds(files, 1, 1)
         _limit_cpu(request["cpu_seconds"])
         answers.write(_answer(tasks[request["task"]], arguments))
         answers.flush()
+        if request["file"]:
+            os.close(arguments["file"])
 
 
 def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
@@ -54,7 +64,6 @@ def _limit_memory(limit: int) -> None:
     # macOS refuses or ignores RLIMIT_AS; the wall clock and the pixel budget are left there.
     if sys.platform != "darwin":
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_cpu(seconds: int) -> None:
@@ -67,15 +76,17 @@ def _limit_cpu(seconds: int) -> None:
 
 def main() -> None:
     """Serve on the process's own pipes."""
-    module, memory = sys.argv[1:]
+    module, memory, files, *writable = sys.argv[1:]
     # The answers get a descriptor of their own, so that a library that prints cannot corrupt them.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _limit_memory(int(memory))
     tasks: Mapping[str, Task] = importlib.import_module(module).TASKS
-    answers.write(wire.encode({"result": {"ready": True}}))
+    # After the import, which may be from anywhere, and before the first hostile byte.
+    reason = confine(writable)
+    answers.write(wire.encode({"result": {"ready": True}, "unconfined": reason}))
     answers.flush()
-    serve(tasks, sys.stdin.buffer, answers)
+    serve(tasks, sys.stdin.buffer, socket.socket(fileno=int(files)), answers)
 
 
 if __name__ == "__main__":

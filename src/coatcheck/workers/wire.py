@@ -20,7 +20,26 @@ from coatcheck.errors import WorkerError
 
 PREFIX: Final = struct.Struct(">II")
 MAX_HEADER_BYTES: Final = 1024 * 1024
+"""A greeting or an answer has a few hundred; edits and prompts have more."""
+
 MAX_PAYLOAD_BYTES: Final = 256 * 1024 * 1024
+"""A picture of the whole pixel budget as PNG is smaller."""
+
+
+class Answer(msgspec.Struct, forbid_unknown_fields=True):
+    """What a worker says.
+
+    Attributes:
+        result: what the task returned; None where it raised.
+        error: the code of the error that it raised.
+        message: the message of that error.
+        unconfined: in the greeting, why the worker is not confined; None where it is.
+    """
+
+    result: dict[str, Any] | None = None
+    error: str = ""
+    message: str = ""
+    unconfined: str | None = None
 
 
 def encode(header: dict[str, Any], payload: bytes = b"") -> bytes:
@@ -41,13 +60,18 @@ def decode_prefix(prefix: bytes) -> tuple[int, int]:
     return header, payload
 
 
-def decode_header(text: bytes) -> dict[str, Any]:
-    """The header as an object.
+def decode_request(text: bytes) -> dict[str, Any]:
+    """The header of a request, which the pool wrote."""
+    return msgspec.json.decode(text, type=dict[str, Any])
+
+
+def decode_answer(text: bytes) -> Answer:
+    """The header of an answer, whoever wrote it.
 
     Raises:
-        WorkerError: it is none.
+        WorkerError: it is no JSON, or has members of other types.
     """
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(text, type=Answer)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise WorkerError("A worker's answer cannot be read.") from error

@@ -29,11 +29,11 @@ class Renderer:
         self.error = error
         self.waiting = 3
 
-    async def inspect(self, *_: Any) -> Any:
+    async def inspect(self, *_: Any, **__: Any) -> Any:
         if self.error is not None:
             raise self.error
 
-    async def render(self, *_: Any, on_start: Callable[[], None]) -> Any:
+    async def render(self, *_: Any, on_start: Callable[[], None], **__: Any) -> Any:
         on_start()
         if self.error is None:
             await anyio.sleep(30)

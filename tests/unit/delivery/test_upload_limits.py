@@ -135,9 +135,9 @@ async def test_27_looking_at_the_picture_is_not_on_the_sender_s_time(store: Medi
         return messages.pop(0)
 
     class Slow:
-        async def inspect(self, path: Path, media_type: str) -> object:
+        async def inspect(self, path: Path, media_type: str, **rest: Any) -> object:
             await anyio.sleep(1.2)
-            return await genuine.inspect(path, media_type)
+            return await genuine.inspect(path, media_type, **rest)
 
     genuine = store._admission._renderer
     slow: Any = Slow()

@@ -15,7 +15,7 @@ from coatcheck.errors import InvalidInputError, PixelBudgetError, UnprocessableM
 from coatcheck.imaging import lettering
 from coatcheck.imaging.editing import edit
 from coatcheck.mediatype import SNIFF_BYTES, sniff
-from tests.media import gif_frames, image_bytes, picture
+from tests.media import gif_frames, image_bytes, on_file, picture
 
 BUDGET = 50_000_000
 SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 12">
@@ -40,8 +40,8 @@ class Desk:
         self._path.write_bytes(content)
         media_type = sniff(content[:SNIFF_BYTES])
         assert media_type is not None
-        return edit(
-            path=str(self._path), media_type=media_type, edits=list(edits), max_pixels=budget
+        return on_file(
+            edit, self._path, media_type=media_type, edits=list(edits), max_pixels=budget
         )
 
     def __call__(self, source: Image.Image | bytes, **members: Any) -> Image.Image:
@@ -312,16 +312,18 @@ def test_a_server_without_fonts_says_so(tmp_path: Path) -> None:
         "import sys\n"
         "from coatcheck.imaging import editing, lettering\n"
         "lettering._font_file = lambda: {}\n"
-        "editing.edit(path=sys.argv[1], media_type='image/png', max_pixels=10**7,"
+        "editing.edit(file=sys.stdin.fileno(), media_type='image/png', max_pixels=10**7,"
         " edits=[{'operation': 'text', 'text': 'HOME'}])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "grey.png"],
-        env={"FONTCONFIG_FILE": str(tmp_path / "fonts.conf"), "PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with (tmp_path / "grey.png").open("rb") as grey:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={"FONTCONFIG_FILE": str(tmp_path / "fonts.conf"), "PYTHONPATH": ":".join(sys.path)},
+            stdin=grey,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert "No font is installed" in done.stderr
 
 
@@ -440,8 +442,9 @@ def test_the_decoder_is_the_one_of_the_told_type_and_no_other(tmp_path: Path) ->
     """Attack 12."""
     (tmp_path / "x").write_bytes(image_bytes("gif"))
     with pytest.raises(UnprocessableMediaError):
-        edit(
-            path=str(tmp_path / "x"),
+        on_file(
+            edit,
+            tmp_path / "x",
             media_type="image/png",
             edits=[{"operation": "grayscale"}],
             max_pixels=BUDGET,

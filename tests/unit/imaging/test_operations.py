@@ -2,6 +2,9 @@
 
 import base64
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,14 +14,14 @@ from PIL import Image
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging.operations import THUMBNAIL_BYTES, THUMBNAIL_EDGE, inspect
 from coatcheck.mediatype import SNIFF_BYTES, sniff
-from tests.media import gif_frames, image_bytes, picture
+from tests.media import gif_frames, image_bytes, on_file, picture
 
 BUDGET = 50_000_000
 
 
-def save(path: Path, content: bytes) -> str:
+def save(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
-    return str(path)
+    return path
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -30,7 +33,9 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 def look(path: Path, content: bytes, budget: int = BUDGET) -> tuple[dict[str, object], Image.Image]:
     media_type = sniff(content[:SNIFF_BYTES])
     assert media_type is not None
-    facts, thumbnail = inspect(path=save(path, content), media_type=media_type, max_pixels=budget)
+    facts, thumbnail = on_file(
+        inspect, save(path, content), media_type=media_type, max_pixels=budget
+    )
     return facts, Image.open(io.BytesIO(thumbnail))
 
 
@@ -57,8 +62,9 @@ def test_a_thumbnail_fits_its_edge_and_is_never_enlarged(
 
 def test_a_thumbnail_of_an_ordinary_picture_fits_its_budget(tmp_path: Path) -> None:
     for seed in range(5):
-        _, data = inspect(
-            path=save(tmp_path / "x", image_bytes("jpeg", 1600, 1200, seed)),
+        _, data = on_file(
+            inspect,
+            save(tmp_path / "x", image_bytes("jpeg", 1600, 1200, seed)),
             media_type="image/jpeg",
             max_pixels=BUDGET,
         )
@@ -67,8 +73,11 @@ def test_a_thumbnail_of_an_ordinary_picture_fits_its_budget(tmp_path: Path) -> N
 
 def test_the_quality_is_lowered_until_the_thumbnail_fits(tmp_path: Path) -> None:
     noise = Image.effect_noise((256, 256), 14).convert("RGB")
-    _, data = inspect(
-        path=save(tmp_path / "x", encoded(noise, "png")), media_type="image/png", max_pixels=BUDGET
+    _, data = on_file(
+        inspect,
+        save(tmp_path / "x", encoded(noise, "png")),
+        media_type="image/png",
+        max_pixels=BUDGET,
     )
     best = encoded(noise, "webp", quality=80)
     assert len(best) > THUMBNAIL_BYTES >= len(data)
@@ -128,8 +137,9 @@ def test_a_truncated_image_is_refused(tmp_path: Path, kind: str, kept: float) ->
 def test_the_decoder_is_the_one_of_the_told_type_and_no_other(tmp_path: Path) -> None:
     """Attack 12: a file cannot reach a decoder that its sniffed type does not name."""
     with pytest.raises(UnprocessableMediaError):
-        inspect(
-            path=save(tmp_path / "x", image_bytes("gif")),
+        on_file(
+            inspect,
+            save(tmp_path / "x", image_bytes("gif")),
             media_type="image/png",
             max_pixels=BUDGET,
         )
@@ -142,7 +152,37 @@ def test_imagemagick_and_ghostscript_are_not_even_linked() -> None:
 
 
 def test_libvips_loaders_that_nobody_fuzzes_are_blocked(tmp_path: Path) -> None:
-    """Attack 13."""
-    ppm = b"P6\n2 2\n255\n" + bytes(12)
+    """Attack 13, in a process of its own: with imaging's tasks loaded, and without them."""
+    pyvips.Image.black(3, 2).write_to_file(str(tmp_path / "memory.v"))  # libvips' own format
+    save(tmp_path / "fuzzed.png", image_bytes("png", 7, 5))
+    script = (
+        "import sys, pyvips\n"
+        "sys.argv[2:] and __import__(sys.argv[2])\n"
+        "for name in 'memory.v', 'fuzzed.png':\n"
+        "    try:\n"
+        "        source = pyvips.Source.new_from_file(f'{sys.argv[1]}/{name}')\n"
+        "        print(pyvips.Image.new_from_source(source, '').width)\n"
+        "    except pyvips.Error:\n"
+        "        print('blocked')\n"
+    )
+
+    def load(*modules: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path), *modules],
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.split()
+
+    assert load() == ["3", "7"]
+    assert load("coatcheck.imaging.tasks") == ["blocked", "7"]
+
+
+def test_an_image_of_no_accepted_type_is_not_decoded(tmp_path: Path) -> None:
+    """Attack 12, behind what is blocked."""
+    pyvips.block_untrusted_set(False)
+    pyvips.Image.black(3, 2).write_to_file(str(tmp_path / "x.v"))
     with pytest.raises(UnprocessableMediaError):
-        inspect(path=save(tmp_path / "x", ppm), media_type="image/png", max_pixels=BUDGET)
+        on_file(inspect, tmp_path / "x.v", media_type="image/png", max_pixels=BUDGET)

@@ -52,6 +52,17 @@ def test_the_colour_is_the_pictures() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "height", "is_landscape"), [(9, 8, True), (8, 8, False), (8, 9, False)]
+)
+def test_only_what_is_wider_than_high_is_marked_as_such(
+    width: int, height: int, is_landscape: bool
+) -> None:
+    """Bit 39, `isLandscape` of the format; its encoder leaves it off for a square."""
+    placeholder = encode_thumbhash(bytes([200, 100, 50, 255]) * width * height, width, height)
+    assert bool(placeholder[4] & 0x80) == is_landscape
+
+
+@pytest.mark.parametrize(
     ("width", "height", "length"), [(0, 1, 0), (101, 1, 404), (1, 101, 404), (2, 2, 15), (2, 2, 17)]
 )
 def test_impossible_pixels_are_refused(width: int, height: int, length: int) -> None:

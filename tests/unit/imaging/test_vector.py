@@ -34,7 +34,7 @@ from coatcheck.imaging.vector import (
     read_drawing,
 )
 from coatcheck.workers import WorkerLimits
-from tests.media import image_bytes
+from tests.media import image_bytes, on_file
 
 NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 BUDGET = 50_000_000
@@ -54,7 +54,8 @@ def cleaned(body: str, attributes: str = "") -> str:
 def drawing_of(content: bytes, folder: Path) -> Drawing:
     path = folder / "x.svg"
     path.write_bytes(content)
-    return read_drawing(str(path))
+    with path.open("rb") as file:
+        return read_drawing(file.fileno())
 
 
 def pixels(content: bytes, folder: Path, size: tuple[int, int] = (64, 64)) -> Image.Image:
@@ -349,10 +350,17 @@ def test_cleaning_answers_any_document(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["url(" + " " * 1_000_000, "url(#" * 200_000, "@import" * 100_000, "\\" * 100_000]
+    ("text", "kept"),
+    [
+        ("url(" + " " * 1_000_000, "none"),
+        ("url(#" * 200_000, "url(#" * 200_000),
+        ("@import" * 100_000, ""),
+        ("\\" * 100_000, ""),
+    ],
 )
-def test_hostile_styles_cost_no_time(text: str) -> None:
-    clean(svg(f"<style>{text}</style>"))  # pytest's time limit is the judge
+def test_hostile_styles_are_cleaned_in_one_pass(text: str, kept: str) -> None:
+    # At this length, going over it again for each character would take hours.
+    assert clean(svg(f"<style>{text}</style>")).body == f"<style>{kept}</style>"
 
 
 def test_every_element_that_is_kept_is_spelled_as_svg_spells_it() -> None:
@@ -415,15 +423,15 @@ def test_8_a_huge_canvas_is_refused_before_it_is_drawn(
     path = tmp_path / "x.svg"
     path.write_bytes(svg("", attributes))
     with pytest.raises(PixelBudgetError):
-        inspect(path=str(path), media_type="image/svg+xml", max_pixels=BUDGET)
+        on_file(inspect, path, media_type="image/svg+xml", max_pixels=BUDGET)
 
 
 def test_the_budget_is_the_one_that_is_told(tmp_path: Path) -> None:
     path = tmp_path / "x.svg"
     path.write_bytes(svg("", 'width="100" height="100"'))
-    inspect(path=str(path), media_type="image/svg+xml", max_pixels=10_000)
+    on_file(inspect, path, media_type="image/svg+xml", max_pixels=10_000)
     with pytest.raises(PixelBudgetError, match="100×100"):
-        inspect(path=str(path), media_type="image/svg+xml", max_pixels=9_999)
+        on_file(inspect, path, media_type="image/svg+xml", max_pixels=9_999)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 2048))
@@ -454,7 +462,7 @@ def test_the_raster_has_exactly_the_asked_size(
 def look(content: bytes, folder: Path) -> tuple[dict[str, object], Image.Image]:
     path = folder / "x.svg"
     path.write_bytes(content)
-    facts, data = inspect(path=str(path), media_type="image/svg+xml", max_pixels=BUDGET)
+    facts, data = on_file(inspect, path, media_type="image/svg+xml", max_pixels=BUDGET)
     return facts, Image.open(io.BytesIO(data))
 
 
@@ -478,7 +486,7 @@ def test_transparency_survives(tmp_path: Path) -> None:
 def test_a_variant_is_drawn_at_its_width(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x.svg"
     path.write_bytes(svg('<rect width="5" height="10"/>', 'width="10" height="5"'))
-    facts, data = render(path=str(path), media_type="image/svg+xml", width=1024, format=kind)
+    facts, data = on_file(render, path, media_type="image/svg+xml", width=1024, format=kind)
     image = Image.open(io.BytesIO(data))
     assert image.size == (facts["width"], facts["height"]) == (1024, 512)
     # A line that was enlarged from 10 pixels would be blurred over a hundred of them.

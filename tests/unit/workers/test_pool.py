@@ -1,6 +1,9 @@
 """Worker processes: what they may use, and that losing one harms nothing."""
 
+import functools
+import logging
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,13 +11,17 @@ import anyio
 import pytest
 
 from coatcheck.errors import (
+    DamagedBlobError,
     InvalidInputError,
     OverloadedError,
+    StorageError,
     WorkerCrashError,
     WorkerError,
     WorkerTimeoutError,
 )
-from coatcheck.workers import WorkerLimits, WorkerPool
+from coatcheck.workers import WorkerLimits, WorkerPool, wire
+from coatcheck.workers.confinement import landlock_version
+from coatcheck.workers.pool import _warn_unconfined
 
 pytestmark = pytest.mark.anyio
 
@@ -139,6 +146,17 @@ async def test_no_process_is_left_after_closing() -> None:
         os.kill(process["id"], 0)
 
 
+async def test_a_process_that_is_busy_at_the_closing_ends_with_its_task() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1))
+    process, _ = await pool.run("process")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(functools.partial(pool.run, "sleep", seconds=0.3))
+        await anyio.wait_all_tasks_blocked()
+        await pool.aclose()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process["id"], 0)
+
+
 async def test_a_module_that_cannot_be_imported_is_an_error_not_a_hang() -> None:
     pool = WorkerPool("tests.unit.workers.missing", WorkerLimits(processes=1))
     with pytest.raises(WorkerError):
@@ -155,3 +173,137 @@ async def test_the_working_directory_cannot_plant_a_module(
     pool = WorkerPool(TASKS, WorkerLimits(processes=1))
     assert await pool.run("echo", value=1) == ({"value": 1}, b"payload")
     await pool.aclose()
+
+
+# --- what a worker is given, and what it may not reach -------------------------------------------
+
+
+async def test_a_file_reaches_a_task_as_a_descriptor_and_is_closed_after_it(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
+    used = set()
+    for content in (b"one", b"two", b"three"):
+        (tmp_path / "file").write_bytes(content)
+        facts, got = await pool.run("contents", file=tmp_path / "file")
+        assert got == content
+        used.add(facts["descriptor"])
+    assert len(used) == 1  # each was closed before the next one came
+
+
+async def test_a_file_that_is_not_there_costs_no_worker(pool: WorkerPool, tmp_path: Path) -> None:
+    before, _ = await pool.run("process")
+    with pytest.raises(DamagedBlobError):
+        await pool.run("contents", file=tmp_path / "missing")
+    with pytest.raises(StorageError):
+        await pool.run("contents", file=tmp_path)  # a directory
+    assert (await pool.run("process"))[0] == before
+
+
+needs_landlock = pytest.mark.skipif(
+    landlock_version() < 6, reason="confinement is Landlock's (Linux 6.12 for all of it)"
+)
+
+
+@needs_landlock
+async def test_a_worker_that_is_taken_over_reaches_nothing_of_the_server(
+    pool: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack 15: code in a worker, as root here, against the server, its files and the network."""
+    monkeypatch.setenv("COATCHECK_KEYS", "secret")
+    path = tmp_path / "blob"
+    path.write_bytes(b"another owner's")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        outcomes, _ = await pool.run("attempt", path=str(path), port=listener.getsockname()[1])
+    assert len(outcomes) == 13
+    assert set(outcomes.values()) == {"refused"}, outcomes
+    assert path.read_bytes() == b"another owner's"
+
+
+@needs_landlock
+async def test_the_directory_in_which_the_server_was_started_is_not_read(
+    pool: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m coatcheck serve` has it on `sys.path`, and its data and `.env` lie there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / ".env").write_text("COATCHECK_KEYS=secret")
+    outcomes, _ = await pool.run("attempt", path=str(tmp_path / ".env"), port=9)
+    assert outcomes["read a file"] == "refused"
+
+
+async def test_a_task_writes_to_a_directory_that_goes_with_its_pool() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1, scratch=True))
+    facts, _ = await pool.run("scribble")
+    directory = Path(facts["directory"])
+    assert [path.name for path in directory.iterdir()] == facts["kept"]
+    await pool.aclose()
+    assert not directory.exists()
+
+
+async def test_a_system_without_landlock_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _warn_unconfined.cache_clear()
+    with caplog.at_level(logging.WARNING, "coatcheck.workers"):
+        for _ in range(2):
+            pool = WorkerPool("tests.unit.workers.unconfined", WorkerLimits(processes=1))
+            assert await pool.run("echo", value=1) == ({"value": 1}, b"payload")
+            await pool.aclose()
+    (record,) = caplog.records
+    assert record.message.startswith("This system has no Landlock")
+
+
+async def test_a_busy_loop_ends_at_its_cpu_time_long_before_its_deadline() -> None:
+    """Attack 15, and what ends a worker whose server was killed in the middle of its task."""
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1, seconds=600, cpu_seconds=1))
+    with pytest.raises(WorkerCrashError):
+        await pool.run("burn")
+    assert await pool.run("echo", value=1) == ({"value": 1}, b"payload")
+    await pool.aclose()
+
+
+async def test_a_task_may_have_less_cpu_time_than_the_others() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1, seconds=600, cpu_seconds=600))
+    with pytest.raises(WorkerCrashError):
+        await pool.run("burn", cpu_seconds=1)
+    await pool.aclose()
+
+
+# --- answers of a worker that is taken over ------------------------------------------------------
+
+
+def frame(header: bytes, payload: bytes = b"") -> bytes:
+    return wire.PREFIX.pack(len(header), len(payload)) + header + payload
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(wire.PREFIX.pack(wire.MAX_HEADER_BYTES + 1, 0), "larger", id="header"),
+        pytest.param(wire.PREFIX.pack(2, wire.MAX_PAYLOAD_BYTES + 1), "larger", id="payload"),
+        pytest.param(frame(b"[1]"), "cannot be read", id="no object"),
+        pytest.param(frame(b'{"result": "words"}'), "cannot be read", id="no result"),
+        pytest.param(frame(b'{"a": "\xff"}'), "cannot be read", id="no text"),
+        pytest.param(frame(b'{"a":' * 2000), "cannot be read", id="deep"),
+    ],
+)
+async def test_a_forged_answer_is_refused_and_its_worker_ended(
+    pool: WorkerPool, answer: bytes, told: str
+) -> None:
+    before, _ = await pool.run("process")
+    with pytest.raises(WorkerError, match=told):
+        await pool.run("forge", answer=answer.hex())
+    with pytest.raises(ProcessLookupError):
+        os.kill(before["id"], 0)
+    assert await pool.run("echo", value=1) == ({"value": 1}, b"payload")
+
+
+async def test_answers_up_to_the_bounds_are_taken() -> None:
+    lengths = (wire.MAX_HEADER_BYTES, wire.MAX_PAYLOAD_BYTES)
+    assert wire.decode_prefix(wire.PREFIX.pack(*lengths)) == lengths
+
+
+async def test_what_a_worker_says_of_an_error_is_cut_short(pool: WorkerPool) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        await pool.run("refuse", message="x" * 100_000)
+    assert caught.value.message == "x" * 500
