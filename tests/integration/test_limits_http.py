@@ -1,11 +1,15 @@
 """What strangers may spend: a name is free, an address and a day's budget are not."""
 
+import gc
+import logging
+import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -175,3 +179,44 @@ async def test_what_costs_nothing_has_no_budget(data: Path) -> None:
             async with visitor(address) as client:
                 chunks = chunks_of((await ask(client, DRAWING)).text)
                 assert media(chunks)[-1]["state"] == "ready"
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_kept_of_a_long_query_string(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is the client's own: kept, 3,000 of them held 163 MB."""
+    caplog.set_level(logging.WARNING)  # pytest keeps what is logged, and that names the URL
+    async with served(data, access="open") as address:
+        async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+            uploaded = await client.post("/api/media/upload", content=png_bytes())
+        path = uploaded.json()["url"]
+        await ask_plainly(address, path, 0)  # what is made once is made
+        tracemalloc.start()
+        try:
+            for number in range(1, 101):
+                await ask_plainly(address, path, number)
+            assert held() < 400_000  # of 1,000,000 that were sent
+        finally:
+            tracemalloc.stop()
+
+
+async def ask_plainly(address: str, path: str, number: int) -> None:
+    """One request by a client that keeps nothing itself, as httpx and `urllib` do."""
+    host, _, port = address.rpartition(":")
+    async with await anyio.connect_tcp(host, int(port)) as stream:  # noqa: TID251 - a test's own
+        await stream.send(
+            f"GET {path}?thumbnail=true&n={number:010000} HTTP/1.1\r\nHost: {address}\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        assert (await stream.receive()).startswith(b"HTTP/1.1 200 ")
+        with suppress(anyio.EndOfStream):
+            while True:
+                await stream.receive()
+
+
+def held() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]

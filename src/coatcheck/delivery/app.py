@@ -1,8 +1,9 @@
 """The media endpoint as an ASGI application that mounts anywhere."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPMethod, HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -25,6 +26,8 @@ from coatcheck.origin import require_same_origin
 from coatcheck.ports import PreviewBoard
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
+
+_LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
 
 AdmitUpload = Callable[[HTTPConnection, str | None], None]
 """Asked with the request and its owner before an upload is read; it raises to refuse."""
@@ -133,13 +136,18 @@ class _ObservedApp(Starlette):
 
 
 def _rendition(query_string: bytes) -> str:
-    """What a request for an image asks for, as the metrics name it.
+    """What a request for an image asks for, as the metrics name it."""
+    # A long one is a client's own invention: kept by thousands, it would be the client's memory.
+    if len(query_string) > _LONGEST_KEPT:
+        return _parsed(query_string)
+    return _kept(query_string)
 
-    It is not cached: the query is the client's own, and a signed one is another for each media.
-    """
-    if not query_string:
-        return "original"
+
+def _parsed(query_string: bytes) -> str:
     query = QueryParams(query_string)
     if query.get("thumbnail") == "true":
         return "thumbnail"
     return "variant" if "w" in query or "format" in query else "original"
+
+
+_kept: Final = lru_cache(maxsize=1024)(_parsed)
