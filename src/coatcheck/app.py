@@ -40,7 +40,13 @@ from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson
-from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
+from coatcheck.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    QuotaExceededError,
+    RateLimitError,
+    UnauthorizedError,
+)
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
@@ -56,6 +62,7 @@ from coatcheck.workers import WorkerPool
 
 _POLICY_VIOLATION: Final = 1008
 _HOUSEKEEPING_SECONDS: Final = 30.0
+_DAY_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     metrics=metrics,
                     sendfile=_sendfile(settings, backends.local_paths),
                     previews=previews,
-                    admit_upload=_upload_limit(_limits(settings, settings.uploads)),
+                    admit_upload=_upload_limit(settings),
                 ),
             )
 
@@ -236,10 +243,27 @@ def _limits(settings: Settings, per_minute: int) -> ChatLimits:
     )
 
 
-def _upload_limit(limits: ChatLimits) -> AdmitUpload:
+def _upload_limit(settings: Settings) -> AdmitUpload:
+    """How many uploads a client may begin, and under a quota how many bytes an address a day.
+
+    A browser with a new name has a quota anew: without the latter, an address would have no end.
+    """
+    rates = _limits(settings, settings.uploads)
+    share = settings.owner_bytes * settings.per_address
+    daily = ChatLimits(per_minute=share, in_all=settings.in_all, minutes=_DAY_MINUTES)
+
     def admit(connection: HTTPConnection, owner: str | None) -> None:
-        now = time.monotonic()
-        limits.of(Client(owner, client_address(connection)), now).take(now)
+        now, address = time.monotonic(), client_address(connection)
+        rates.of(Client(owner, address), now).take(now)
+        if share and owner is not None:
+            length = connection.headers.get("content-length", "")
+            size = int(length[:20]) if length.isdecimal() else settings.max_bytes
+            try:
+                daily.of(Client(None, address), now).take(now, size)
+            except RateLimitError as error:
+                raise QuotaExceededError(
+                    "This address has uploaded what it may in a day; try again later."
+                ) from error
 
     return admit
 

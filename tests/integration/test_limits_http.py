@@ -96,6 +96,23 @@ async def test_a_new_name_for_each_upload_is_limited_all_the_same(data: Path, ac
     assert answers[-1].headers["retry-after"] == "1"
 
 
+async def test_a_new_name_is_no_new_quota_for_its_address(data: Path) -> None:
+    async with served(data, owner_bytes=1000, per_address=2) as address:
+        answers = []
+        for _ in range(5):
+            async with visitor(address) as client:
+                answers.append(await client.post("/api/media/upload", content=b"x" * 500))
+        assert [answer.status_code for answer in answers] == [201] * 4 + [413]
+        assert answers[-1].json()["code"] == "quota_exceeded"
+
+        async def unannounced() -> AsyncIterator[bytes]:
+            yield b"x"
+
+        async with visitor(address) as client:  # what may have any length counts as the longest
+            answer = await client.post("/api/media/upload", content=unannounced())
+            assert answer.status_code == 413
+
+
 async def test_in_open_mode_uploads_are_limited_by_address(data: Path) -> None:
     async with (
         served(data, access="open", uploads=2) as address,

@@ -37,41 +37,47 @@ class Allowance:
     """How many frames may come now. A token bucket: bursts are fine, a flood is not.
 
     Args:
-        per_minute: frames that come back in a minute, and the most that there are.
+        most: frames that there are at most; so many come back in `minutes`.
         now: the time.
         sockets: how many may be open at once.
+        minutes: how long it takes until all have come back.
     """
 
-    def __init__(self, per_minute: int, now: float, sockets: int = DEFAULT_SOCKETS) -> None:
-        self._most = per_minute
-        self._left = float(per_minute)
+    def __init__(
+        self, most: int, now: float, sockets: int = DEFAULT_SOCKETS, minutes: int = 1
+    ) -> None:
+        self._most = most
+        self._left = float(most)
+        self._seconds = minutes * _MINUTE
         self._counted_at = now
         self._most_sockets = sockets
         self.sockets = 0
 
-    def take(self, now: float) -> None:
-        """Use one.
+    def take(self, now: float, amount: int = 1) -> None:
+        """Use one, or several.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
+            amount: how many.
 
         Raises:
-            RateLimitError: none is left.
+            RateLimitError: not as many are left.
         """
-        self.require(now)
-        self._left -= 1
+        self.require(now, amount)
+        self._left -= amount
 
-    def require(self, now: float) -> None:
-        """Look whether one can be used.
+    def require(self, now: float, amount: int = 1) -> None:
+        """Look whether one can be used, or several.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
+            amount: how many.
 
         Raises:
-            RateLimitError: none is left.
+            RateLimitError: not as many are left.
         """
         self._refill(now)
-        if self._left < 1:
+        if self._left < amount:
             raise RateLimitError
 
     def require_socket(self) -> None:
@@ -96,7 +102,7 @@ class Allowance:
 
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._counted_at)
-        self._left = min(self._most, self._left + elapsed * self._most / _MINUTE)
+        self._left = min(self._most, self._left + elapsed * self._most / self._seconds)
         self._counted_at = now
 
 
@@ -110,19 +116,20 @@ class ClientAllowance:
     def __init__(self, allowances: Sequence[Allowance]) -> None:
         self._allowances = allowances
 
-    def take(self, now: float) -> None:
-        """Use one of each, or none at all.
+    def take(self, now: float, amount: int = 1) -> None:
+        """Use one of each, or several, or none at all.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
+            amount: how many.
 
         Raises:
-            RateLimitError: one of them has none left.
+            RateLimitError: one of them has not as many left.
         """
         for allowance in self._allowances:
-            allowance.require(now)
+            allowance.require(now, amount)
         for allowance in self._allowances:
-            allowance.take(now)
+            allowance.take(now, amount)
 
     @contextmanager
     def socket(self) -> Iterator[None]:
@@ -152,6 +159,7 @@ class ChatLimits:
         per_address: how many principals' worth of both one address may use. An anonymous client's
             address is its principal and has no more than one's.
         in_all: how many principals' worth of both all clients together may use.
+        minutes: the minutes that `per_minute` is meant for, where it is not one.
     """
 
     def __init__(
@@ -161,11 +169,13 @@ class ChatLimits:
         per_minute: int = DEFAULT_PER_MINUTE,
         per_address: int = DEFAULT_PER_ADDRESS,
         in_all: int = DEFAULT_IN_ALL,
+        minutes: int = 1,
     ) -> None:
         self._sockets = sockets
         self._per_minute = per_minute
         self._per_address = per_address
         self._in_all = in_all
+        self._minutes = minutes
         self._counted: dict[tuple[str, str], Allowance] = {}
 
     @contextmanager
@@ -205,7 +215,9 @@ class ChatLimits:
         if allowance is None:
             if len(self._counted) >= _REMEMBERED:
                 self._forget(now)
-            allowance = Allowance(self._per_minute * share, now, self._sockets * share)
+            allowance = Allowance(
+                self._per_minute * share, now, self._sockets * share, self._minutes
+            )
             self._counted[kind, name] = allowance
         return allowance
 

@@ -121,3 +121,14 @@ def test_a_frame_that_is_refused_costs_nothing() -> None:
     assert taken(limits.of(beside, 0), 0) == 0  # the address has nothing left
     assert taken(limits.of(Client("bert", "192.0.2.9"), 0), 0) == 2
     assert limits._counted["all", ""]._left == 12
+
+
+def test_what_is_meant_for_a_day_comes_back_in_a_day() -> None:
+    limits = ChatLimits(per_minute=1000, minutes=24 * 60, in_all=3)
+    anonymous = Client(None, "192.0.2.1")
+    limits.of(anonymous, 0).take(0, 900)
+    with pytest.raises(RateLimitError):
+        limits.of(anonymous, 60).take(60, 200)
+    limits.of(anonymous, 12 * 3600).take(12 * 3600, 600)
+    with pytest.raises(RateLimitError):
+        limits.of(anonymous, 12 * 3600).take(12 * 3600, 1)
