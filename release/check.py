@@ -11,6 +11,7 @@ from release import archives, demo, library, npm
 from release.contents import inspect_npm, inspect_sdist, inspect_wheel
 from release.environments import install_tarball, install_wheel
 from release.failure import CheckFailedError
+from release.floors import refuse_holes
 from release.sources import Sources, build_page, copy_sources
 from release.versions import is_cut, read_version
 
@@ -39,6 +40,8 @@ def check(checkout: Path, keep: Path | None = None) -> None:
         with _told(f"version {version} everywhere, sources as git tracks them"):
             committed = keep is not None
             sources = copy_sources(checkout, scratch / "sources", committed=committed)
+        with _told("no dependency may have a known hole"):
+            refuse_holes(sources.root)
         with _told("no archive without the page"):
             archives.refuse_without_page(sources.root, scratch / "refused")
         with _told("page built with the packages of the lock file"):

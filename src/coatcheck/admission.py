@@ -6,7 +6,7 @@ from anyio import CancelScope
 
 from coatcheck.condemned import Condemned
 from coatcheck.errors import MediaTooLargeError, QuotaExceededError, UnsupportedMediaError
-from coatcheck.intake import Content, receive
+from coatcheck.intake import Content, receive, require_content
 from coatcheck.mediatype import IMAGE_TYPES, claims_image
 from coatcheck.ports import (
     THUMBNAIL,
@@ -63,6 +63,7 @@ class Admission:
         self, content: Content, new: NewMedia, media_type: str | None, *, max_bytes: int
     ) -> MediaRecord:
         """Store `content` and record `new` for it; see `MediaStore.put`."""
+        require_content(content)
         room = await self._room(new.owner)
         if room is not None and _least_size(content) > room:
             raise QuotaExceededError  # before anything is written

@@ -16,31 +16,42 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
+from coatcheck.agent.offline import MODEL_NAME
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.previews import Previews
 from coatcheck.agent.tools import ToolContext
 from coatcheck.backends import open_backends
+from coatcheck.budget import DailyBudget
 from coatcheck.chat.api import conversations_api, nobody
+from coatcheck.chat.budgeted import BudgetedResponder
 from coatcheck.chat.conversations import Conversations
 from coatcheck.chat.history import History
-from coatcheck.chat.limits import ChatLimits
+from coatcheck.chat.limits import ChatLimits, Client
 from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.sse import ChatStreams
 from coatcheck.chat.turns import Turns
 from coatcheck.comparison import ComparedPictures, ComparisonSocket
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, PrincipalAccess, SignedAccess
+from coatcheck.delivery.app import AdmitUpload
 from coatcheck.delivery.listing import media_list
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson
-from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
+from coatcheck.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    QuotaExceededError,
+    RateLimitError,
+    UnauthorizedError,
+)
 from coatcheck.frontend import page_routes
 from coatcheck.imagery import Imagery
 from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
-from coatcheck.ports import LocalPaths
+from coatcheck.origin import client_address
+from coatcheck.ports import LocalPaths, Responder
 from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
@@ -51,6 +62,7 @@ from coatcheck.workers import WorkerPool
 
 _POLICY_VIOLATION: Final = 1008
 _HOUSEKEEPING_SECONDS: Final = 30.0
+_DAY_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +127,10 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 ),
             )
             await stack.enter_async_context(responder)
-            turns = await stack.enter_async_context(Turns.running(history, responder))
-            limits = ChatLimits(sockets=settings.chat_sockets, per_minute=settings.chat_messages)
+            turns = await stack.enter_async_context(
+                Turns.running(history, _within_budget(responder, settings))
+            )
+            limits = _limits(settings, settings.chat_messages)
             chat = await stack.enter_async_context(
                 ChatSocket(history, turns, backends.store, previews, urls, limits).running()
             )
@@ -166,6 +180,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     metrics=metrics,
                     sendfile=_sendfile(settings, backends.local_paths),
                     previews=previews,
+                    admit_upload=_upload_limit(settings),
                 ),
             )
 
@@ -211,6 +226,46 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
         first = error.errors()[0]
         told = InvalidInputError(f"{first['loc'][-1]}: {first['msg']}.")
     return await answer_error(request, told)
+
+
+def _within_budget(responder: Responder, settings: Settings) -> Responder:
+    if settings.model == MODEL_NAME or not settings.paid_turns:
+        return responder
+    return BudgetedResponder(responder, DailyBudget(settings.paid_turns))
+
+
+def _limits(settings: Settings, per_minute: int) -> ChatLimits:
+    return ChatLimits(
+        sockets=settings.chat_sockets,
+        per_minute=per_minute,
+        per_address=settings.per_address,
+        in_all=settings.in_all,
+    )
+
+
+def _upload_limit(settings: Settings) -> AdmitUpload:
+    """How many uploads a client may begin, and under a quota how many bytes an address a day.
+
+    A browser with a new name has a quota anew: without the latter, an address would have no end.
+    """
+    rates = _limits(settings, settings.uploads)
+    share = settings.owner_bytes * settings.per_address
+    daily = ChatLimits(per_minute=share, in_all=settings.in_all, minutes=_DAY_MINUTES)
+
+    def admit(connection: HTTPConnection, owner: str | None) -> None:
+        now, address = time.monotonic(), client_address(connection)
+        rates.of(Client(owner, address), now).take(now)
+        if share and owner is not None:
+            length = connection.headers.get("content-length", "")
+            size = int(length[:20]) if length.isdecimal() else settings.max_bytes
+            try:
+                daily.of(Client(None, address), now).take(now, size)
+            except RateLimitError as error:
+                raise QuotaExceededError(
+                    "This address has uploaded what it may in a day; try again later."
+                ) from error
+
+    return admit
 
 
 def _sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:

@@ -16,10 +16,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Protocol
 
+from coatcheck.agent.providers.budgeted import BudgetedProvider
 from coatcheck.agent.providers.fallback import FallbackProvider
 from coatcheck.agent.providers.image import ImageProvider
 from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 from coatcheck.agent.providers.retrying import RetryingProvider, RetryLimits
+from coatcheck.budget import DailyBudget
 from coatcheck.errors import ConfigurationError
 from coatcheck.ports import Fetcher
 from coatcheck.settings import Settings
@@ -74,6 +76,7 @@ class Imagery:
             ) from error
         except ConfigurationError as error:
             raise ConfigurationError(f"COATCHECK_PROVIDERS: {error.message}") from error
+        self._budget = DailyBudget(settings.paid_pictures) if settings.paid_pictures else None
         self._limits = RetryLimits(seconds=settings.provider_seconds, tries=settings.provider_tries)
 
     @asynccontextmanager
@@ -92,7 +95,10 @@ class Imagery:
                     continue
                 provider = connect(fetcher)
                 stack.push_async_callback(provider.aclose)
-                providers.append(RetryingProvider(provider, self._limits))
+                retrying = RetryingProvider(provider, self._limits)
+                providers.append(
+                    retrying if self._budget is None else BudgetedProvider(retrying, self._budget)
+                )
             yield _in_order(providers)
 
 

@@ -21,6 +21,10 @@ from coatcheck.ports import StagedBlob
 CHUNK_BYTES: Final = 1024 * 1024
 """Bytes of a file that are in memory at a time."""
 
+_TAKEN: Final = "Pass bytes, a pathlib.Path or an asynchronous iterator of bytes."
+
+_CONTENT: Final = (bytes, bytearray, memoryview, Path, AsyncIterable)
+
 Content = bytes | bytearray | memoryview | Path | AsyncIterable[bytes]
 """What a store takes: bytes, a file's path, or an asynchronous iterator of chunks."""
 
@@ -77,6 +81,31 @@ def _accepted_type(head: bytes) -> str:
     return media_type
 
 
+def require_content(content: object) -> None:
+    """Refuse what is no content, before anything is written.
+
+    A string is never opened as a file: it may come from a model or a tool, and name any file.
+
+    Args:
+        content: what a caller passed.
+
+    Raises:
+        InvalidInputError: it is a string, or of no type that a store takes.
+    """
+    if isinstance(content, str):
+        raise InvalidInputError(
+            "A string is not taken as content. For a file, pass pathlib.Path(...); for text, pass"
+            " its bytes."
+        )
+    if not isinstance(content, _CONTENT):
+        raise InvalidInputError(f"The content is of type {type(content).__name__}. {_TAKEN}")
+
+
+def _require_bytes(chunk: object) -> None:
+    if not isinstance(chunk, bytes | bytearray | memoryview):
+        raise InvalidInputError(f"A chunk is of type {type(chunk).__name__}. {_TAKEN}")
+
+
 async def _chunks(content: Content) -> AsyncGenerator[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content)
@@ -89,4 +118,5 @@ async def _chunks(content: Content) -> AsyncGenerator[bytes]:
             raise InvalidInputError(f"The file cannot be read: {error.strerror}.") from error
     else:
         async for chunk in content:
+            _require_bytes(chunk)
             yield chunk

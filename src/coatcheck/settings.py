@@ -84,12 +84,26 @@ class Settings(BaseSettings):
     """The key of `compatible` endpoints. The other providers' keys are in the variables of their
     own, such as OPENAI_API_KEY and GEMINI_API_KEY."""
 
+    paid_turns: Annotated[int, Field(ge=0)] = 500
+    """Turns of a model other than `offline` in a day, over all clients; 0 for no limit."""
+
+    paid_pictures: Annotated[int, Field(ge=0)] = 200
+    """Pictures of providers other than `procedural` in a day, over all clients; 0 for no limit."""
+
     chat_sockets: Annotated[int, Field(ge=1)] = 32
-    """Connections of the chat that one principal may have open; an address where nobody is told
-    apart."""
+    """Connections of the chat that one principal may have open; an address in open mode."""
 
     chat_messages: Annotated[int, Field(ge=1)] = 120
     """Frames of the chat that one principal may send in a minute."""
+
+    uploads: Annotated[int, Field(ge=1)] = 240
+    """Uploads that one principal may begin in a minute."""
+
+    per_address: Annotated[int, Field(ge=1)] = 8
+    """How many principals' worth of connections, frames and uploads one address may use."""
+
+    in_all: Annotated[int, Field(ge=1)] = 64
+    """How many principals' worth of connections, frames and uploads all clients may use."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."""

@@ -110,6 +110,8 @@ class MediaStore(MediaReader):
             conversation_id: the conversation that it belongs to.
 
         Raises:
+            InvalidInputError: the content is a string, which is never opened as a file, or is of
+                another type that is not taken.
             EmptyMediaError: there are no bytes.
             MediaTooLargeError: there are more than `max_bytes`.
             QuotaExceededError: there are more than the owner's quota leaves.

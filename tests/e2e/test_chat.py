@@ -2,7 +2,10 @@
 
 import json
 import re
+import socket
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -167,3 +170,43 @@ def test_the_database_behind_the_page_holds_references_and_nothing_inline(visit:
     assert "/api/media" not in everything
     assert not INLINE.search(everything)
     assert not INLINE.search(visit.server.log.read_text())
+
+
+CONNECTING = """url => new Promise(resolve => {
+    const violated = new Promise(told => addEventListener(
+        'securitypolicyviolation', event => told(event.effectiveDirective), {once: true}));
+    let socket;
+    try { socket = new WebSocket(url); } catch (error) { resolve(error.name); return; }
+    socket.onopen = () => { socket.close(); resolve('open'); };
+    socket.onerror = () => Promise.race([
+        violated, new Promise(told => setTimeout(told, 500, 'no answer')),
+    ]).then(resolve);
+})"""
+
+
+def test_the_page_connects_to_its_own_origin_and_to_nothing_else(visit: Visit) -> None:
+    visit.say("hello")
+    visit.await_answer()  # over its socket
+    own = visit.server.url.replace("http:", "ws:")
+    assert visit.page.evaluate(CONNECTING, f"{own}/ws/chat") == "open"
+    host = own.rpartition(":")[0]
+    with listening() as port:
+        for foreign in (f"{host}:{port}", f"ws://localhost:{port}", "wss://evil.example"):
+            assert visit.page.evaluate(CONNECTING, f"{foreign}/ws/chat") == "connect-src"
+        assert (
+            visit.page.evaluate(
+                "url => fetch(url, {mode: 'no-cors'}).then(() => 'fetched', () => 'refused')",
+                f"http://127.0.0.1:{port}/",
+            )
+            == "refused"
+        )
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port of the same host on which something could be reached; nothing comes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        yield listener.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            listener.accept()

@@ -14,6 +14,7 @@ import anyio
 import httpx
 import pytest
 
+from coatcheck import bodies
 from coatcheck.app import create_app
 from coatcheck.chat import sse
 from coatcheck.settings import Settings
@@ -300,7 +301,7 @@ async def test_posts_and_open_streams_are_limited_like_frames_and_sockets(data: 
 async def test_a_body_that_does_not_come_is_not_waited_for(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.1)
 
     async def slowly() -> AsyncIterator[bytes]:
         yield b"{"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coatcheck.agent.painting import PAINTERS
+from coatcheck.agent.providers.budgeted import BudgetedProvider
 from coatcheck.agent.providers.compatible import CompatibleImages
 from coatcheck.agent.providers.fallback import FallbackProvider
 from coatcheck.agent.providers.gemini import GeminiImages
@@ -35,12 +36,18 @@ def opened(providers: str, **settings: object) -> Imagery:
     return Imagery(Settings.model_validate({"providers": providers} | settings))
 
 
+def unwrapped(provider: ImageProvider) -> ImageProvider:
+    while isinstance(provider, BudgetedProvider | RetryingProvider):
+        provider = provider._inner
+    return provider
+
+
 async def look(imagery: Imagery) -> list[ImageProvider]:
     """What stands in the order, out of its wrapping."""
     painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         each = provider._providers if isinstance(provider, FallbackProvider) else (provider,)
-        return [p._inner if isinstance(p, RetryingProvider) else p for p in each]
+        return [unwrapped(p) for p in each]
 
 
 ALL = (
@@ -79,7 +86,9 @@ async def test_the_limits_are_the_settings(imagery: Imagery) -> None:
     painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         assert isinstance(provider, FallbackProvider)
-        first = provider._providers[0]
+        budgeted = provider._providers[0]
+        assert isinstance(budgeted, BudgetedProvider)
+        first = budgeted._inner
         assert isinstance(first, RetryingProvider)
         assert (first._limits.seconds, first._limits.tries) == (7, 2)
 

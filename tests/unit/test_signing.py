@@ -103,6 +103,18 @@ def test_fault_19_a_clock_that_is_ahead_by_the_leeway_is_forgiven() -> None:
     assert is_current(str(end), end - 10 * URL_LIFE_SECONDS)  # signed by a clock that is ahead
 
 
+def test_the_leeway_is_the_documented_minute() -> None:
+    expires, signature = parameters(at(NOON))
+    assert at(int(expires) + 60).accepts(ID, expires, signature)
+    assert not at(int(expires) + 61).accepts(ID, expires, signature)
+
+
+def test_a_url_is_good_for_the_documented_day() -> None:
+    for second in range(0, 3600, 97):
+        expires, _ = parameters(at(NOON + second))
+        assert 24 * 3600 <= int(expires) - (NOON + second) < 25 * 3600
+
+
 @given(times, st.integers(1, 10**6), st.integers(1, 10**5))
 def test_an_expiry_is_at_least_a_life_away_and_on_a_window(
     now: float, life: int, window: int

@@ -1,11 +1,14 @@
 import hashlib
+import io
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
+from coatcheck.backends import open_backends
 from coatcheck.errors import (
     EmptyMediaError,
     InvalidInputError,
@@ -18,6 +21,7 @@ from coatcheck.errors import (
 )
 from coatcheck.intake import Content
 from coatcheck.reference import MediaReference
+from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import gif_frames, image_bytes, png_bytes
 
@@ -221,6 +225,49 @@ async def test_what_is_refused_leaves_nothing(
         await store.put(pieces(content), display_name=name)
     assert files(data) == []
     assert [finding async for finding in store.verify()] == []
+
+
+async def chunks_of_text() -> AsyncIterator[Any]:
+    yield b"some bytes, "
+    yield "and then text"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("picture.png", r"string is not taken as content.*pathlib\.Path"),
+        ("", r"string is not taken as content"),
+        ("/etc/passwd", r"string is not taken as content"),
+        (None, "of type NoneType. Pass bytes"),
+        (3, "of type int. Pass bytes"),
+        ([b"chunk"], "of type list. Pass bytes"),
+        (io.BytesIO(b"bytes"), "of type BytesIO. Pass bytes"),
+        (chunks_of_text, "of type function. Pass bytes"),
+    ],
+)
+@pytest.mark.parametrize("owner_bytes", [0, 1_000_000])
+async def test_what_is_no_content_is_refused_and_leaves_nothing(
+    data: Path, content: Any, message: str, owner_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A string may come from a tool: it is never opened, whatever file it names."""
+    data.mkdir()
+    (data.parent / "picture.png").write_bytes(png_bytes())
+    monkeypatch.chdir(data.parent)
+    async with open_backends(Settings(data=data, owner_bytes=owner_bytes)) as backends:
+        with pytest.raises(InvalidInputError, match=message) as raised:
+            await backends.store.put(content)
+        assert type(raised.value) is InvalidInputError
+        assert files(data) == []
+        assert await backends.store.list_media(owner=None) == []
+
+
+async def test_a_chunk_that_is_no_bytes_is_refused_and_leaves_nothing(
+    store: MediaStore, data: Path
+) -> None:
+    before = files(data)
+    with pytest.raises(InvalidInputError, match="chunk is of type str"):
+        await store.put(chunks_of_text())
+    assert files(data) == before
 
 
 async def test_too_much_is_refused_before_it_is_all_taken_in(store: MediaStore, data: Path) -> None:

@@ -12,12 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from coatcheck.bodies import read_body
 from coatcheck.chat.conversations import Conversations, Listed
 from coatcheck.chat.download import Download
 from coatcheck.chat.export import HtmlExport, as_json_lines
 from coatcheck.chat.history import History
 from coatcheck.chat.streams import Streams
 from coatcheck.errors import InvalidInputError
+from coatcheck.origin import require_same_origin
 from coatcheck.ports import ConversationRecord
 from coatcheck.store import MediaStore
 
@@ -68,7 +70,11 @@ def conversations_api(
         store: what exported pictures are read from.
         identify: tells whose conversations are meant; it raises where somebody has to be known.
     """
-    router = APIRouter(prefix="/api/conversations", tags=["conversations"])
+    router = APIRouter(
+        prefix="/api/conversations",
+        tags=["conversations"],
+        dependencies=[Depends(_refuse_other_origins)],
+    )
     Owner = Annotated[str | None, Depends(identify)]  # noqa: N806 - a type
 
     @router.get("")
@@ -164,6 +170,10 @@ def conversations_api(
     return router
 
 
+async def _refuse_other_origins(request: Request) -> None:
+    require_same_origin(request)  # asynchronous, or FastAPI would call it in a thread
+
+
 class _RefusedMethod:
     """What is left of a path when its methods are served."""
 
@@ -175,11 +185,7 @@ class _RefusedMethod:
 
 
 async def _read_title(request: Request) -> str:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise InvalidInputError(f"The request may have {_MAX_BODY:,} bytes.")
+    body = await read_body(request, max_bytes=_MAX_BODY)
     try:
         members = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -21,7 +21,7 @@ from coatcheck.chat.events import (
 )
 from coatcheck.chat.feed import Feed
 from coatcheck.chat.frames import FrameKind
-from coatcheck.chat.limits import Allowance
+from coatcheck.chat.limits import Allowance, ClientAllowance
 from coatcheck.chat.stream import Entry, Preview, Stream
 from coatcheck.errors import CoatcheckError, ProtocolError, RateLimitError, StreamExpiredError
 from coatcheck.payload.media_part import MEDIA_PART
@@ -78,7 +78,7 @@ class Session:
     """A connection. It follows one conversation: the first one that it begins or resumes.
 
     Args:
-        allowance: what its principal may send.
+        allowance: what its client may send.
         urls: mints the URLs of previews.
         binary: whether the client takes previews and thumbnails as binary frames.
         wake: called when `next` may have something.
@@ -87,7 +87,7 @@ class Session:
 
     def __init__(
         self,
-        allowance: Allowance,
+        allowance: Allowance | ClientAllowance,
         urls: MediaUrls,
         *,
         binary: bool,

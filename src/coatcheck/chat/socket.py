@@ -27,8 +27,7 @@ from coatcheck.chat.frames import (
     encode_binary_frame,
 )
 from coatcheck.chat.history import History
-from coatcheck.chat.limits import ChatLimits
-from coatcheck.chat.origin import is_same_origin, principal_of
+from coatcheck.chat.limits import ChatLimits, Client
 from coatcheck.chat.session import (
     HEARTBEAT_SECONDS,
     POLICY_VIOLATION,
@@ -42,6 +41,7 @@ from coatcheck.chat.session import (
 )
 from coatcheck.chat.turns import Turns
 from coatcheck.errors import CoatcheckError, TooManySocketsError
+from coatcheck.origin import client_address, is_same_origin
 from coatcheck.ports import PreviewBoard, RenderedImage
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
@@ -62,7 +62,7 @@ class ChatSocket:
         store: has the thumbnails that are pushed.
         previews: has the previews that are pushed.
         urls: mints the URLs of previews for clients that fetch them.
-        limits: what one principal may do.
+        limits: what clients may do.
         clock: a monotonic clock in seconds.
     """
 
@@ -112,7 +112,8 @@ class ChatSocket:
         known = [name for name in (SUBPROTOCOL, PLAIN_SUBPROTOCOL) if name in offered]
         await websocket.accept(known[0] if known else None)
         try:
-            with self._limits.admit(principal_of(websocket, owner), self._clock()) as allowance:
+            client = Client(owner, client_address(websocket))
+            with self._limits.admit(client, self._clock()) as allowance:
                 bell = Bell()
                 session = Session(
                     allowance,

@@ -11,34 +11,31 @@ from contextlib import ExitStack, aclosing
 from http import HTTPMethod
 from typing import Any, Final, Literal, TypeVar
 
-import anyio
 import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from coatcheck.bodies import read_body
 from coatcheck.chat.events import REGENERATE, check_shape
 from coatcheck.chat.feed import follow
 from coatcheck.chat.history import History
-from coatcheck.chat.limits import ChatLimits
-from coatcheck.chat.origin import is_same_origin, principal_of
+from coatcheck.chat.limits import ChatLimits, Client
 from coatcheck.chat.session import preview_chunk
 from coatcheck.chat.stream import Entry, Preview, Stream
 from coatcheck.chat.turns import Turn, Turns
 from coatcheck.errors import (
     CoatcheckError,
-    ForbiddenError,
     InvalidInputError,
     StreamExpiredError,
-    UploadTimeoutError,
 )
+from coatcheck.origin import client_address, require_same_origin
 from coatcheck.reference import MediaUrls, is_reference_id
 
 MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a POST. The AI SDK sends the whole conversation; the last message alone is looked at."""
 
-_BODY_SECONDS: Final = 30.0
 _IDLE_SECONDS: Final = 15.0
 _DONE: Final = "data: [DONE]\n\n"
 _IDLE: Final = ": nothing yet\n\n"  # a comment, which keeps proxies from hanging up
@@ -77,7 +74,7 @@ class ChatStreams:
         history: accepts messages.
         turns: answers them.
         urls: mints the URLs of previews.
-        limits: what one principal may do.
+        limits: what clients may do.
         identify: tells whose request it is.
         clock: a monotonic clock in seconds.
     """
@@ -115,13 +112,13 @@ class ChatStreams:
         Args:
             request: the chat's request, as the AI SDK sends it.
         """
-        _require_same_origin(request)
+        require_same_origin(request)
         owner = self._identify(request)
-        principal, now = principal_of(request, owner), self._clock()
-        self._limits.of(principal, now).take(now)
-        asked = _read_request(await _read_body(request))
+        client, now = Client(owner, client_address(request)), self._clock()
+        self._limits.of(client, now).take(now)
+        asked = _read_request(await read_body(request, max_bytes=MAX_BODY))
         with ExitStack() as stack:
-            stack.enter_context(self._limits.admit(principal, now))
+            stack.enter_context(self._limits.admit(client, now))
             turn = await self._begin(asked, owner)
             return self._answer(turn.stream, turn.start, stack.pop_all())
 
@@ -131,11 +128,11 @@ class ChatStreams:
         Args:
             request: GET to join, DELETE to stop.
         """
+        require_same_origin(request)
         owner = self._identify(request)
         conversation_id = request.path_params["conversation_id"]
         await self._history.require(conversation_id, owner=owner)
         if request.method == HTTPMethod.DELETE:
-            _require_same_origin(request)
             self._turns.cancel(conversation_id, owner=owner)
             return Response(status_code=204, headers=_UNCACHED)
         stream = self._turns.streams.find(conversation_id, owner)
@@ -145,8 +142,8 @@ class ChatStreams:
         if request.method == HTTPMethod.HEAD:
             return Response(headers=_HEADERS, media_type=_EVENTS)
         with ExitStack() as stack:
-            principal = principal_of(request, owner)
-            stack.enter_context(self._limits.admit(principal, self._clock()))
+            client = Client(owner, client_address(request))
+            stack.enter_context(self._limits.admit(client, self._clock()))
             return self._answer(stream, start, stack.pop_all())
 
     async def _begin(self, asked: _ChatRequest, owner: str | None) -> Turn:
@@ -192,11 +189,6 @@ class _EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _require_same_origin(request: Request) -> None:
-    if not is_same_origin(request):
-        raise ForbiddenError("A page of another origin may not speak here.")
-
-
 def _event(entry: Entry) -> str:
     chunk = entry.chunk
     if chunk["type"] != "error":
@@ -216,19 +208,6 @@ def _error(text: str, code: str | None) -> str:
 
 def _data(chunk: dict[str, Any]) -> str:
     return f"data: {msgspec.json.encode(chunk).decode()}\n\n"
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        with anyio.fail_after(_BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise InvalidInputError(f"The body may have {MAX_BODY:,} bytes.")
-    except TimeoutError as error:
-        raise UploadTimeoutError from error
-    return bytes(body)
 
 
 def _read_request(body: bytes) -> _ChatRequest:

@@ -7,9 +7,9 @@ from typing import Final, TypeVar, get_args
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.chat.origin import is_same_origin
 from coatcheck.comparison.frames import Side, Way, frames
 from coatcheck.errors import CoatcheckError
+from coatcheck.origin import is_same_origin
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 

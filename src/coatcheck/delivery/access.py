@@ -32,7 +32,7 @@ PRINCIPAL: Final = "coatcheck.principal"
 """Where the scope of a request keeps the id of who asks, once that is known."""
 
 Authorize = Callable[[Principal, MediaRecord], bool | Awaitable[bool]]
-"""The application's hook: whether this principal may have this media."""
+"""A hook of the application: whether this principal may read, or manage, this media."""
 
 Identify = Callable[[HTTPConnection], Principal | None]
 """Tells who asks, from the application's own session; None for nobody it knows."""
@@ -60,12 +60,26 @@ class Authorizer(Protocol):
         """
         ...
 
-    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record of the media that the request describes or deletes; raises likewise.
+    async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record of the media whose JSON form the request asks for; raises likewise.
+
+        That form mints new URLs: it is for those who may read the media without one.
 
         Args:
             scope: the request's ASGI scope.
             store: where the records are.
+        """
+        ...
+
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record of the media that the request deletes; raises likewise.
+
+        Args:
+            scope: the request's ASGI scope.
+            store: where the records are.
+
+        Raises:
+            ForbiddenError: also where the client may read the media and not manage it.
         """
         ...
 
@@ -100,6 +114,10 @@ class OpenAccess:
         """The record, if there is one; see `Authorizer.find_readable`."""
         return await store.record(scope["path_params"]["id"])
 
+    async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record, if there is one; see `Authorizer.find_describable`."""
+        return await store.record(scope["path_params"]["id"])
+
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if there is one; see `Authorizer.find_manageable`."""
         return await store.record(scope["path_params"]["id"])
@@ -110,34 +128,42 @@ class OpenAccess:
 
 
 class PrincipalAccess:
-    """Media goes to whom the hook lets have it; with `SignedCookie.read` this is the cookie mode.
+    """Two hooks decide who reads and who deletes; with `SignedCookie.read` this is the cookie mode.
 
     Args:
         identify: tells who asks.
-        authorize: the application's hook; by default media is its owner's alone.
+        authorize: whether a principal may read and describe media; by default its owner alone.
+        manage: whether a principal who may read media may delete it; by default its owner alone.
     """
 
     cache_control: str = CACHE_PRIVATELY
 
-    def __init__(self, identify: Identify, authorize: Authorize = is_owner) -> None:
+    def __init__(
+        self, identify: Identify, authorize: Authorize = is_owner, manage: Authorize = is_owner
+    ) -> None:
         self._identify = identify
         self._authorize = authorize
+        self._manage = manage
 
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the hook says so; see `Authorizer.find_readable`."""
+        """The record, if `authorize` says so; see `Authorizer.find_readable`."""
         principal = self.identify(scope)
         record = await store.record(scope["path_params"]["id"])
-        verdict = self._authorize(principal, record)
-        if isawaitable(verdict):
-            verdict = await verdict
-        if verdict is not True:
+        if not await _allows(self._authorize, principal, record):
             # The very error of an id that does not exist.
             raise NotFoundError("There is no media under this id.")
         return record
 
-    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if the hook says so; see `Authorizer.find_manageable`."""
+    async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record, if `authorize` says so; see `Authorizer.find_describable`."""
         return await self.find_readable(scope, store)
+
+    async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record, if both hooks say so; see `Authorizer.find_manageable`."""
+        record = await self.find_readable(scope, store)  # what may not be read does not exist
+        if not await _allows(self._manage, self.identify(scope), record):
+            raise ForbiddenError("This media may be read and not deleted.")
+        return record
 
     def identify(self, scope: Scope) -> Principal:
         """Who asks; somebody, or an error; see `Authorizer.identify`."""
@@ -146,6 +172,11 @@ class PrincipalAccess:
             raise UnauthorizedError
         scope[PRINCIPAL] = principal.id
         return principal
+
+
+async def _allows(hook: Authorize, principal: Principal, record: MediaRecord) -> bool:
+    verdict = hook(principal, record)
+    return (await verdict if isawaitable(verdict) else verdict) is True
 
 
 class SignedAccess:
@@ -176,6 +207,10 @@ class SignedAccess:
         if not self._signer.accepts(reference_id, expires[0], signature[0]):
             raise ForbiddenError
         return await store.record(reference_id)
+
+    async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
+        """The record, if the other authorizer says so; see `Authorizer.find_describable`."""
+        return await self._others.find_describable(scope, store)
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the other authorizer says so; see `Authorizer.find_manageable`."""

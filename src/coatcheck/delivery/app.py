@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPMethod, HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,9 +22,15 @@ from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
+from coatcheck.origin import require_same_origin
 from coatcheck.ports import PreviewBoard
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
+
+_LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
+
+AdmitUpload = Callable[[HTTPConnection, str | None], None]
+"""Asked with the request and its owner before an upload is read; it raises to refuse."""
 
 
 def media_app(
@@ -36,6 +42,7 @@ def media_app(
     metrics: Metrics | None = None,
     sendfile: SendFile | None = None,
     previews: PreviewBoard | None = None,
+    admit_upload: AdmitUpload | None = None,
 ) -> Starlette:
     """An application to mount, by convention at ``/api/media``.
 
@@ -51,14 +58,18 @@ def media_app(
         metrics: counts its answers. ``metrics.answer`` shows them, wherever you route it.
         sendfile: leaves the bytes of originals to a proxy in front.
         previews: previews of pictures that are being made; served under the same access rules.
+        admit_upload: raises where a client has uploaded too much; nothing is limited without.
     """
     minted = urls or MediaUrls()
     authorizer = access or OpenAccess()
 
     async def upload(request: Request) -> Response:
+        require_same_origin(request)
         # Before the body is read: a stranger's bytes are not taken in.
         principal = authorizer.identify(request.scope)
         owner = None if principal is None else principal.id
+        if admit_upload is not None:
+            admit_upload(request, owner)
         stored = await receive_upload(request, store, owner=owner, seconds=upload_seconds)
         answer = UncachedJson(stored.to_ui(minted), 201)
         # Relative to the upload's own URL, so that it is right wherever this is mounted.
@@ -66,10 +77,12 @@ def media_app(
         return answer
 
     async def reference(request: Request) -> Response:
-        record = await authorizer.find_manageable(request.scope, store)
+        require_same_origin(request)
         if request.method == HTTPMethod.DELETE:
+            record = await authorizer.find_manageable(request.scope, store)
             await store.delete(record.reference.id)
             return Response(status_code=204, headers={"cache-control": "no-store"})
+        record = await authorizer.find_describable(request.scope, store)
         return UncachedJson(record.reference.to_ui(minted))
 
     image = MediaEndpoint(store, authorizer, sendfile)
@@ -122,10 +135,19 @@ class _ObservedApp(Starlette):
         return self._observe(super().build_middleware_stack())
 
 
-@lru_cache(maxsize=4096)
 def _rendition(query_string: bytes) -> str:
     """What a request for an image asks for, as the metrics name it."""
+    # A long one is a client's own invention: kept by thousands, it would be the client's memory.
+    if len(query_string) > _LONGEST_KEPT:
+        return _parsed(query_string)
+    return _kept(query_string)
+
+
+def _parsed(query_string: bytes) -> str:
     query = QueryParams(query_string)
     if query.get("thumbnail") == "true":
         return "thumbnail"
     return "variant" if "w" in query or "format" in query else "original"
+
+
+_kept: Final = lru_cache(maxsize=1024)(_parsed)

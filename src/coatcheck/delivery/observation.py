@@ -86,9 +86,10 @@ class Observation:
         try:
             await self._app(scope, receive, observe)
         finally:
+            kind = self._kind_of(scope)
             if self._metrics is not None:
                 self._metrics.count_answer(
-                    kind=self._kind_of(scope),
+                    kind=kind,
                     status=status or _UNANSWERED,
                     code=scope.get(ERROR_CODE),
                     size=size,
@@ -97,7 +98,7 @@ class Observation:
             if self._log.isEnabledFor(logging.INFO):
                 record = AccessRecord(
                     method=scope["method"],
-                    kind=self._kind_of(scope),
+                    kind=kind,
                     status=status or _UNANSWERED,
                     bytes=size,
                     seconds=round(clock() - began, 6),

@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
-import anyio
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from coatcheck.bodies import body_chunks
 from coatcheck.errors import (
     EmptyMediaError,
     InvalidInputError,
     MediaTooLargeError,
-    UploadTimeoutError,
 )
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -59,8 +58,9 @@ async def receive_upload(
         EmptyMediaError: there is no file, or an empty one.
         CoatcheckError: what `MediaStore.put` raises.
     """
+    # Fields of a form are not kept, yet they must come to an end.
     limit = store.max_bytes + _FORM_BYTES
-    body = _body(request, anyio.current_time() + seconds, limit)
+    body = body_chunks(request, max_bytes=limit, seconds=seconds, too_large=MediaTooLargeError)
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     in_form = content_type == b"multipart/form-data"
     length = request.headers.get("content-length", "")
@@ -82,25 +82,6 @@ async def receive_upload(
         media_type=upload.media_type,
         owner=owner,
     )
-
-
-async def _body(request: Request, ends_at: float, limit: int) -> AsyncIterator[bytes]:
-    stream, size = request.stream(), 0
-    try:
-        while True:
-            # One deadline for all of it: each byte that trickles in must not buy more time.
-            with anyio.fail_after(max(0.0, ends_at - anyio.current_time())):
-                chunk = await anext(stream, None)
-            if chunk is None:
-                return
-            size += len(chunk)
-            if size > limit:  # fields of a form are not kept, yet they must come to an end
-                raise MediaTooLargeError("The upload is larger than this server accepts.")
-            yield chunk
-    except TimeoutError as error:
-        raise UploadTimeoutError from error
-    except ClientDisconnect as error:
-        raise InvalidInputError("The upload ended early.") from error
 
 
 async def _first_file(body: AsyncIterator[bytes], boundary: bytes) -> _Upload:

@@ -38,6 +38,7 @@
     │  └─ UnsupportedVersionError      unsupported_version     400
     ├─ RateLimitError                  rate_limited            429
     ├─ TooManySocketsError             too_many_sockets        429
+    ├─ BudgetSpentError                budget_spent            429
     ├─ StreamExpiredError              stream_expired          410
     └─ ConfigurationError              configuration_error     500
 
@@ -52,6 +53,7 @@ from coatcheck.errors.base import (
     error_for,
 )
 from coatcheck.errors.conversations import (
+    BudgetSpentError,
     CancelledTurnError,
     GenerationError,
     ModerationError,
@@ -98,6 +100,7 @@ from coatcheck.errors.requests import (
 )
 
 __all__ = [
+    "BudgetSpentError",
     "CancelledTurnError",
     "CoatcheckError",
     "ConfigurationError",

@@ -77,7 +77,7 @@ class UnsupportedVersionError(ProtocolError):
 
 
 class RateLimitError(CoatcheckError):
-    """Too many messages in a short time; wait a moment."""
+    """Too many messages or uploads in a short time; wait a moment."""
 
     code = "rate_limited"
     status = 429
@@ -87,6 +87,13 @@ class TooManySocketsError(CoatcheckError):
     """Too many connections are open already; close one."""
 
     code = "too_many_sockets"
+    status = 429
+
+
+class BudgetSpentError(CoatcheckError):
+    """What this server spends on models and pictures in a day is spent; try again tomorrow."""
+
+    code = "budget_spent"
     status = 429
 
 

@@ -7,6 +7,7 @@ import random
 import re
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,11 +18,15 @@ import pytest
 from PIL import Image
 
 from coatcheck.backends import Backends
+from coatcheck.chat import export as exporting
 from coatcheck.chat.export import WIDTH, HtmlExport, as_json_lines
-from coatcheck.errors import GenerationError
+from coatcheck.errors import GenerationError, OverloadedError
+from coatcheck.imaging import ImagingPool
 from coatcheck.payload.media_part import failed, media_part, pending, ready
 from coatcheck.ports import ConversationRecord
 from coatcheck.reference import MediaReference
+from coatcheck.settings import Settings
+from coatcheck.variants import VariantSpec
 from tests.media import gif_frames, picture, png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +143,27 @@ async def test_a_page_holds_the_words_and_the_pictures_and_asks_for_nothing(
     assert policy["content"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     for tag in ("script", "link", "iframe", "a"):
         assert page.all(tag) == []
+
+
+async def test_an_export_does_not_wait_for_ever_for_a_busy_renderer(
+    backends: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every worker stays busy and nothing may wait: the thumbnail stands in for the picture."""
+    large = await backends.store.put(photograph(1600, 900), alt="a lighthouse")
+    assert isinstance(backends.shrinker, ImagingPool)
+    monkeypatch.setattr(backends.shrinker, "_max_renditions_waiting", 0)
+    monkeypatch.setattr(exporting, "_PAUSE_SECONDS", 0.001)
+    async with AsyncExitStack() as stack:
+        for _ in range(Settings.model_fields["workers"].default):
+            await stack.enter_async_context(backends.shrinker._pool._slot(None))
+        with pytest.raises(OverloadedError):
+            record = await backends.store.record(large.id)
+            await backends.store.variant(record, VariantSpec(512, "webp"))
+        with anyio.fail_after(60):
+            page = await html(backends, said(shown(large)))
+    ((media_type, content),) = page.media()
+    thumbnail = await backends.store.thumbnail(large.id)
+    assert (media_type, content) == ("image/webp", thumbnail.data)
 
 
 async def test_originals_are_embedded_bit_for_bit_and_files_as_links(backends: Backends) -> None:

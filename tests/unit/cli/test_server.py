@@ -43,4 +43,5 @@ async def test_the_page_runs_scripts_of_its_own_origin_alone(data: Path) -> None
             directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
             assert directives["default-src"] == "'self'"
             assert "script-src" not in directives
+            assert directives["connect-src"] == "'self'"
             assert directives["frame-ancestors"] == "'none'"

@@ -8,6 +8,7 @@ from typing import Final
 
 from coatcheck.agent.providers.image import Capabilities, Draft, ImageProvider, ImageRequest
 from coatcheck.errors import (
+    BudgetSpentError,
     GenerationError,
     InvalidInputError,
     ModerationError,
@@ -70,7 +71,7 @@ class FallbackProvider:
                         shown = True
             except ModerationError:
                 raise
-            except (GenerationError, OverloadedError) as error:
+            except (BudgetSpentError, GenerationError, OverloadedError) as error:
                 if shown or provider is providers[-1]:
                     raise
                 _log.warning("%s The next provider is asked.", error.message)
