@@ -16,7 +16,7 @@ from blockbuster import BlockBuster
 from coatcheck.errors import InvalidInputError, StorageError
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.opening import open_source
-from coatcheck.migration.rewrite import rewrite, scan
+from coatcheck.migration.rewrite import Walk, rewrite, scan
 from coatcheck.migration.verify import verify
 from coatcheck.store import MediaStore
 from tests.legacy import formatted
@@ -89,9 +89,9 @@ async def test_a_table_is_rewritten(
     log = MigrationLog(tmp_path / "log.jsonl")
     source = await open_source(url, table=TABLE, column="content", key=None)
     try:
-        scanned = await scan(source, lambda _: None)
+        scanned = await scan(source, Walk(store), advance=lambda _: None)
         assert (scanned.rows, scanned.images) == (4, 4)
-        summary = await rewrite(source, store, log, advance=lambda _: None)
+        summary = await rewrite(source, Walk(store), log, advance=lambda _: None)
         assert (summary.changed, dict(summary.left)) == (4, {})
         findings = await verify(source, store, log, advance=lambda _: None)
         assert (findings.references, findings.originals, findings.broken) == (4, 4, [])
@@ -99,7 +99,7 @@ async def test_a_table_is_rewritten(
         kept = [json.loads(row[0])["output"]["data"]["imageReference"]["digest"] for row in rows]
         expected = {f"sha-256:{hashlib.sha256(picture(i)).hexdigest()}" for i in range(4)}
         assert set(kept) == expected
-        again = await rewrite(source, store, log, advance=lambda _: None)
+        again = await rewrite(source, Walk(store), log, advance=lambda _: None)
         assert again.changed == 0
         backups = await database.fetch("SELECT 1 FROM pg_class WHERE relname LIKE '%before_c%1'")
         assert len(backups) == 1  # none is left by a run that changes nothing

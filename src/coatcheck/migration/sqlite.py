@@ -1,25 +1,35 @@
 """A history in a column of a SQLite table, rewritten in its place."""
 
-import os
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
 import aiosqlite
 from anyio import CancelScope, to_thread
 
+from coatcheck.durable import sync_directory, sync_file
 from coatcheck.errors import InvalidInputError, StorageError, StorageFullError
 from coatcheck.migration.batching import batched
-from coatcheck.migration.durable import free_name, sync_directory
-from coatcheck.migration.durable import translated as translated_files
+from coatcheck.migration.disk import free_name
+from coatcheck.migration.disk import translated as translated_files
 from coatcheck.migration.quoting import quoted
 from coatcheck.migration.source import BatchLimits, Checkpoint, Key, Row
 
 ROWID: Final = "rowid"
 
 _BUSY_SECONDS: Final = 30
+_PRAGMAS: Final = (
+    # A database may come from a stranger. What its triggers, generated columns and indexes call is
+    # limited to SQLite's harmless functions; its pages are checked before they are believed.
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    # The log says that a batch is written: then it has to be, after a power cut too.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+)
 
 
 class SqliteSource:
@@ -62,13 +72,7 @@ class SqliteSource:
             StorageError: the file cannot be opened.
         """
         with translated():
-            connection = await aiosqlite.connect(
-                _uri(path, "rw"),
-                uri=True,
-                isolation_level=None,
-                timeout=_BUSY_SECONDS,
-            )
-            connection.text_factory = _text
+            connection = await _connect(path, "rw")
             try:
                 named = await _key_of(connection, table, column, key)
             except BaseException:
@@ -175,8 +179,7 @@ class SqliteSource:
         if not await to_thread.run_sync(Path(backup).exists):
             return None
         with translated():
-            async with aiosqlite.connect(_uri(Path(backup), "ro"), uri=True) as connection:
-                connection.text_factory = _text
+            async with _connected(Path(backup), "ro") as connection:
                 found = list(
                     await connection.execute_fetchall(
                         f"SELECT {self._column} FROM {self._table} WHERE {self._key} = ?",  # noqa: S608
@@ -192,6 +195,32 @@ class SqliteSource:
     async def _all(self, statement: str, *parameters: Any) -> list[Any]:
         with translated():
             return list(await self._connection.execute_fetchall(statement, parameters))
+
+
+async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(
+        _uri(path, mode),
+        uri=True,
+        isolation_level=None,
+        timeout=_BUSY_SECONDS,
+    )
+    connection.text_factory = _text
+    try:
+        for pragma in _PRAGMAS:
+            await connection.execute_fetchall(pragma)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+@asynccontextmanager
+async def _connected(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connection]:
+    connection = await _connect(path, mode)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _key_of(
@@ -233,6 +262,8 @@ async def _require_unique(connection: aiosqlite.Connection, table: str, key: str
             )
         )
     except sqlite3.OperationalError as error:
+        if key != ROWID or "no such column" not in str(error):
+            raise  # a generated column that cannot be computed, say
         raise InvalidInputError(
             f"{table!r} has no rowid; name a column that is unique with --key."
         ) from error
@@ -258,7 +289,7 @@ def _text(data: bytes) -> str | bytes:
 
 def _publish(partial: Path, name: Path) -> None:
     with partial.open("rb") as file:
-        os.fsync(file.fileno())
+        sync_file(file.fileno())
     partial.replace(name)
     sync_directory(name.parent)
 
@@ -269,6 +300,6 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if "full" in str(error):
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise StorageFullError from error
         raise StorageError(f"The database failed: {error}.") from error

@@ -15,7 +15,7 @@ from coatcheck.errors import InvalidInputError, StorageError
 from coatcheck.migration.batching import batched
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.opening import log_path, open_source
-from coatcheck.migration.rewrite import CHANGED_MEANWHILE, rewrite, scan
+from coatcheck.migration.rewrite import CHANGED_MEANWHILE, Walk, rewrite, scan
 from coatcheck.migration.source import BatchLimits, Row, Source
 from coatcheck.migration.verify import verify
 from coatcheck.store import MediaStore
@@ -97,7 +97,7 @@ async def test_any_key_will_do(
     log = MigrationLog(log_path(str(path)))
     source = await open_source(f"sqlite:///{path}", table="t", column="c", key=key)
     async with aclosing(source):
-        summary = await rewrite(source, store, log, advance=nothing)
+        summary = await rewrite(source, Walk(store), log, advance=nothing)
         assert (summary.rows, summary.changed, summary.images) == (3, 2, 2)
         findings = await verify(source, store, log, advance=nothing)
         assert (findings.references, findings.originals, findings.broken) == (2, 2, [])
@@ -134,7 +134,7 @@ async def test_names_may_hold_anything(store: MediaStore, tmp_path: Path) -> Non
     source = await open_source(str(path), table="my \"table'; --", column='a "c')
     async with aclosing(source):
         log = MigrationLog(tmp_path / "log")
-        assert (await rewrite(source, store, log, advance=nothing)).changed == 1
+        assert (await rewrite(source, Walk(store), log, advance=nothing)).changed == 1
         assert (await verify(source, store, log, advance=nothing)).broken == []
 
 
@@ -153,7 +153,7 @@ async def test_a_row_that_is_written_meanwhile_is_left_alone(
 
     async with aclosing(source):
         log = MigrationLog(tmp_path / "log")
-        summary = await rewrite(disturbed(source, edit), store, log, advance=nothing)
+        summary = await rewrite(disturbed(source, edit), Walk(store), log, advance=nothing)
         ((first, second),) = await read(source)
     assert summary.left == {CHANGED_MEANWHILE: 1}
     assert first.value == "edited"
@@ -170,7 +170,7 @@ async def test_a_second_run_finds_nothing_to_do_and_leaves_no_backup(
     for _ in range(2):
         source = await open_source(str(path), table="t", column="c")
         async with aclosing(source):
-            await rewrite(source, store, MigrationLog(tmp_path / "log"), advance=nothing)
+            await rewrite(source, Walk(store), MigrationLog(tmp_path / "log"), advance=nothing)
     assert [file.name for file in tmp_path.glob("*before*")] == ["h.db.before-coatcheck"]
 
 
@@ -189,7 +189,9 @@ async def test_lines_stay_what_they_were(
     before = path.read_bytes()
     source = await open_source(str(path), limits=BatchLimits(rows=2))
     async with aclosing(source):
-        summary = await rewrite(source, store, MigrationLog(tmp_path / "log"), advance=nothing)
+        summary = await rewrite(
+            source, Walk(store), MigrationLog(tmp_path / "log"), advance=nothing
+        )
         assert (await source.count(), summary.changed) == (6, 1)
     after = path.read_bytes().split(ending)
     assert after[:3] == lines[:3]
@@ -216,11 +218,11 @@ async def test_a_file_that_is_written_to_meanwhile_is_not_replaced(
     async with aclosing(source):
         with pytest.raises(InvalidInputError, match="written to meanwhile"):
             log = MigrationLog(tmp_path / "log")
-            await rewrite(disturbed(source, append), store, log, advance=nothing)
+            await rewrite(disturbed(source, append), Walk(store), log, advance=nothing)
     assert path.read_text("utf-8") == LEGACY + "\none more\n"
     again = await open_source(str(path))
     async with aclosing(again):
-        await rewrite(again, store, MigrationLog(tmp_path / "log"), advance=nothing)
+        await rewrite(again, Walk(store), MigrationLog(tmp_path / "log"), advance=nothing)
     assert path.read_text("utf-8").endswith("\none more\n")
     assert "imageData" not in path.read_text("utf-8")
 
@@ -233,7 +235,7 @@ async def test_scanning_writes_nothing(store: MediaStore, tmp_path: Path) -> Non
     path.write_text(f"{LEGACY}\nplain\n", "utf-8")
     source = await open_source(str(path))
     async with aclosing(source):
-        summary = await scan(source, nothing)
+        summary = await scan(source, Walk(store), advance=nothing)
     assert (summary.rows, summary.changed, summary.images) == (2, 1, 1)
     assert summary.before > 10 * summary.after
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["h.jsonl"]
@@ -249,7 +251,7 @@ async def test_verify_finds_what_is_gone_or_damaged(
     log = MigrationLog(log_path(str(path)))
     source = await open_source(str(path))
     async with aclosing(source):
-        await rewrite(source, store, log, advance=nothing)
+        await rewrite(source, Walk(store), log, advance=nothing)
         entries = list((await log.rows()).values())
         await store.delete(entries[0].references[0][0])
         name = entries[1].references[0][1].removeprefix("sha-256:")
@@ -266,7 +268,7 @@ async def test_verify_compares_with_the_backup(store: MediaStore, tmp_path: Path
     log = MigrationLog(log_path(str(path)))
     source = await open_source(str(path))
     async with aclosing(source):
-        await rewrite(source, store, log, advance=nothing)
+        await rewrite(source, Walk(store), log, advance=nothing)
         (tmp_path / "h.jsonl.before-coatcheck").unlink()
         findings = await verify(source, store, log, advance=nothing)
     assert findings.broken == ["row 1: the backup does not have it"]
