@@ -38,6 +38,7 @@ class History:
     files: Path | None
     owner: str | None
     vacuum: bool
+    trust_schema: bool
 
 
 async def scan_history(settings: Settings, history: History) -> None:
@@ -109,7 +110,11 @@ async def verify_history(settings: Settings, history: History) -> int:
 
 async def _open(history: History) -> Source:
     return await open_source(
-        history.source, table=history.table, column=history.column, key=history.key
+        history.source,
+        table=history.table,
+        column=history.column,
+        key=history.key,
+        trust_schema=history.trust_schema,
     )
 
 

@@ -96,26 +96,43 @@ async def test_functions_in_the_schema_are_not_called(
 ) -> None:
     path = make(tmp_path / "h.db", *schema)
     called.clear()  # made by the attacker, on a machine of theirs
-    with pytest.raises(StorageError, match="unsafe use of harm"):
+    with pytest.raises(InvalidInputError, match=r"unsafe use of harm.*--trust-schema"):
         await run(path, store)
     assert called == []
+    # Nothing was stored, and nothing is left beside the history.
+    assert [finding async for finding in store.verify()] == []
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["h.db"]
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT c FROM t").fetchall() == [(LEGACY,)]
     connection.close()
 
 
-async def test_a_key_that_is_computed_is_not(
+async def test_they_are_called_where_the_schema_is_trusted(
     store: MediaStore, tmp_path: Path, called: list[str]
 ) -> None:
-    # Looking for a key reads it, so opening is refused; the error is not about a missing rowid.
-    path = make(
-        tmp_path / "h.db", "CREATE TABLE t (c TEXT, g INT DEFAULT 1 UNIQUE, i AS (harm(g)))", ""
-    )
-    called.clear()
-    with pytest.raises((StorageError, InvalidInputError)) as caught:
-        await run(path, store, key="i")
-    assert "no rowid" not in caught.value.message
-    assert called == []
+    trigger = "CREATE TRIGGER s AFTER UPDATE ON t BEGIN SELECT harm(new.c); END"
+    path = make(tmp_path / "h.db", TABLE, ROW, trigger)
+    assert await run(path, store, trust_schema=True) == 1
+    assert called == ["called"]
+
+
+@pytest.mark.parametrize("names", [{"key": "i"}, {"column": "i"}])
+async def test_a_computed_column_is_neither_key_nor_history(
+    store: MediaStore, tmp_path: Path, names: dict[str, str]
+) -> None:
+    path = make(tmp_path / "h.db", "CREATE TABLE t (c TEXT, i AS (lower(c)))")
+    with pytest.raises(InvalidInputError, match="no column 'i'"):
+        await run(path, store, **names)
+
+
+async def test_a_function_that_is_not_here_stops_it_before_anything_is_stored(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    trigger = "CREATE TRIGGER s AFTER UPDATE ON t BEGIN SELECT theirs(new.c); END"
+    path = make(tmp_path / "h.db", TABLE, ROW, trigger)
+    with pytest.raises(StorageError, match="no such function: theirs"):
+        await run(path, store)
+    assert [finding async for finding in store.verify()] == []
 
 
 async def test_the_backup_is_read_as_carefully(
@@ -131,7 +148,7 @@ async def test_the_backup_is_read_as_carefully(
     )
     called.clear()
     async with aclosing(await open_source(str(path), table="t", column="c")) as source:
-        with pytest.raises(StorageError, match="unsafe use of harm"):
+        with pytest.raises(InvalidInputError, match="unsafe use of harm"):
             await verify(source, store, log_of(path), advance=nothing)
     assert called == []
 
@@ -139,7 +156,27 @@ async def test_the_backup_is_read_as_carefully(
 async def test_a_user_s_own_triggers_and_indexes_go_on_working(
     store: MediaStore, tmp_path: Path
 ) -> None:
-    """A search index and a date that are kept by triggers are what many histories have."""
+    path = make(
+        tmp_path / "h.db",
+        TABLE,
+        "CREATE TABLE edits (id INT, at TEXT)",
+        "CREATE TRIGGER a AFTER UPDATE ON t BEGIN"
+        " UPDATE t SET n = length(new.c) WHERE id = new.id;"
+        " INSERT INTO edits VALUES (new.id, datetime('now')); END",
+        "CREATE INDEX i ON t (lower(substr(c, 1, 20)))",
+        ROW,
+    )
+    assert await run(path, store) == 1
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT n = length(c) FROM t").fetchall() == [(1,)]
+    assert connection.execute("SELECT id FROM edits").fetchall() == [(1,)]
+    connection.close()
+
+
+async def test_a_search_index_that_triggers_keep_goes_on_working(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    """FTS5 is known to be harmless to newer versions of SQLite only."""
     path = make(
         tmp_path / "h.db",
         TABLE,
@@ -148,14 +185,11 @@ async def test_a_user_s_own_triggers_and_indexes_go_on_working(
         " INSERT INTO found (rowid, c) VALUES (new.id, new.c); END",
         "CREATE TRIGGER b AFTER UPDATE ON t BEGIN"
         " INSERT INTO found (found, rowid, c) VALUES ('delete', old.id, old.c);"
-        " INSERT INTO found (rowid, c) VALUES (new.id, new.c);"
-        " UPDATE t SET n = length(new.c) WHERE id = new.id; END",
-        "CREATE INDEX i ON t (lower(substr(c, 1, 20)))",
+        " INSERT INTO found (rowid, c) VALUES (new.id, new.c); END",
         ROW,
     )
-    assert await run(path, store) == 1
+    assert await run(path, store, trust_schema=True) == 1
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT n = length(c) FROM t").fetchall() == [(1,)]
     search = "SELECT rowid FROM found WHERE found MATCH ?"
     assert connection.execute(search, ('"media_reference"',)).fetchall() == [(1,)]
     assert connection.execute(search, ("imageData",)).fetchall() == []

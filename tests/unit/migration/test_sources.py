@@ -110,6 +110,11 @@ async def test_any_key_will_do(
         ("CREATE TABLE t (a TEXT, c TEXT)", {"key": "a"}, "not unique|empty"),
         ("CREATE TABLE t (a TEXT, c TEXT)", {"key": "x"}, "no column 'x'"),
         ("CREATE TABLE t (a TEXT, c TEXT)", {"column": "x"}, "no column 'x'"),
+        (
+            "CREATE TABLE t (a TEXT PRIMARY KEY, c TEXT) WITHOUT ROWID",
+            {"key": "rowid"},
+            "no rowid; name a column",
+        ),
         ("CREATE TABLE t (a TEXT, c TEXT)", {"table": "x"}, "no table"),
         ("CREATE TABLE t (a TEXT, c TEXT)", {"table": 't" --'}, "no table"),
         ("CREATE TABLE t (a TEXT, c TEXT)", {"table": None}, "--table and --column"),
@@ -119,7 +124,7 @@ async def test_what_cannot_be_used_is_told(
     tmp_path: Path, statement: str, options: dict[str, Any], match: str
 ) -> None:
     path = database(tmp_path / "h.db", statement)
-    if "key" in options:
+    if "key" in options and "WITHOUT" not in statement:
         database(path, rows=[(1, "a"), (1, "b")])
     with pytest.raises(InvalidInputError, match=match):
         await open_source(str(path), **({"table": "t", "column": "c"} | options))
@@ -260,6 +265,14 @@ async def test_verify_finds_what_is_gone_or_damaged(
         findings = await verify(source, store, log, advance=nothing)
     assert len(findings.broken) == 2
     assert findings.originals == 3
+
+
+@pytest.mark.parametrize("source", ["{path}", "postgresql://127.0.0.1:1/none"])
+async def test_only_sqlite_has_a_schema_to_trust(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "h.jsonl"
+    path.write_text(LEGACY, "utf-8")
+    with pytest.raises(InvalidInputError, match="--trust-schema is for SQLite"):
+        await open_source(source.format(path=path), trust_schema=True)
 
 
 @pytest.mark.parametrize("is_directory", [False, True])
