@@ -21,7 +21,7 @@ from coatcheck.catalog import Database
 from coatcheck.chat.history import History
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
-from tests.legacy import formatted, text_message, tool_message
+from tests.legacy import FILE_NAME, formatted, reference, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed
 
@@ -162,6 +162,27 @@ def test_verify_that_finds_something_broken_fails(data: Path, tmp_path: Path) ->
     output = migrate(data, str(path), "verify", code=1)
     assert f"broken row 1: {row['references'][0]['id']} is not in the original" in output
     assert "2 broken" in output
+
+
+def test_files_are_read_by_scan_and_rewrite(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / FILE_NAME).write_bytes(png_bytes(300, 200))
+    row = {"imageReference": reference(png_bytes(32, 24)), "prompt": "x"}
+    path = tmp_path / "h.jsonl"
+    path.write_text(json.dumps(row), "utf-8")
+    assert "stays: file_not_read" in migrate(data, str(path))
+    with monkeypatch.context() as patched:
+        patched.setenv("COATCHECK_OWNER_BYTES", "1")  # of which the scan knows nothing
+        scanned = migrate(data, str(path), "--files", str(pictures))
+    assert not data.exists()
+    rewritten = migrate(data, str(path), "rewrite", "--files", str(pictures))
+    for output in (scanned, rewritten):
+        assert "stays" not in output
+        assert re.search(r"rows (would be )?rewritten +1\b", output)
+    assert "1 references read back" in migrate(data, str(path), "verify")
 
 
 def test_the_scan_promises_what_rewriting_does_and_names_what_changes_its_type(

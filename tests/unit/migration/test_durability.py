@@ -195,6 +195,41 @@ async def test_a_database_syncs_each_commit_whatever_it_was_set_to(tmp_path: Pat
     assert values == {"synchronous": 2, "fullfsync": 1, "checkpoint_fullfsync": 1}
 
 
+async def test_half_a_line_of_the_log_is_passed_over(store: MediaStore, tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    make(path, LINES[:2])
+    log = log_of(path)
+    await log.begin("earlier")
+    await log.end()
+    with log.path.open("ab") as file:
+        file.write(b'{"row": 9, "bef')  # the power went
+    assert await run(path, Walk(store)) == 2
+    assert await log.unfinished() is None
+    assert {key: Path(entry.backup).name for key, entry in (await log.rows()).items()} == {
+        1: "h.db.before-coatcheck",
+        2: "h.db.before-coatcheck",
+    }
+
+
+async def test_a_new_file_that_lost_its_end_is_begun_anew(
+    store: MediaStore, data: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "h.jsonl"
+    make(path)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", _FullAfter(10, data))
+        with pytest.raises(StorageError):
+            await run(path, Walk(store))
+    partial = path.with_name("h.jsonl.coatcheck-partial")
+    unfinished = await log_of(path).unfinished()
+    assert unfinished is not None
+    assert unfinished.checkpoint is not None
+    assert unfinished.checkpoint.position == partial.stat().st_size
+    os.truncate(partial, 100)  # a disk that said too early that it had it
+    assert await run(path, Walk(store)) == 6
+    assert all("media_reference" in row for row in read(path))
+
+
 # --- a store that does not take a picture ---------------------------------------------------------
 
 

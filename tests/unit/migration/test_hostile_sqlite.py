@@ -209,6 +209,24 @@ async def test_a_trigger_that_refuses_is_told_and_changes_nothing(
     connection.close()
 
 
+async def test_a_batch_of_which_one_row_is_refused_stays_whole(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    refusal = "SELECT RAISE(ABORT, 'not this one')"
+    path = make(
+        tmp_path / "h.db",
+        TABLE,
+        ROW,
+        ROW.replace("(1,", "(2,"),
+        f"CREATE TRIGGER s BEFORE UPDATE ON t WHEN new.id = 2 BEGIN {refusal}; END",
+    )
+    with pytest.raises(StorageError, match="not this one"):
+        await run(path, store)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT c FROM t").fetchall() == [(LEGACY,), (LEGACY,)]
+    connection.close()
+
+
 async def test_a_database_that_is_full_is_told_as_that(store: MediaStore, tmp_path: Path) -> None:
     growing = (
         "CREATE TRIGGER s AFTER UPDATE ON t BEGIN INSERT INTO t (c) VALUES (zeroblob(9e6)); END"

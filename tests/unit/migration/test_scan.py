@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from coatcheck.migration.files import AllowedFiles
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.retyping import retyped
-from coatcheck.migration.rewrite import MAX_PLACES, Summary, Walk, rewrite, scan
+from coatcheck.migration.rewrite import MAX_PLACES, Rewritten, Summary, Walk, rewrite, scan
 from coatcheck.migration.verify import Findings, verify
+from coatcheck.payload.offload import OffloadReport
 from coatcheck.store import MediaStore
 from tests.legacy import encoded, formatted, reference, results, text_message
 from tests.media import png_bytes
@@ -125,6 +126,15 @@ async def test_not_more_places_are_kept_than_can_be_read(store: MediaStore, tmp_
     summary = await scanned(Walk(store), tmp_path / "h.jsonl", [line, line])
     assert (summary.retyped, len(summary.places)) == (2 * MAX_PLACES - 2, MAX_PLACES)
     assert summary.places[-1] == (2, "/0")
+
+
+def test_a_row_that_keeps_its_length_is_rewritten_too() -> None:
+    summary = Summary()
+    for before, after in (("a", "b"), ("a", "ab")):
+        summary.add(Rewritten(key=1, before=before, after=after, report=OffloadReport()))
+    same = "a"
+    summary.add(Rewritten(key=1, before=same, after=same, report=OffloadReport(found=1)))
+    assert (summary.rows, summary.changed, summary.before, summary.after) == (3, 2, 3, 4)
 
 
 @pytest.mark.parametrize(
