@@ -104,7 +104,7 @@ def recorded(directory: Path) -> Iterator[list[str]]:
         real_link(source, target)
 
     def connect(database: Any, *args: Any, **options: Any) -> sqlite3.Connection:
-        connection = real_connect(database, *args, **options)
+        connection: sqlite3.Connection = real_connect(database, *args, **options)
         if f"{directory}/" in str(database) and "catalog" not in str(database):
             connection.set_trace_callback(
                 lambda statement: (

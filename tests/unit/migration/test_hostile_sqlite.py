@@ -40,7 +40,7 @@ def called() -> Iterator[list[str]]:
         return value
 
     def connect(*args: Any, **options: Any) -> sqlite3.Connection:
-        connection = real(*args, **options)
+        connection: sqlite3.Connection = real(*args, **options)
         connection.create_function("harm", 1, harm, deterministic=True)
         return connection
 
