@@ -19,7 +19,7 @@ import pytest
 from coatcheck.backends import open_store
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.opening import log_path, open_source
-from coatcheck.migration.rewrite import rewrite
+from coatcheck.migration.rewrite import Walk, rewrite
 from coatcheck.migration.source import BatchLimits, Source
 from coatcheck.migration.verify import verify
 from tests.media import png_bytes
@@ -76,7 +76,7 @@ def run(data: str, path: str, began: Connection) -> None:
         async with open_store(data) as store:
             source = await opened(Path(path))
             began.send(None)
-            await rewrite(source, store, log_of(Path(path)), advance=lambda _: None)
+            await rewrite(source, Walk(store), log_of(Path(path)), advance=lambda _: None)
             await source.aclose()
 
     asyncio.run(rewriting())

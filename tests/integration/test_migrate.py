@@ -21,7 +21,7 @@ from coatcheck.catalog import Database
 from coatcheck.chat.history import History
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
-from tests.legacy import formatted, text_message, tool_message
+from tests.legacy import FILE_NAME, formatted, reference, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed
 
@@ -77,12 +77,18 @@ def expected() -> set[str]:
 
 
 def start(data: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "coatcheck", "migrate", *arguments],
-        env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "120"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    # Where SIGINT is ignored (nohup, a script's background), a child would inherit that. A handler
+    # it does not.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "coatcheck", "migrate", *arguments],
+            env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def migrate(data: Path, *arguments: str, code: int = 0) -> str:
@@ -124,17 +130,86 @@ def test_a_table_shrinks_by_99_percent_and_every_image_is_what_it_was(
 
 def test_interrupted_it_says_so_and_goes_on(copy: Path, data: Path) -> None:
     where = (str(copy), "rewrite", "--table", "chat", "--column", "content")
-    process = start(data, *where)
     log = copy.with_name("chat.db.coatcheck-log.jsonl")
-    while process.poll() is None and (not log.exists() or b'"batch"' not in log.read_bytes()):
+    lock = sqlite3.connect(copy, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")  # it can read and back up; before its first write it waits
+    process = start(data, *where)
+    while not log.exists() or b'"row"' not in log.read_bytes():
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
+    lock.execute("ROLLBACK")
+    lock.close()
     output = process.communicate(timeout=60)[0].decode()
     assert process.returncode == 130, output
     assert "run this again to go on" in output
     assert "Traceback" not in output
-    migrate(data, *where)
+    again = migrate(data, *where)
+    assert not re.search(r"rows rewritten\s+0\b", again)
     assert "0 inline still, 0 broken" in migrate(data, where[0], "verify", *where[2:])
+
+
+def test_verify_that_finds_something_broken_fails(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "h.jsonl"
+    path.write_text(formatted({"imageData": base64.b64encode(png_bytes(90, 60)).decode()}), "utf-8")
+    migrate(data, str(path), "rewrite")
+    assert "1 pictures as in the backup" in migrate(data, str(path), "verify")
+    log = path.with_name("h.jsonl.coatcheck-log.jsonl")
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    (row,) = (line for line in lines if "row" in line)
+    row["references"][0]["digest"] = "sha-256:" + "0" * 64  # of another picture
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    output = migrate(data, str(path), "verify", code=1)
+    assert f"broken row 1: {row['references'][0]['id']} is not in the original" in output
+    assert "2 broken" in output
+
+
+def test_files_are_read_by_scan_and_rewrite(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / FILE_NAME).write_bytes(png_bytes(300, 200))
+    row = {"imageReference": reference(png_bytes(32, 24)), "prompt": "x"}
+    path = tmp_path / "h.jsonl"
+    path.write_text(json.dumps(row), "utf-8")
+    assert "stays: file_not_read" in migrate(data, str(path))
+    with monkeypatch.context() as patched:
+        patched.setenv("COATCHECK_OWNER_BYTES", "1")  # of which the scan knows nothing
+        scanned = migrate(data, str(path), "--files", str(pictures))
+    assert not data.exists()
+    rewritten = migrate(data, str(path), "rewrite", "--files", str(pictures))
+    for output in (scanned, rewritten):
+        assert "stays" not in output
+        assert re.search(r"rows (would be )?rewritten +1\b", output)
+    assert "1 references read back" in migrate(data, str(path), "verify")
+
+
+def test_the_scan_promises_what_rewriting_does_and_names_what_changes_its_type(
+    data: Path, tmp_path: Path
+) -> None:
+    whole, cut = (
+        base64.b64encode(png_bytes(300, 200)).decode()[:length] for length in (None, 6000)
+    )
+    lines = [
+        {"imageData": whole, "imageReference": {"thumbnail_base64": cut}, "prompt": "x"},
+        {"a": [whole, cut]},
+        {"\x1b[2J": whole},
+    ]
+    path = tmp_path / "h.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    outputs = [migrate(data, str(path), mode) for mode in ("scan", "rewrite")]
+    counted, done = (
+        re.findall(
+            r"(?:images found|rows (?:with|re|would)[a-z ]+|stays: \w+|objects) +(\d+)", output
+        )
+        for output in outputs
+    )
+    assert counted == done == ["3", "3", "4", "1", "2"]
+    for output in outputs:
+        assert "row 2: /a/0\n" in output
+        assert "row 3: /\\x1b[2J\n" in output
+        assert "\x1b" not in output
 
 
 @pytest.mark.anyio

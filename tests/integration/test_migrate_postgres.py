@@ -6,6 +6,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from blockbuster import BlockBuster
 from coatcheck.errors import InvalidInputError, StorageError
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.opening import open_source
-from coatcheck.migration.rewrite import rewrite, scan
+from coatcheck.migration.rewrite import Walk, rewrite, scan
 from coatcheck.migration.verify import verify
 from coatcheck.store import MediaStore
 from tests.legacy import formatted
@@ -89,9 +90,9 @@ async def test_a_table_is_rewritten(
     log = MigrationLog(tmp_path / "log.jsonl")
     source = await open_source(url, table=TABLE, column="content", key=None)
     try:
-        scanned = await scan(source, lambda _: None)
+        scanned = await scan(source, Walk(store), advance=lambda _: None)
         assert (scanned.rows, scanned.images) == (4, 4)
-        summary = await rewrite(source, store, log, advance=lambda _: None)
+        summary = await rewrite(source, Walk(store), log, advance=lambda _: None)
         assert (summary.changed, dict(summary.left)) == (4, {})
         findings = await verify(source, store, log, advance=lambda _: None)
         assert (findings.references, findings.originals, findings.broken) == (4, 4, [])
@@ -99,10 +100,54 @@ async def test_a_table_is_rewritten(
         kept = [json.loads(row[0])["output"]["data"]["imageReference"]["digest"] for row in rows]
         expected = {f"sha-256:{hashlib.sha256(picture(i)).hexdigest()}" for i in range(4)}
         assert set(kept) == expected
-        again = await rewrite(source, store, log, advance=lambda _: None)
+        again = await rewrite(source, Walk(store), log, advance=lambda _: None)
         assert again.changed == 0
         backups = await database.fetch("SELECT 1 FROM pg_class WHERE relname LIKE '%before_c%1'")
         assert len(backups) == 1  # none is left by a run that changes nothing
+    finally:
+        await source.aclose()
+
+
+async def test_a_row_that_is_written_meanwhile_is_left_alone(
+    database: Any, url: str, store: MediaStore, tmp_path: Path
+) -> None:
+    await database.execute("CREATE TABLE t (id int PRIMARY KEY, c text)")
+    for index in range(2):
+        await database.execute("INSERT INTO t VALUES ($1, $2)", index, legacy(index))
+    source = await open_source(url, table="t", column="c")
+    try:
+        walk = Walk(store)
+        await source.begin(None, None)
+        async with aclosing(source.batches()) as batches:
+            async for rows in batches:
+                changes = {row.key: row.after for row in await walk.batch(rows)}
+                await database.execute("UPDATE t SET c = 'edited' WHERE id = 0")
+                assert await source.write(rows, changes) == [1]
+        found = await database.fetch("SELECT c FROM t ORDER BY id")
+        assert found[0][0] == "edited"
+        assert "media_reference" in found[1][0]
+        kept = await database.fetch("SELECT key, value FROM t_before_coatcheck_1")
+        assert [tuple(row) for row in kept] == [(1, legacy(1))]
+    finally:
+        await source.aclose()
+
+
+async def test_a_batch_of_which_one_row_is_refused_stays_whole(
+    database: Any, url: str, store: MediaStore, tmp_path: Path
+) -> None:
+    await database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, c text, CHECK (id < 1 OR c LIKE '%imageData%'))"
+    )
+    for index in range(2):
+        await database.execute("INSERT INTO t VALUES ($1, $2)", index, legacy(index))
+    source = await open_source(url, table="t", column="c")
+    try:
+        with pytest.raises(StorageError, match="check constraint"):
+            log = MigrationLog(tmp_path / "log")
+            await rewrite(source, Walk(store), log, advance=lambda _: None)
+        found = await database.fetch("SELECT c FROM t ORDER BY id")
+        assert [row[0] for row in found] == [legacy(0), legacy(1)]
+        assert await database.fetch("SELECT 1 FROM t_before_coatcheck_1") == []
     finally:
         await source.aclose()
 

@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from anyio import CancelScope, to_thread
 
+from coatcheck.durable import sync_directory, sync_file
 from coatcheck.errors import DamagedBlobError, StorageError, StorageFullError
 from coatcheck.reference import is_digest
 
@@ -142,7 +143,7 @@ class LocalBlobStore:
                 path.unlink()
             except FileNotFoundError:
                 return False
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
             return True
 
         with _translated():
@@ -169,7 +170,7 @@ class LocalBlobStore:
     def _prepare(self) -> None:
         for directory in (self._blobs, self._staging):
             directory.mkdir(parents=True, exist_ok=True)
-        _sync_directory(self._blobs.parent)
+        sync_directory(self._blobs.parent)
         for path in self._staging.glob("*.part"):
             with contextlib.suppress(FileNotFoundError):
                 _sweep(path)
@@ -204,7 +205,7 @@ class _StagedFile:
 
     async def seal(self) -> None:
         with _translated():
-            await to_thread.run_sync(_sync_file, self._file.fileno())
+            await to_thread.run_sync(sync_file, self._file.fileno())
 
     async def publish(self) -> None:
         target = _fan_out(self._blobs, self.digest)
@@ -212,12 +213,12 @@ class _StagedFile:
         def move() -> None:
             if not target.parent.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _sync_directory(target.parent.parent)
-                _sync_directory(self._blobs)
+                sync_directory(target.parent.parent)
+                sync_directory(self._blobs)
             # Renamed over a blob that is there already: another process may have renamed its copy
             # without having come to the directory's fsync yet, and a rotten copy is mended so.
             self.path.rename(target)
-            _sync_directory(target.parent)
+            sync_directory(target.parent)
 
         with _translated():
             await to_thread.run_sync(move)
@@ -286,24 +287,6 @@ def _sweep(path: Path) -> None:
         path.unlink()
     except BlockingIOError:
         pass  # its writer lives
-    finally:
-        os.close(descriptor)
-
-
-def _sync_file(descriptor: int) -> None:
-    # fsync on macOS leaves the data in the drive's own cache; F_FULLFSYNC is what reaches the disk.
-    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
-    if full_sync is not None:
-        with contextlib.suppress(OSError):  # not every file system knows it; fsync follows
-            fcntl.fcntl(descriptor, full_sync)
-            return
-    os.fsync(descriptor)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _sync_file(descriptor)
     finally:
         os.close(descriptor)
 

@@ -91,7 +91,10 @@ async def modernise_message(
 
 
 async def measure_document(document: str | bytes) -> OffloadReport:
-    """What `modernise_document` would find; nothing is stored and no file read."""
+    """The media that a document holds inline; nothing is stored and no file read.
+
+    It is not looked at further: what `modernise_document` cannot store counts too.
+    """
     if (suspicion := await _suspect(document)) is None:
         return OffloadReport()
     _, report = await offload_document(

@@ -157,6 +157,13 @@ def migrate(
     vacuum: Annotated[
         bool, typer.Option("--vacuum/--no-vacuum", help="Give the room back to the disk.")
     ] = True,
+    trust_schema: Annotated[
+        bool,
+        typer.Option(
+            "--trust-schema",
+            help="For your own SQLite database: its triggers may use virtual tables and functions.",
+        ),
+    ] = False,
 ) -> None:
     """Take the pictures out of an old history, references in their place.
 
@@ -173,6 +180,7 @@ def migrate(
         files=files,
         owner=owner,
         vacuum=vacuum,
+        trust_schema=trust_schema,
     )
     try:
         if mode is MigrateMode.VERIFY:

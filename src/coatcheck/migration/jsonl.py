@@ -9,8 +9,9 @@ from typing import BinaryIO, Final
 
 from anyio import to_thread
 
+from coatcheck.durable import sync_directory, sync_file
 from coatcheck.errors import InvalidInputError, StorageError
-from coatcheck.migration.durable import free_name, sync_directory, translated
+from coatcheck.migration.disk import free_name, translated
 from coatcheck.migration.source import BatchLimits, Checkpoint, Key, Row
 
 _ENDINGS: Final = b"\r\n"
@@ -85,10 +86,7 @@ class JsonlSource:
             # The last run ended right after it put its file in place, or this is the first.
             original, checkpoint = free_name(self._path), None
             self._backup = original
-            try:
-                os.link(self._path, original)
-            except OSError:  # a file system without hard links
-                shutil.copy2(self._path, original)
+            _keep(self._path, original)
             sync_directory(self._path.parent)
         written = self._partial.stat().st_size if self._partial.exists() else 0
         is_good = (
@@ -118,7 +116,7 @@ class JsonlSource:
             target.write(line.encode() if isinstance(line, str) else line)
             target.write(self._endings[row.key])
         target.flush()
-        os.fsync(target.fileno())
+        sync_file(target.fileno())
 
     async def position(self) -> int:
         """Bytes of the new file."""
@@ -135,7 +133,10 @@ class JsonlSource:
 
     def _finish(self) -> None:
         target, self._target = self._opened(), None
-        target.close()
+        with target:
+            self._publish(target)
+
+    def _publish(self, target: BinaryIO) -> None:
         stat = self._path.stat()
         if (stat.st_size, stat.st_mtime_ns) != self._stamp:
             self._partial.unlink()
@@ -150,6 +151,7 @@ class JsonlSource:
         shutil.copymode(self._path, self._partial)
         with suppress(PermissionError):
             os.chown(self._partial, stat.st_uid, stat.st_gid)
+        sync_file(target.fileno())  # whose it is, and what it lacks where no batch was written
         self._partial.replace(self._path)
         sync_directory(self._path.parent)
 
@@ -176,6 +178,16 @@ class JsonlSource:
         if self._target is None:
             raise StorageError("The history is not being rewritten.")
         return self._target
+
+
+def _keep(path: Path, original: Path) -> None:
+    """Give a file a second name, or copy it."""
+    try:
+        os.link(path, original)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, original)
+        with original.open("rb") as file:
+            sync_file(file.fileno())
 
 
 def _is_copy(original: Path, path: Path) -> bool:

@@ -4,17 +4,18 @@
 
     {"run": "begin", "backup": "chat.db.before-coatcheck", "at": "2026-11-24T09:00:00+00:00"}
     {"row": 7, "before": {"digest": "sha-256:…", "size": 4194304}, "after": {…},
-     "references": [{"id": "…", "digest": "sha-256:…", "size": 3145728}]}
+     "references": [{"id": "…", "digest": "sha-256:…", "size": 3145728, "file": false}]}
     {"batch": 7, "position": 0}
     {"run": "end", "at": "…"}
 
 What a row is going to hold is on disk before the row is written: the log may name a row that was
-not written, never the other way round. The later of two lines about a row counts.
+not written, never the other way round. The later of two lines about a row counts. A picture with
+`file` was read from a file that the row names, so it is not in the original itself.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +24,19 @@ from typing import Any
 import msgspec
 from anyio import to_thread
 
-from coatcheck.migration.durable import translated
+from coatcheck.durable import sync_directory, sync_file
+from coatcheck.migration.disk import translated
 from coatcheck.migration.source import Checkpoint, Key
 from coatcheck.reference import MediaReference
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedReference:
+    """What the log says about a reference."""
+
+    id: str
+    digest: str
+    is_file: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class RowEntry:
     backup: str
     before: str
     after: str
-    references: Sequence[tuple[str, str]]
+    references: Sequence[LoggedReference]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,10 @@ class MigrationLog:
                 if line.get("run") == "begin":
                     backup = line["backup"]
                 elif "row" in line:
-                    references = [(one["id"], one["digest"]) for one in line["references"]]
+                    references = [
+                        LoggedReference(one["id"], one["digest"], one.get("file", False))
+                        for one in line["references"]
+                    ]
                     entries[line["row"]] = RowEntry(
                         line["row"],
                         backup,
@@ -129,7 +143,9 @@ class MigrationLog:
                 file.write(b"\n")
             file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
+        if not end:
+            sync_directory(self.path.parent)  # its name is new
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -145,15 +161,29 @@ class MigrationLog:
 
 
 def entry(
-    key: Key, before: str | bytes, after: str | bytes, references: Sequence[MediaReference]
+    key: Key,
+    before: str | bytes,
+    after: str | bytes,
+    references: Sequence[MediaReference],
+    *,
+    files: Container[str] = (),
 ) -> dict[str, Any]:
-    """What the log says about a row that is rewritten."""
+    """What the log says about a row that is rewritten.
+
+    Args:
+        key: names the row.
+        before: its text.
+        after: the text that it is going to have.
+        references: the references that were made for it.
+        files: ids of those to pictures that were in files.
+    """
     return {
         "row": key,
         "before": {"digest": digest_of(before), "size": len(before)},
         "after": {"digest": digest_of(after), "size": len(after)},
         "references": [
-            {"id": one.id, "digest": one.digest, "size": one.size} for one in references
+            {"id": one.id, "digest": one.digest, "size": one.size, "file": one.id in files}
+            for one in references
         ],
     }
 

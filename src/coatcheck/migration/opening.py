@@ -23,6 +23,7 @@ async def open_source(
     table: str | None = None,
     column: str | None = None,
     key: str | None = None,
+    trust_schema: bool = False,
     limits: BatchLimits = DEFAULT_LIMITS,
 ) -> Source:
     """Open a history.
@@ -33,6 +34,7 @@ async def open_source(
         table: a table of the database.
         column: its column with the history.
         key: a column that names rows; found out where it is None.
+        trust_schema: of a SQLite database; see `SqliteSource.open`.
         limits: of a batch.
 
     Raises:
@@ -41,6 +43,7 @@ async def open_source(
         StorageError: it cannot be opened.
     """
     if _POSTGRES.match(source):
+        _require_sqlite(trust_schema=trust_schema)
         # Only now, because asyncpg is an extra.
         postgres = await to_thread.run_sync(import_module, "coatcheck.migration.postgres")
         opened: Source = await postgres.PostgresSource.open(
@@ -51,7 +54,10 @@ async def open_source(
     path = Path(match["path"] if match else source)
     head = await to_thread.run_sync(_head, path)
     if match is not None or head == _MAGIC:
-        return await SqliteSource.open(path, limits, **_named(table, column), key=key)
+        return await SqliteSource.open(
+            path, limits, **_named(table, column), key=key, trust_schema=trust_schema
+        )
+    _require_sqlite(trust_schema=trust_schema)
     if table is not None or column is not None or key is not None:
         raise InvalidInputError("--table, --column and --key are for databases; this is a file.")
     return JsonlSource(path, limits)
@@ -79,6 +85,11 @@ def _named(table: str | None, column: str | None) -> dict[str, str]:
     if table is None or column is None:
         raise InvalidInputError("A database needs --table and --column: where the history is.")
     return {"table": table, "column": column}
+
+
+def _require_sqlite(*, trust_schema: bool) -> None:
+    if trust_schema:
+        raise InvalidInputError("--trust-schema is for SQLite databases; this is none.")
 
 
 def _head(path: Path) -> bytes:

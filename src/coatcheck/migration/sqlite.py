@@ -1,6 +1,5 @@
 """A history in a column of a SQLite table, rewritten in its place."""
 
-import os
 import sqlite3
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,16 +9,26 @@ from typing import Any, Final, Self
 import aiosqlite
 from anyio import CancelScope, to_thread
 
+from coatcheck.durable import sync_directory, sync_file
 from coatcheck.errors import InvalidInputError, StorageError, StorageFullError
 from coatcheck.migration.batching import batched
-from coatcheck.migration.durable import free_name, sync_directory
-from coatcheck.migration.durable import translated as translated_files
+from coatcheck.migration.disk import free_name
+from coatcheck.migration.disk import translated as translated_files
 from coatcheck.migration.quoting import quoted
 from coatcheck.migration.source import BatchLimits, Checkpoint, Key, Row
 
 ROWID: Final = "rowid"
 
 _BUSY_SECONDS: Final = 30
+_UNSAFE: Final = "unsafe use of"
+_PRAGMAS: Final = (
+    # A database may come from a stranger: its pages are checked before they are believed.
+    "PRAGMA cell_size_check = ON",
+    # The log says that a batch is written: then it has to be, after a power cut too.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+)
 
 
 class SqliteSource:
@@ -34,10 +43,12 @@ class SqliteSource:
         table: str,
         column: str,
         key: str,
+        trust_schema: bool,
     ) -> None:
         self._connection = connection
         self._path = path
         self._limits = limits
+        self._trust_schema = trust_schema
         self._table, self._column, self._key = quoted(table), quoted(column), quoted(key)
         if key == ROWID:
             self._key = ROWID
@@ -46,7 +57,14 @@ class SqliteSource:
 
     @classmethod
     async def open(
-        cls, path: Path, limits: BatchLimits, *, table: str, column: str, key: str | None
+        cls,
+        path: Path,
+        limits: BatchLimits,
+        *,
+        table: str,
+        column: str,
+        key: str | None,
+        trust_schema: bool = False,
     ) -> Self:
         """Open a database that is there.
 
@@ -56,25 +74,34 @@ class SqliteSource:
             table: a table of it.
             column: one of its columns, with JSON or other text.
             key: a column that names rows; by default the primary key, else ``rowid``.
+            trust_schema: whether triggers, views, generated columns and indexes of the database may
+                use any function and virtual table. They run when rows are read and written; without
+                it they are limited to what SQLite knows to be harmless.
 
         Raises:
-            InvalidInputError: there is no such table or column, or nothing that names its rows.
+            InvalidInputError: there is no such table or column, or nothing that names its rows; or
+                the schema uses what it may not.
             StorageError: the file cannot be opened.
         """
         with translated():
-            connection = await aiosqlite.connect(
-                _uri(path, "rw"),
-                uri=True,
-                isolation_level=None,
-                timeout=_BUSY_SECONDS,
-            )
-            connection.text_factory = _text
+            connection = await _connect(path, "rw", trust_schema=trust_schema)
             try:
                 named = await _key_of(connection, table, column, key)
+                source = cls(
+                    connection,
+                    path,
+                    limits,
+                    table=table,
+                    column=column,
+                    key=named,
+                    trust_schema=trust_schema,
+                )
+                # Compiled, not run: what it sets off is refused before anything is stored.
+                await connection.execute_fetchall(f"EXPLAIN {source._update}", (None, None, None))
             except BaseException:
                 await connection.close()
                 raise
-        return cls(connection, path, limits, table=table, column=column, key=named)
+        return source
 
     async def count(self) -> int:
         """How many rows there are."""
@@ -134,10 +161,6 @@ class SqliteSource:
         """Change the rows in one transaction, those that are as they were read; see `Source`."""
         if not changes:
             return []
-        statement = (
-            f"UPDATE {self._table} SET {self._column} = ?"  # noqa: S608 - quoted
-            f" WHERE {self._key} = ? AND {self._column} IS ?"
-        )
         written: list[Key] = []
         with translated(), CancelScope(shield=True):
             await self._connection.execute("BEGIN IMMEDIATE")
@@ -145,7 +168,7 @@ class SqliteSource:
                 for row in rows:
                     if row.key in changes:
                         parameters = (changes[row.key], row.key, row.value)
-                        cursor = await self._connection.execute(statement, parameters)
+                        cursor = await self._connection.execute(self._update, parameters)
                         if cursor.rowcount == 1:
                             written.append(row.key)
                         await cursor.close()
@@ -175,15 +198,24 @@ class SqliteSource:
         if not await to_thread.run_sync(Path(backup).exists):
             return None
         with translated():
-            async with aiosqlite.connect(_uri(Path(backup), "ro"), uri=True) as connection:
-                connection.text_factory = _text
+            connection = await _connect(Path(backup), "ro", trust_schema=self._trust_schema)
+            try:
                 found = list(
                     await connection.execute_fetchall(
                         f"SELECT {self._column} FROM {self._table} WHERE {self._key} = ?",  # noqa: S608
                         (key,),
                     )
                 )
+            finally:
+                await connection.close()
         return found[0][0] if found else None
+
+    @property
+    def _update(self) -> str:
+        return (
+            f"UPDATE {self._table} SET {self._column} = ?"  # noqa: S608 - quoted
+            f" WHERE {self._key} = ? AND {self._column} IS ?"
+        )
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -192,6 +224,25 @@ class SqliteSource:
     async def _all(self, statement: str, *parameters: Any) -> list[Any]:
         with translated():
             return list(await self._connection.execute_fetchall(statement, parameters))
+
+
+async def _connect(path: Path, mode: str, *, trust_schema: bool) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(
+        _uri(path, mode),
+        uri=True,
+        isolation_level=None,
+        timeout=_BUSY_SECONDS,
+    )
+    connection.text_factory = _text
+    try:
+        # Before anything reads the schema.
+        await connection.execute_fetchall(f"PRAGMA trusted_schema = {int(trust_schema)}")
+        for pragma in _PRAGMAS:
+            await connection.execute_fetchall(pragma)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 async def _key_of(
@@ -233,6 +284,8 @@ async def _require_unique(connection: aiosqlite.Connection, table: str, key: str
             )
         )
     except sqlite3.OperationalError as error:
+        if "no such column" not in str(error):
+            raise
         raise InvalidInputError(
             f"{table!r} has no rowid; name a column that is unique with --key."
         ) from error
@@ -258,7 +311,7 @@ def _text(data: bytes) -> str | bytes:
 
 def _publish(partial: Path, name: Path) -> None:
     with partial.open("rb") as file:
-        os.fsync(file.fileno())
+        sync_file(file.fileno())
     partial.replace(name)
     sync_directory(name.parent)
 
@@ -269,6 +322,12 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if "full" in str(error):
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise StorageFullError from error
+        if _UNSAFE in str(error):
+            raise InvalidInputError(
+                "A trigger, view, index or generated column of the database uses what SQLite does"
+                f" not know to be harmless ({error}). If the database is your own, run this again"
+                " with --trust-schema."
+            ) from error
         raise StorageError(f"The database failed: {error}.") from error

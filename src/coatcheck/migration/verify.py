@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -23,9 +22,14 @@ from coatcheck.store import MediaStore
 _URI: Final = re.compile(
     r"media://([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
 )
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[/nr]|[\r\n]){64,}={0,2}")
+# JSON may have a plus or an equals sign as \u002B and \u003D; .NET writes them so.
+_BASE64: Final = re.compile(
+    r"(?:[A-Za-z0-9+/_-]|\\+(?:[/nr]|u002[bB])|[\r\n]){64,}(?:=|\\+u003[dD]){0,2}"
+)
 _LINE: Final = re.compile(r"\\+[nr]|[\r\n]+")
 _SLASH: Final = re.compile(r"\\+/")
+_PLUS: Final = re.compile(r"\\+u002[bB]")
+_PADDING: Final = re.compile(r"(?:=|\\+u003[dD])+$")
 _LEADING_LINES: Final = 4
 
 
@@ -93,25 +97,31 @@ async def _read_back(store: MediaStore, reference_id: str) -> str | None:
 async def _compare(
     source: Source, entry: RowEntry, digests: dict[str, str | None], findings: Findings
 ) -> None:
-    for reference_id, digest in entry.references:
-        if reference_id in digests and digests[reference_id] not in {digest, None}:
-            findings.broken.append(f"row {entry.key}: {reference_id} is not what the log says")
+    for reference in entry.references:
+        if digests.get(reference.id) not in {reference.digest, None}:
+            findings.broken.append(f"row {entry.key}: {reference.id} is not what the log says")
     original = await source.original(entry.backup, entry.key)
     if original is None:
         findings.broken.append(f"row {entry.key}: the backup does not have it")
         return
     if await to_thread.run_sync(digest_of, original) != entry.before:
-        return  # the row was written again after the backup was made
+        findings.broken.append(
+            f"row {entry.key}: the backup has another text than the one that was rewritten, so its"
+            " pictures cannot be compared"
+        )
+        return
     held = await to_thread.run_sync(_digests_in, original)
-    for reference_id, digest in entry.references:
+    for reference in entry.references:
+        if reference.is_file:
+            continue
         findings.originals += 1
-        if digest not in held:
-            findings.broken.append(f"row {entry.key}: {reference_id} is not in the original")
+        if reference.digest not in held:
+            findings.broken.append(f"row {entry.key}: {reference.id} is not in the original")
 
 
-def _digests_in(original: str | bytes) -> Counter[str]:
+def _digests_in(original: str | bytes) -> frozenset[str]:
     text = _text(original)
-    return Counter(
+    return frozenset(
         f"sha-256:{hashlib.sha256(data).hexdigest()}"
         for match in _BASE64.finditer(text)
         for data in _decoded(match[0])
@@ -124,9 +134,9 @@ def _text(value: str | bytes) -> str:
 
 def _decoded(run: str) -> Iterator[bytes]:
     """What a run of base64 stands for, from each of its first lines on."""
-    lines = _LINE.split(_SLASH.sub("/", run))
+    lines = _LINE.split(_PLUS.sub("+", _SLASH.sub("/", _PADDING.sub("", run))))
     for first in range(min(len(lines), _LEADING_LINES)):
-        joined = "".join(lines[first:]).rstrip("=").replace("-", "+").replace("_", "/")
+        joined = "".join(lines[first:]).replace("-", "+").replace("_", "/")
         try:
             yield base64.b64decode(joined + "=" * (-len(joined) % 4), validate=True)
         except binascii.Error:

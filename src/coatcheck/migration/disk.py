@@ -1,6 +1,5 @@
-"""Files that survive a crash: names for backups, directories on disk, errors in our own words."""
+"""Files beside a history: free names for backups, errors in our own words."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
@@ -29,12 +28,3 @@ def free_name(path: Path) -> Path:
         if not name.exists():
             return name
         number += 1
-
-
-def sync_directory(path: Path) -> None:
-    """Make new names in a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
