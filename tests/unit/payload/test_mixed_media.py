@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coatcheck.errors import UnprocessableMediaError
-from coatcheck.payload.offload import offload, offload_document
+from coatcheck.payload.offload import OffloadLimits, offload, offload_document
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 
@@ -21,7 +21,7 @@ PICTURES = [base64.b64encode(png_bytes(240, 180, seed)).decode() for seed in ran
 GOOD = PICTURES[:3]
 TRUNCATED = [picture[:-80] for picture in PICTURES[3:6]]
 SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -30,13 +30,16 @@ def image(text: str) -> dict[str, Any]:
     return {"type": "image", "data": text, "mimeType": "image/png"}
 
 
+def anthropic(text: str) -> dict[str, Any]:
+    """A node of a shape that has its media one level further down."""
+    return {"type": "image", "source": {"type": "base64", "data": text}}
+
+
 def carried(text: str) -> st.SearchStrategy[Any]:
     """The media in one of the ways in which it may be carried."""
     uri = f"data:image/png;base64,{text}"
     raw = {"type": "image", "data": base64.b64decode(text), "mimeType": "image/png"}
-    return st.sampled_from(
-        [text, uri, image(text), {"image_url": {"url": uri}}, f"Look: ![it]({uri}).", raw]
-    )
+    return st.sampled_from([text, uri, image(text), anthropic(text), f"Look: ![it]({uri}).", raw])
 
 
 def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -48,7 +51,7 @@ def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             | st.dictionaries(st.sampled_from("abcd"), inner, min_size=1, max_size=4)
             | st.dictionaries(st.sampled_from("abcd"), inner, min_size=1, max_size=4).map(in_json)
         ),
-        max_leaves=10,
+        max_leaves=4,
     )
 
 
@@ -72,8 +75,12 @@ def media_in(value: Any) -> Iterator[str]:
         yield from [known] * text.count(known[800:2400])
 
 
+MEDIA = st.sampled_from([*GOOD, *TRUNCATED]).flatmap(carried)
+PIECES = nested(MEDIA) | st.lists(MEDIA, min_size=1, max_size=2).map(in_json)
+
+
 @SETTINGS
-@given(nested(st.sampled_from([*GOOD, *TRUNCATED]).flatmap(carried)))
+@given(st.lists(PIECES, max_size=12))
 async def test_good_media_is_replaced_and_refused_media_is_counted_at_every_depth(
     store: MediaStore, payload: Any
 ) -> None:
@@ -95,9 +102,7 @@ async def test_among_many_refused_strings_every_good_picture_is_replaced(
 ) -> None:
     """The strings inside of JSON are gone once they are read, and others get their identities."""
     payload: Any = [
-        in_json(node)
-        for picture in PICTURES
-        for node in (image(picture[:-80]), {"image": picture})
+        in_json(node) for picture in PICTURES for node in (image(picture[:-80]), {"image": picture})
     ]
     for _ in range(wraps - 1):
         payload = [json.dumps(payload)]
@@ -117,3 +122,19 @@ async def test_media_that_a_shape_carries_is_asked_for_once_and_its_copies_by_th
         assert (report.found, report.left) == (1, {UnprocessableMediaError.code: 1})
     _, report = await offload(image(TRUNCATED[0]) | {"copy": TRUNCATED[0]}, store)
     assert (report.found, report.left) == (2, {UnprocessableMediaError.code: 2})
+
+
+async def test_refused_media_that_is_too_deep_to_be_met_again_hides_no_other(
+    store: MediaStore,
+) -> None:
+    payload = [
+        in_json(node)
+        for picture in PICTURES
+        for node in (
+            anthropic(picture[:-80]),
+            {"image": picture},
+        )
+    ]
+    _, report = await offload(payload, store, limits=OffloadLimits(max_depth=3))
+    assert report.offloaded == 20
+    assert report.left == {UnprocessableMediaError.code: 20, "too_deep": 20}
