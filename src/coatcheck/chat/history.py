@@ -264,13 +264,14 @@ class History:
         parts = message.get("parts")
         if message.get("role") != "user" or not isinstance(parts, list):
             raise InvalidInputError("A message of a client has the role user and parts.")
+        # The length first: what looks through a text takes the longer, the longer it is.
+        if sum(_length(part) for part in parts) > MAX_TEXT:
+            raise InvalidInputError(f"A message may have {MAX_TEXT} characters.")
         accepted = [
             part for part in [await self._accept_part(part, owner) for part in parts] if part
         ]
         if not accepted:
             raise InvalidInputError("The message is empty.")
-        if sum(len(part.get("text", "")) for part in accepted) > MAX_TEXT:
-            raise InvalidInputError(f"A message may have {MAX_TEXT} characters.")
         identifier = message.get("id")
         known = isinstance(identifier, str) and _MESSAGE_ID.fullmatch(identifier) is not None
         return {"id": identifier if known else str(uuid4()), "role": "user", "parts": accepted}
@@ -293,6 +294,14 @@ class History:
                 return media_part.media_part(reference.id, media_part.ready(reference.to_stored()))
             case _:
                 return None
+
+
+def _length(part: object) -> int:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return len(text)
+        case _:
+            return 0
 
 
 def _is_answer(message: Mapping[str, Any]) -> bool:

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from coatcheck.backends import Backends
+from coatcheck.chat import history as history_module
 from coatcheck.chat.history import MAX_TEXT, History
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload.media_part import media_part, pending, ready
 from coatcheck.payload.scanning.base64text import THRESHOLD
+from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from tests.media import png_bytes
 
@@ -339,6 +341,33 @@ async def test_a_message_that_is_none_is_refused(history: History) -> None:
         with pytest.raises(InvalidInputError):
             await history.accept(message)
     assert list(await history.stored(CONVERSATION)) == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [text("word " * 2_000_000)],
+        [text("data:image/png;base64,iVBOR " * 300_000)],
+        [text("a" * (MAX_TEXT // 2)), text("b" * (MAX_TEXT // 2 + 1))],
+        [text("a"), text(" " * MAX_TEXT)],
+    ],
+    ids=["words", "media", "together", "blanks"],
+)
+async def test_a_text_that_is_too_long_is_not_looked_through(
+    history: History, monkeypatch: pytest.MonkeyPatch, parts: list[dict[str, Any]]
+) -> None:
+    looked_through: list[int] = []
+
+    def recorder(value: str) -> bool:
+        looked_through.append(len(value))
+        return has_inline_media(value)
+
+    monkeypatch.setattr(history_module, "has_inline_media", recorder)
+    with pytest.raises(InvalidInputError, match=f"{MAX_TEXT} characters"):
+        await history.accept(user(*parts))
+    assert looked_through == []
+    assert await history.accept(user(text("word " * (MAX_TEXT // 5))))
+    assert looked_through == [MAX_TEXT]
 
 
 async def test_the_longest_message_is_accepted(history: History) -> None:
