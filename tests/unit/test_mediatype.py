@@ -176,10 +176,10 @@ def test_html_and_other_xml_are_text(content: bytes) -> None:
 @pytest.mark.parametrize(
     "unit", ["<!---->", "<??>", " ", "<!DOCTYPE ", "<!DOCTYPE a[", "]>", "<!--", "<!DOCTYPE a>"]
 )
-def test_a_hostile_opening_costs_no_time(unit: str) -> None:
-    for _ in range(100):
-        sniff((unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
-        sniff(("<!DOCTYPE a[" + unit * SNIFF_BYTES)[:SNIFF_BYTES].encode())
+def test_an_opening_of_nothing_but_xml_s_preliminaries_is_text(unit: str) -> None:
+    opening = (unit * SNIFF_BYTES)[:SNIFF_BYTES].encode()
+    assert sniff(opening) == ("text/plain" if unit.strip() else None)
+    assert sniff(b"<!DOCTYPE a[" + opening[:-12]) == "text/plain"
 
 
 def test_every_accepted_type_has_an_extension() -> None:

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import struct
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -53,6 +55,15 @@ def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         max_leaves=4,
     )
+
+
+def picture_of(size: int) -> bytes:
+    """A PNG of so many bytes: it has a chunk that no reader knows."""
+    png = png_bytes(32, 32)
+    filling = b"\0" * (size - len(png) - 12)
+    body = b"ruFf" + filling
+    chunk = struct.pack(">I", len(filling)) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:-12] + chunk + png[-12:]
 
 
 def in_json(value: Any) -> Any:
@@ -138,3 +149,30 @@ async def test_refused_media_that_is_too_deep_to_be_met_again_hides_no_other(
     _, report = await offload(payload, store, limits=OffloadLimits(max_depth=3))
     assert report.offloaded == 20
     assert report.left == {UnprocessableMediaError.code: 20, "too_deep": 20}
+
+
+@pytest.mark.parametrize("wraps", range(3))
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda text: text,
+        lambda text: [text],
+        lambda text: {"image": text},
+        image,
+        anthropic,
+        lambda text: {"content": text},
+        lambda text: f"It is {text} there.",
+        lambda text: image(text) | {"data": base64.b64decode(text)},
+    ],
+    ids=["bare", "list", "object", "shape", "deeper", "text", "words", "bytes"],
+)
+async def test_media_counts_from_4096_characters_of_base64_on(
+    store: MediaStore, carry: Callable[[str], Any], wraps: int
+) -> None:
+    for characters, expected in ((4096, 1), (4092, 0)):
+        payload = carry(base64.b64encode(picture_of(characters // 4 * 3)).decode())
+        for _ in range(wraps):
+            payload = [in_json(payload)]
+        offloaded, report = await offload(payload, store)
+        assert (report.found, report.offloaded) == (expected, expected)
+        assert (offloaded is payload) == (not expected)
