@@ -72,6 +72,13 @@ def test_the_longest_message_is_read_whatever_stands_before_it() -> None:
             read_message(read_request(b'{"id":"x","message":%s}' % longer))
 
 
+def test_the_inside_of_a_string_that_is_too_long_is_no_message() -> None:
+    forged = json.dumps({"role": "user", "parts": []})
+    text = "x" * MAX_MESSAGE + "," + forged.replace('"', "'")
+    with pytest.raises(InvalidInputError, match="262,144 bytes"):
+        posted(b"[%s]" % json.dumps({"text": text + ",7"}).encode())
+
+
 def test_a_message_of_too_many_values_is_refused() -> None:
     most = json.dumps({f"n{n}": [n] for n in range(MAX_FRAME_VALUES // 2 - 1)}).encode()
     assert len(posted(b"[%s]" % most)) == MAX_FRAME_VALUES // 2 - 1
