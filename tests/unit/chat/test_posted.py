@@ -47,7 +47,8 @@ def test_the_last_message_is_the_last_element_however_it_is_written(
 
 
 def test_a_single_message_stands_where_there_is_no_array_or_an_empty_one() -> None:
-    for messages in ({}, {"messages": []}, {"messages": None}):
+    none: list[dict[str, Any]] = [{}, {"messages": []}, {"messages": None}]
+    for messages in none:
         request = {"id": CONVERSATION, "message": HELLO, **messages}
         assert read_message(read_request(json.dumps(request).encode())) == HELLO
 

@@ -176,3 +176,11 @@ async def test_media_counts_from_4096_characters_of_base64_on(
         offloaded, report = await offload(payload, store)
         assert (report.found, report.offloaded) == (expected, expected)
         assert (offloaded is payload) == (not expected)
+
+
+async def test_media_of_exactly_4096_characters_takes_the_form_of_its_shape(
+    store: MediaStore,
+) -> None:
+    offloaded, report = await offload(image(base64.b64encode(picture_of(3072)).decode()), store)
+    (reference,) = report.references
+    assert (offloaded["type"], offloaded["uri"]) == ("resource_link", reference.uri)

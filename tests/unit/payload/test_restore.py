@@ -47,8 +47,8 @@ async def test_what_comes_back_is_what_was_taken_out(store: MediaStore) -> None:
 async def test_another_owners_media_stays_a_reference_and_is_said(
     store: MediaStore, owner: str | None
 ) -> None:
-    offloaded, report = await offload(INLINE, store, owner="anna")
-    (reference,) = report.references
+    offloaded, made = await offload(INLINE, store, owner="anna")
+    (reference,) = made.references
     unchanged, report = await restore(offloaded, store, owner=owner)
     assert unchanged is offloaded
     assert report == left(reference.id, "another_owner")
@@ -64,15 +64,15 @@ def left(reference_id: str, reason: str) -> RestoreReport:
 
 
 async def test_media_without_an_owner_is_not_that_of_one(store: MediaStore) -> None:
-    offloaded, report = await offload([BASE64], store)
+    offloaded, _ = await offload([BASE64], store)
     unchanged, report = await restore(offloaded, store, owner="anna")
     assert unchanged is offloaded
     assert [one.reason for one in report.left] == ["another_owner"]
 
 
 async def test_unknown_media_stays_a_reference_and_is_said(store: MediaStore) -> None:
-    offloaded, report = await offload(INLINE, store)
-    (reference,) = report.references
+    offloaded, made = await offload(INLINE, store)
+    (reference,) = made.references
     await store.delete(reference.id)
     unchanged, report = await restore(offloaded, store)
     assert unchanged is offloaded
@@ -92,8 +92,8 @@ def blob_of(data: Path, reference: MediaReference) -> Path:
 async def test_media_that_cannot_be_read_stays_a_reference_and_is_said(
     store: MediaStore, data: Path, damage: Callable[[Path], object]
 ) -> None:
-    offloaded, report = await offload(INLINE, store)
-    (reference,) = report.references
+    offloaded, made = await offload(INLINE, store)
+    (reference,) = made.references
     good = await store.put(png_bytes(seed=1))
     blob = blob_of(data, reference)
     blob.chmod(0o600)
