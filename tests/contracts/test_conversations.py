@@ -452,6 +452,25 @@ async def test_media_that_another_conversation_shows_passes_to_it(opened: Opened
     assert await opened.marked() == {long(x, y) for x in "abc" for y in "0e"}
 
 
+async def test_31_media_never_passes_to_a_conversation_of_another_owner(opened: Opened) -> None:
+    """A message may hold the id of anyone's media: a model writes what it was told to."""
+    made = await opened.put(digest="a", conversation="b", owner="ada")
+    uploaded = await opened.put(digest="b", owner="ada")
+    kept = await opened.put(digest="c", conversation="b", owner="ada")
+    everything = frozenset({made, uploaded, kept})
+    await opened.say("a", owner="bob", media=everything)  # "a" comes before every other id
+    await opened.say("b", owner="ada", media=everything)
+    await opened.say("c", owner="ada", media=frozenset({kept}))
+    await opened.directory.mark_deleted("b", owner="ada", at=LATER)
+    assert (await opened.pictured("ada")).keys() == {kept}
+    await opened.directory.purge("b", deleted_before=LATER)
+    assert await opened.catalog.find(made) is None
+    assert await opened.catalog.find(uploaded) is None
+    passed = await opened.catalog.find(kept)
+    assert passed is not None
+    assert passed.conversation_id == "c"
+
+
 async def test_what_was_uploaded_for_messages_that_were_replaced_goes_as_well(
     opened: Opened,
 ) -> None:

@@ -72,4 +72,4 @@ async def test_an_object_becomes_light_and_its_picture_comes_back(
     assert (report.found, report.offloaded, dict(report.left)) == (1, 1, {})
     assert len(json.dumps(offloaded, default=str)) < 4096
     assert report.references[0].id in json.dumps(offloaded, default=str)
-    assert list(media_in(await restore(offloaded, store))) == [data]
+    assert list(media_in((await restore(offloaded, store)).payload)) == [data]

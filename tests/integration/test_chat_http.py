@@ -17,6 +17,7 @@ import pytest
 from coatcheck import bodies
 from coatcheck.app import create_app
 from coatcheck.chat import sse
+from coatcheck.chat.history import MAX_TEXT
 from coatcheck.settings import Settings
 from tests.chatting import chatting, media, told
 from tests.serving import serving
@@ -237,6 +238,7 @@ VALID = "9188cc90-b172-47e9-b493-4e22175bd478"
         (json.dumps(request(VALID, " ")), 400, "invalid_input"),
         (json.dumps({"id": VALID, "message": {"role": "assistant"}}), 400, "invalid_input"),
         (json.dumps({"id": VALID, "message": {"x": [0] * 5000}}), 400, "protocol_error"),
+        (json.dumps(request(VALID, "x" * (MAX_TEXT + 1))), 400, "invalid_input"),
         (b'{"id":"' + VALID.encode() + b'","message":' + b"[" * 90 + b"]" * 90 + b"}", 400, None),
         (json.dumps(request(VALID, "x", trigger="regenerate-message")), 404, "not_found"),
         (b'{"messages": "' + b"x" * sse.MAX_BODY + b'"}', 400, "invalid_input"),
@@ -254,6 +256,37 @@ async def test_what_is_no_request_is_refused_and_leaves_nothing(
     assert code in {None, answer.json()["code"]}
     assert (await client.get("/api/conversations")).json() == {"conversations": []}
     assert (await client.get(f"/api/chat/{VALID}/stream")).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        json.dumps(said("word " * 1_600_000)),
+        json.dumps(said("data:image/png;base64,iVBORw0KGgo= " * 230_000)),
+        "1," * 4_000_000 + "1",
+        json.dumps({"role": "user", "parts": [[]] * 2_000_000}),
+    ],
+    ids=["words", "media", "numbers", "parts"],
+)
+async def test_messages_of_8_mib_are_refused_unread_and_others_are_answered(
+    client: httpx.AsyncClient, conversation: str, last: str
+) -> None:
+    body = f'{{"id": "{conversation}", "messages": [{last}]}}'.encode()
+    assert 7_000_000 < len(body) < sse.MAX_BODY
+    refused: list[httpx.Response] = []
+
+    async def refuse() -> None:
+        headers = {"content-type": "application/json"}
+        refused.append(await client.post("/api/chat", content=body, headers=headers))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(refuse)
+        assert (await client.get("/healthz")).status_code == 200
+    assert [(one.status_code, one.json()["code"]) for one in refused] == [
+        (400, "invalid_input")
+    ] * 4
+    assert (await client.get("/api/conversations")).json() == {"conversations": []}
 
 
 async def test_a_second_message_in_the_middle_is_refused(

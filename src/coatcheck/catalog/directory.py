@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
+    and_,
     delete,
     func,
     literal,
@@ -169,20 +170,30 @@ class SqlConversationDirectory:
 
 
 async def _hand_over(connection: AsyncConnection, conversation_id: str) -> None:
-    """Let media that other conversations show belong to one of them."""
+    """Let media that other conversations of its owner show belong to one of them."""
     heir = (
         select(func.min(messages.c.conversation_id))
         .join_from(message_media, messages)
-        .where(
-            message_media.c.media_id == media.c.id,
-            messages.c.conversation_id != conversation_id,
-        )
+        .join(conversations)
+        .where(_shown_beside(conversation_id))
         .scalar_subquery()
     )
     await connection.execute(
         update(media)
         .where(media.c.conversation_id == conversation_id, heir.is_not(None))
         .values(conversation_id=heir)
+    )
+
+
+def _shown_beside(conversation_id: str) -> ColumnElement[bool]:
+    """Whether a message of another conversation shows the media, one of the same owner.
+
+    A message of anyone else may hold an id that its author was told, and gains nothing by it.
+    """
+    return and_(
+        message_media.c.media_id == media.c.id,
+        messages.c.conversation_id != conversation_id,
+        conversations.c.owner.is_not_distinct_from(media.c.owner),
     )
 
 
@@ -198,10 +209,8 @@ async def _remove_media(
     elsewhere = (
         select(literal(1))
         .join_from(message_media, messages)
-        .where(
-            message_media.c.media_id == media.c.id,
-            messages.c.conversation_id != conversation_id,
-        )
+        .join(conversations)
+        .where(_shown_beside(conversation_id))
         .exists()
     )
     uploaded = (

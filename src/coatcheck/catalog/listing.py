@@ -100,7 +100,11 @@ def _is_said(where: ColumnElement[bool]) -> ColumnElement[bool]:
         select(literal(1))
         .join_from(message_media, messages)
         .join(conversations)
-        .where(message_media.c.media_id == media.c.id, where)
+        .where(
+            message_media.c.media_id == media.c.id,
+            conversations.c.owner.is_not_distinct_from(media.c.owner),
+            where,
+        )
         .correlate(media)
         .exists()
     )

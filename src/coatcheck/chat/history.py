@@ -1,7 +1,7 @@
 """Messages as they are kept and as they are shown."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,10 +12,10 @@ from coatcheck.chat.searching import message_text, referenced_media
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload import media_part
 from coatcheck.payload.offload import offload
-from coatcheck.payload.projection import for_storage, for_ui, links_in
+from coatcheck.payload.projection import for_storage, for_ui, shown_ids
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, NewMessage, Opening
+from coatcheck.ports import ConversationLog, MediaRecord, NewMessage, Opening
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
 from coatcheck.store import MediaStore
 
@@ -81,7 +81,7 @@ class History:
         if records is None:
             raise NotFoundError("There is no conversation under this id.")
         shown = records[-limit:]
-        messages = await self._in_ui_form([one.content for one in shown], conversation_id)
+        messages = await self._in_ui_form([one.content for one in shown], conversation_id, owner)
         return MessagePage(messages, shown[0].position if len(records) > limit else None)
 
     async def read(
@@ -118,35 +118,40 @@ class History:
             raise NotFoundError("There is no conversation under this id.")
 
     async def _in_ui_form(
-        self, messages: Sequence[Mapping[str, Any]], conversation_id: str
+        self, messages: Sequence[Mapping[str, Any]], conversation_id: str, owner: str | None
     ) -> list[dict[str, Any]]:
-        answers = [message for message in messages if message["role"] == "assistant"]
-        known = await self._own_media(links_in(answers), conversation_id)
-        return [
-            for_ui(message, self._urls, known if message["role"] == "assistant" else ())
-            for message in messages
-        ]
+        # In an answer a link stands for media; what a user writes is text.
+        ids = [shown_ids(message, with_links=_is_answer(message)) for message in messages]
+        records = await self._store.records(set().union(*ids))
+        shown = []
+        for message, named in zip(messages, ids, strict=True):
+            known = {
+                reference_id
+                for reference_id in named & records.keys()
+                if _may_be_shown(records[reference_id], message, conversation_id, owner)
+            }
+            shown.append(for_ui(message, self._urls, known, with_links=_is_answer(message)))
+        return shown
 
-    async def _own_media(self, ids: Iterable[str], conversation_id: str) -> set[str]:
-        """Those of `ids` that belong to the conversation: anybody can write a link into a text."""
-        records = await self._store.records(set(ids))
-        return {
-            reference_id
-            for reference_id, record in records.items()
-            if record.conversation_id == conversation_id
-        }
 
     async def stored(self, conversation_id: str) -> Sequence[Mapping[str, Any]]:
         """The messages of a conversation in stored form; none of one that is new."""
         return await self._log.read_messages(conversation_id) or []
 
-    async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
+    async def append(
+        self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
+    ) -> None:
         """Keep a message in a conversation that is there, its references in stored form.
+
+        Args:
+            conversation_id: which conversation.
+            message: in any form.
+            owner: whom media belongs to that the message carries inline.
 
         Raises:
             NotFoundError: the conversation is gone.
         """
-        await self._append(conversation_id, message, None)
+        await self._append(conversation_id, message, owner, None)
 
     async def append_or_edit(
         self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
@@ -164,14 +169,13 @@ class History:
                 has been deleted.
         """
         if not await self._log.has_message(conversation_id, message["id"]):
-            await self._append(
-                conversation_id, message, Opening(title=_title(message), owner=owner)
-            )
+            opening = Opening(title=_title(message), owner=owner)
+            await self._append(conversation_id, message, owner, opening)
             return False
         await self.require(conversation_id, owner=owner)
         roles = {kept["id"]: kept["role"] for kept in await self.stored(conversation_id)}
         if roles[message["id"]] == "user":
-            edited = await self._kept(conversation_id, message)
+            edited = await self._kept(conversation_id, message, owner)
             await self._log.rewind(conversation_id, message["id"], message=edited, at=self._clock())
             return True
         raise InvalidInputError("A message of the assistant cannot be edited.")
@@ -203,22 +207,38 @@ class History:
         await self._log.rewind(conversation_id, question, at=self._clock())
         return question
 
-    def as_shown(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """A message in UI form."""
-        shown: dict[str, Any] = for_ui(dict(message), self._urls)
+    async def as_shown(
+        self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None
+    ) -> dict[str, Any]:
+        """A message of a conversation in UI form, with URLs for what its owner may see.
+
+        Args:
+            conversation_id: where it stands.
+            message: in stored form.
+            owner: whose the conversation is; None where nobody is told apart.
+        """
+        (shown,) = await self._in_ui_form([message], conversation_id, owner)
         return shown
 
     async def _append(
-        self, conversation_id: str, message: Mapping[str, Any], opening: Opening | None
+        self,
+        conversation_id: str,
+        message: Mapping[str, Any],
+        owner: str | None,
+        opening: Opening | None,
     ) -> None:
-        kept = await self._kept(conversation_id, message)
+        kept = await self._kept(conversation_id, message, owner)
         await self._log.append_message(conversation_id, kept, at=self._clock(), opening=opening)
 
-    async def _kept(self, conversation_id: str, message: Mapping[str, Any]) -> NewMessage:
+    async def _kept(
+        self, conversation_id: str, message: Mapping[str, Any], owner: str | None
+    ) -> NewMessage:
         # A model may write base64 of its own accord; what cannot be stored is cut out.
-        offloaded = await offload(message, self._store, conversation_id=conversation_id)
+        offloaded = await offload(
+            message, self._store, owner=owner, conversation_id=conversation_id
+        )
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
-        urls = self._urls if message["role"] == "assistant" else None
+        urls = self._urls if _is_answer(message) else None
         kept = scrub(for_storage(offloaded.payload, urls))
         return NewMessage(content=kept, text=message_text(kept), media=referenced_media(kept))
 
@@ -236,13 +256,14 @@ class History:
         parts = message.get("parts")
         if message.get("role") != "user" or not isinstance(parts, list):
             raise InvalidInputError("A message of a client has the role user and parts.")
+        # The length first: what looks through a text takes the longer, the longer it is.
+        if sum(_length(part) for part in parts) > MAX_TEXT:
+            raise InvalidInputError(f"A message may have {MAX_TEXT} characters.")
         accepted = [
             part for part in [await self._accept_part(part, owner) for part in parts] if part
         ]
         if not accepted:
             raise InvalidInputError("The message is empty.")
-        if sum(len(part.get("text", "")) for part in accepted) > MAX_TEXT:
-            raise InvalidInputError(f"A message may have {MAX_TEXT} characters.")
         identifier = message.get("id")
         known = isinstance(identifier, str) and _MESSAGE_ID.fullmatch(identifier) is not None
         return {"id": identifier if known else str(uuid4()), "role": "user", "parts": accepted}
@@ -265,6 +286,31 @@ class History:
                 return media_part.media_part(reference.id, media_part.ready(reference.to_stored()))
             case _:
                 return None
+
+
+def _length(part: object) -> int:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return len(text)
+        case _:
+            return 0
+
+
+def _is_answer(message: Mapping[str, Any]) -> bool:
+    return bool(message["role"] == "assistant")
+
+
+def _may_be_shown(
+    record: MediaRecord, message: Mapping[str, Any], conversation_id: str, owner: str | None
+) -> bool:
+    """Whether the reader of a message gets a URL of media that it names.
+
+    A user may hand in any media of theirs (`History.accept`). What an answer names may be the word
+    of a model: that is media of this conversation, or an upload, which belongs to none.
+    """
+    if owner is not None and record.owner != owner:
+        return False
+    return not _is_answer(message) or record.conversation_id in {conversation_id, None}
 
 
 def _title(message: Mapping[str, Any]) -> str:

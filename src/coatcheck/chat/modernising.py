@@ -29,7 +29,7 @@ from coatcheck.payload.offload import (
     offload,
     offload_document,
 )
-from coatcheck.payload.projection import links_in, reference_ids
+from coatcheck.payload.projection import shown_ids
 from coatcheck.payload.results import MARKERS
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference
@@ -198,13 +198,13 @@ async def _forget_unused(modern: Any, report: OffloadReport, store: MediaStore) 
     """Thumbnails and second copies may have been stored on the way; nothing refers to them."""
     if not report.references:
         return
-    used = reference_ids(modern) | links_in(modern)
+    used = shown_ids(modern)
     text = None
     for reference in report.references:
         if reference.id in used:
             continue
         text = msgspec.json.encode(modern, enc_hook=str).decode() if text is None else text
-        if reference.id not in text:  # nor in JSON inside of a string
+        if reference.id not in text:  # nor in JSON inside of a string, nor in what a tool was given
             with suppress(NotFoundError):
                 await store.delete(reference.id)
 

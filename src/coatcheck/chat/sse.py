@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, aclosing
 from http import HTTPMethod
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import HTTPConnection, Request
@@ -18,10 +18,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from coatcheck.bodies import read_body
-from coatcheck.chat.events import REGENERATE, check_shape
+from coatcheck.chat.events import REGENERATE
 from coatcheck.chat.feed import follow
 from coatcheck.chat.history import History
 from coatcheck.chat.limits import ChatLimits, Client
+from coatcheck.chat.posted import ChatRequest, read_message, read_request
 from coatcheck.chat.session import preview_chunk
 from coatcheck.chat.stream import Entry, Preview, Stream
 from coatcheck.chat.turns import Turn, Turns
@@ -48,23 +49,9 @@ _HEADERS: Final = {
     "x-vercel-ai-ui-message-stream": "v1",
 }
 
-_T = TypeVar("_T")
 
 Identify = Callable[[HTTPConnection], str | None]
 """Tells whose request it is; None where nobody is told apart. Raises `UnauthorizedError`."""
-
-
-_NOTHING: Final = msgspec.Raw(b"null")
-
-
-class _ChatRequest(msgspec.Struct, rename="camel"):
-    """What `DefaultChatTransport` posts. Messages stay raw: the SDK sends all, one is needed."""
-
-    id: str
-    messages: list[msgspec.Raw] = []
-    message: msgspec.Raw = _NOTHING
-    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
-    message_id: str | None = None
 
 
 class ChatStreams:
@@ -116,7 +103,7 @@ class ChatStreams:
         owner = self._identify(request)
         client, now = Client(owner, client_address(request)), self._clock()
         self._limits.of(client, now).take(now)
-        asked = _read_request(await read_body(request, max_bytes=MAX_BODY))
+        asked = read_request(await read_body(request, max_bytes=MAX_BODY))
         with ExitStack() as stack:
             stack.enter_context(self._limits.admit(client, now))
             turn = await self._begin(asked, owner)
@@ -146,15 +133,12 @@ class ChatStreams:
             stack.enter_context(self._limits.admit(client, self._clock()))
             return self._answer(stream, start, stack.pop_all())
 
-    async def _begin(self, asked: _ChatRequest, owner: str | None) -> Turn:
+    async def _begin(self, asked: ChatRequest, owner: str | None) -> Turn:
         if not is_reference_id(asked.id):
             raise InvalidInputError("The id of a conversation is a UUIDv4 in lower case.")
         if asked.trigger == REGENERATE:
             return await self._turns.regenerate(asked.id, asked.message_id, owner=owner)
-        given = asked.messages[-1:] or [asked.message]
-        message = _decode(given[0], dict[str, Any])
-        check_shape(message)
-        accepted = await self._history.accept(message, owner=owner)
+        accepted = await self._history.accept(read_message(asked), owner=owner)
         return await self._turns.begin(asked.id, accepted, owner=owner)
 
     def _answer(self, stream: Stream, start: int, held: ExitStack) -> Response:
@@ -208,14 +192,3 @@ def _error(text: str, code: str | None) -> str:
 
 def _data(chunk: dict[str, Any]) -> str:
     return f"data: {msgspec.json.encode(chunk).decode()}\n\n"
-
-
-def _read_request(body: bytes) -> _ChatRequest:
-    return _decode(body, _ChatRequest)
-
-
-def _decode(text: bytes | msgspec.Raw, kind: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInputError("The body is not what the AI SDK sends.") from error

@@ -110,8 +110,8 @@ class Turns:
             return running
         async with self._beginning(conversation_id, SUBMIT, owner) as turn:
             turn.question = message["id"]
+            shown_message = await self._history.as_shown(conversation_id, message, owner=owner)
             edited = await self._history.append_or_edit(conversation_id, message, owner=owner)
-            shown_message = self._history.as_shown(message)
             begun = turn_chunk(SUBMIT, message["id"], shown_message, edited=edited)
             turn.stream.begin_turn(begun)
         return turn
@@ -193,7 +193,7 @@ class Turns:
             with anyio.CancelScope(shield=True):
                 for chunk in assembly.close(closing):
                     turn.stream.publish(chunk)
-                await self._keep(conversation_id, turn, assembly)
+                await self._keep(conversation_id, turn, assembly, owner)
                 # Only now may the next message come: it will find this one in the history.
                 turn.stream.publish(end)
                 self._forget(conversation_id, owner)
@@ -226,11 +226,13 @@ class Turns:
                     turn.stream.publish(visible)
         return end
 
-    async def _keep(self, conversation_id: str, turn: Turn, assembly: MessageAssembly) -> None:
+    async def _keep(
+        self, conversation_id: str, turn: Turn, assembly: MessageAssembly, owner: str | None
+    ) -> None:
         if not assembly.message["parts"]:
             return
         try:
-            await self._history.append(conversation_id, assembly.message)
+            await self._history.append(conversation_id, assembly.message, owner=owner)
         except CoatcheckError as error:
             # The user saw an answer that will be gone after a reload: say so.
             _logger.exception("An answer could not be kept.")

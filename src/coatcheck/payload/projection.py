@@ -6,9 +6,12 @@ kept, a URL where it is shown.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.payload.arguments import argument_members
 from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
@@ -26,10 +29,6 @@ _URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
 _STORED_LINKS: Final = Links()
 _RESULT_WORDS: Final = (REFERENCE_TYPE, *MARKERS)
 
-Replace = Callable[[MediaReference], Any]
-Finish = Callable[[dict[str, Any]], Any]
-Rewrite = Callable[[str], str]
-
 
 def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
     """What histories and databases keep: references in stored form, no URL of ours.
@@ -39,30 +38,48 @@ def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
         urls: how links in its texts were minted; without it, texts stay as they are.
     """
     if urls is None:
-        return _project(payload, MediaReference.to_stored, _drop_urls, _as_it_is)
+        return _Projection(
+            replace=MediaReference.to_stored, finish=_drop_urls, rewrite=_as_it_is
+        ).of(payload)
     links = Links(urls)
 
     def unmint(text: str) -> str:
         return links.replace(text, lambda reference_id: URI_SCHEME + reference_id)
 
-    return _project(payload, MediaReference.to_stored, _drop_urls, unmint)
+    return _Projection(replace=MediaReference.to_stored, finish=_drop_urls, rewrite=unmint).of(
+        payload
+    )
 
 
-def for_ui(payload: Any, urls: MediaUrls, known: Collection[str] = ()) -> Any:
+def for_ui(
+    payload: Any, urls: MediaUrls, known: Collection[str], *, with_links: bool = True
+) -> Any:
     """What a browser gets: references in UI form, with URLs minted now.
 
+    A URL may be signed, and a model or a user may have written any id into a message. So a URL is
+    minted for what is `known` alone; any other reference is shown in stored form, without one. What
+    a model hands to a tool (`coatcheck.payload.arguments`) stays as it is, whatever it holds.
+
+    To show a reference that was made just now, `MediaReference.to_ui` is enough.
+
     Args:
-        payload: in stored form.
+        payload: in any form.
         urls: mints them.
-        known: ids whose links in texts become URLs. A URL may be signed, and anybody can write a
-            link into a text: pass what has been looked up for whoever sees it.
+        known: the ids that have been looked up for the reader and that the reader may read.
+            `shown_ids` lists those to look up.
+        with_links: whether links in texts become URLs too, as in what a model wrote.
     """
+
+    def show(reference: MediaReference) -> dict[str, Any]:
+        return reference.to_ui(urls) if reference.id in known else reference.to_stored()
 
     def mint(members: dict[str, Any]) -> dict[str, Any]:
         reference = _image_of(members)
         if reference is None:
             return members
-        return members | result_urls(reference, urls)
+        if reference.id in known:
+            return members | result_urls(reference, urls)
+        return _without_urls(members)
 
     def link(reference_id: str) -> str | None:
         return urls.original(reference_id) if reference_id in known else None
@@ -70,19 +87,32 @@ def for_ui(payload: Any, urls: MediaUrls, known: Collection[str] = ()) -> Any:
     def mint_links(text: str) -> str:
         return _STORED_LINKS.replace(text, link)
 
-    rewrite = mint_links if known else _as_it_is
-    return _project(payload, lambda reference: reference.to_ui(urls), mint, rewrite)
+    rewrite = mint_links if with_links else _as_it_is
+    return _Projection(replace=show, finish=mint, rewrite=rewrite, skip=argument_members).of(
+        payload
+    )
 
 
-def links_in(payload: Any) -> set[str]:
-    """The ids that texts of a payload in stored form link to: for `for_ui`, once looked up."""
+def shown_ids(payload: Any, *, with_links: bool = True) -> set[str]:
+    """The ids of what `for_ui` mints URLs for, once they have been looked up.
+
+    Args:
+        payload: in any form; its links are ``media://{id}``.
+        with_links: as for `for_ui`.
+    """
     found: set[str] = set()
 
-    def note(text: str) -> str:
+    def note(reference: MediaReference) -> None:
+        found.add(reference.id)
+
+    def note_links(text: str) -> str:
         found.update(reference_id for _, _, reference_id in _STORED_LINKS.find(text))
         return text
 
-    _project(payload, lambda _: None, lambda members: members, note)
+    rewrite = note_links if with_links else _as_it_is
+    _Projection(
+        replace=note, finish=lambda members: members, rewrite=rewrite, skip=argument_members
+    ).of(payload)
     return found
 
 
@@ -97,18 +127,11 @@ def for_model(payload: Any) -> Any:
     Args:
         payload: any JSON-like value.
     """
-    return scrub(_project(payload, MediaReference.to_model, _result_line, _text_line))
-
-
-def reference_ids(payload: Any) -> frozenset[str]:
-    """The id of every reference in the payload, in whichever form."""
-    found: set[str] = set()
-
-    def note(reference: MediaReference) -> None:
-        found.add(reference.id)
-
-    _project(payload, note, lambda members: members, _as_it_is)
-    return frozenset(found)
+    return scrub(
+        _Projection(replace=MediaReference.to_model, finish=_result_line, rewrite=_text_line).of(
+            payload
+        )
+    )
 
 
 def result_line(message: str, reference: MediaReference) -> str:
@@ -159,8 +182,10 @@ def _text_line(text: str) -> str:
 
 
 def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
-    if _image_of(members) is None:
-        return members
+    return members if _image_of(members) is None else _without_urls(members)
+
+
+def _without_urls(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name not in _URL_MEMBERS}
 
 
@@ -168,29 +193,44 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-def _project(
-    value: Any,
-    replace: Replace,
-    finish: Finish,
-    rewrite: Rewrite,
-    depth: int = 0,
-) -> Any:
-    if depth > MAX_DEPTH:
-        raise InvalidInputError(f"The payload nests deeper than {MAX_DEPTH} levels.")
-    if isinstance(value, str):
-        return rewrite(value)
-    if isinstance(value, Mapping):
-        reference = _reference(value)
-        if reference is not None:
-            return replace(reference)
-        # An object that holds a reference is finished as it was, then its members are projected.
-        members = finish(dict(value))
-        if not isinstance(members, Mapping):
-            return members
-        return {
-            name: _project(member, replace, finish, rewrite, depth + 1)
-            for name, member in members.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_project(item, replace, finish, rewrite, depth + 1) for item in value]
-    return value
+def _nothing(_node: Mapping[str, Any]) -> AbstractSet[str]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Projection:
+    """What becomes of the parts of a payload.
+
+    Attributes:
+        replace: what stands in the place of a reference.
+        finish: what becomes of any other object, before its members are projected.
+        rewrite: what becomes of a text.
+        skip: which members of an object stay as they are.
+    """
+
+    replace: Callable[[MediaReference], Any]
+    finish: Callable[[dict[str, Any]], Any]
+    rewrite: Callable[[str], str]
+    skip: Callable[[Mapping[str, Any]], AbstractSet[str]] = _nothing
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """The projection of a payload, or of a part of one at this depth."""
+        if depth > MAX_DEPTH:
+            raise InvalidInputError(f"The payload nests deeper than {MAX_DEPTH} levels.")
+        if isinstance(value, str):
+            return self.rewrite(value)
+        if isinstance(value, Mapping):
+            reference = _reference(value)
+            if reference is not None:
+                return self.replace(reference)
+            members = self.finish(dict(value))
+            if not isinstance(members, Mapping):
+                return members
+            skipped = self.skip(members)
+            return {
+                name: member if name in skipped else self.of(member, depth + 1)
+                for name, member in members.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.of(item, depth + 1) for item in value]
+        return value

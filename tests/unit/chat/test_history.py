@@ -6,16 +6,20 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coatcheck.backends import Backends
+from coatcheck.chat import history as history_module
 from coatcheck.chat.history import MAX_TEXT, History
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.payload.media_part import media_part, pending, ready
 from coatcheck.payload.scanning.base64text import THRESHOLD
+from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
+from tests.databases import dump_of
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -211,6 +215,43 @@ async def test_the_title_is_one_short_clean_line(
     assert conversation.title == title
 
 
+TRUNCATED = base64.b64encode(png_bytes(240, 180)[:-80]).decode()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        text(f"![it](data:image/png;base64,{TRUNCATED})"),
+        text(TRUNCATED),
+        text(json.dumps({"image": TRUNCATED})),
+        {"type": "file", "mediaType": "image/png", "url": f"data:image/png;base64,{TRUNCATED}"},
+        {"type": "tool-x", "toolCallId": "c", "input": {"image": TRUNCATED}, "output": "Done."},
+        {"type": "tool-x", "toolCallId": "c", "input": {}, "output": {"image": TRUNCATED}},
+    ],
+    ids=["link", "bare", "JSON", "file", "input", "output"],
+)
+async def test_base64_that_cannot_be_stored_is_not_kept(
+    data: Path, history: History, part: dict[str, Any]
+) -> None:
+    await say(history, user(text("draw")))
+    await history.append(CONVERSATION, {"id": "a1", "role": "assistant", "parts": [part]})
+    assert TRUNCATED[400:800] not in dump_of(data)
+    (_, kept) = await history.stored(CONVERSATION)
+    assert "left out" in json.dumps(kept)
+
+
+async def test_media_that_an_answer_carries_inline_is_its_owners(
+    backends: Backends, history: History
+) -> None:
+    await say(history, user(text("draw")), owner="ada")
+    drawn = text(f"![it](data:image/png;base64,{base64.b64encode(png_bytes(240, 180)).decode()})")
+    answer = {"id": "a1", "role": "assistant", "parts": [drawn]}
+    await history.append(CONVERSATION, answer, owner="ada")
+    (_, shown) = (await history.page(CONVERSATION, owner="ada", limit=9)).messages
+    (listed,) = await backends.store.list_media(owner="ada", before=None, limit=9)
+    assert shown["parts"] == [text(f"![it]({URLS.original(listed.reference.id)})")]
+
+
 # --- edited and answered anew --------------------------------------------------------------------
 
 
@@ -339,6 +380,33 @@ async def test_a_message_that_is_none_is_refused(history: History) -> None:
         with pytest.raises(InvalidInputError):
             await history.accept(message)
     assert list(await history.stored(CONVERSATION)) == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [text("word " * 2_000_000)],
+        [text("data:image/png;base64,iVBOR " * 300_000)],
+        [text("a" * (MAX_TEXT // 2)), text("b" * (MAX_TEXT // 2 + 1))],
+        [text("a"), text(" " * MAX_TEXT)],
+    ],
+    ids=["words", "media", "together", "blanks"],
+)
+async def test_a_text_that_is_too_long_is_not_looked_through(
+    history: History, monkeypatch: pytest.MonkeyPatch, parts: list[dict[str, Any]]
+) -> None:
+    looked_through: list[int] = []
+
+    def recorder(value: str) -> bool:
+        looked_through.append(len(value))
+        return has_inline_media(value)
+
+    monkeypatch.setattr(history_module, "has_inline_media", recorder)
+    with pytest.raises(InvalidInputError, match=f"{MAX_TEXT} characters"):
+        await history.accept(user(*parts))
+    assert looked_through == []
+    assert await history.accept(user(text("word " * (MAX_TEXT // 5))))
+    assert looked_through == [MAX_TEXT]
 
 
 async def test_the_longest_message_is_accepted(history: History) -> None:

@@ -14,9 +14,9 @@ from coatcheck.payload.projection import (
     for_model,
     for_storage,
     for_ui,
-    reference_ids,
     result_line,
     result_urls,
+    shown_ids,
 )
 from coatcheck.reference import MediaReference, MediaUrls
 
@@ -38,6 +38,7 @@ SOUND = MediaReference(
     size=1000,
     digest="sha-256:" + "00" * 32,
 )
+KNOWN = {REFERENCE.id, SOUND.id}
 LINE = '[image 9188cc90-b172-47e9-b493-4e22175bd478 "a lighthouse at dusk" 1024×768 png]'
 
 json_values = st.recursive(
@@ -84,13 +85,13 @@ def test_the_stored_form_holds_no_url_of_ours() -> None:
 
 def test_the_ui_form_is_the_stored_one_with_urls_of_now() -> None:
     elsewhere = MediaUrls("/elsewhere")
-    shown = for_ui(for_storage(message(REFERENCE.to_ui(URLS))), elsewhere)
+    shown = for_ui(for_storage(message(REFERENCE.to_ui(URLS))), elsewhere, KNOWN)
     expected = json.dumps(message(REFERENCE.to_ui(URLS)), sort_keys=True)
     assert json.dumps(shown, sort_keys=True) == expected.replace(URLS.prefix, "/elsewhere")
 
 
 def test_old_urls_give_way_to_new_ones() -> None:
-    shown = for_ui(message(REFERENCE.to_ui(MediaUrls("https://old.example"))), URLS)
+    shown = for_ui(message(REFERENCE.to_ui(MediaUrls("https://old.example"))), URLS, KNOWN)
     assert shown == message(REFERENCE.to_ui(URLS))
 
 
@@ -107,14 +108,14 @@ def test_the_model_form_is_the_same_bytes_whichever_form_it_comes_from() -> None
         message(REFERENCE.to_ui(URLS)),
         message(REFERENCE.to_ui(MediaUrls("https://expired.example?signature=1"))),
         json.loads(json.dumps(message(REFERENCE.to_stored()))),
-        for_ui(for_storage(message(REFERENCE.to_stored())), URLS),
+        for_ui(for_storage(message(REFERENCE.to_stored())), URLS, KNOWN),
     ]
     assert len({json.dumps(for_model(form)).encode() for form in forms}) == 1
 
 
 def test_what_holds_no_reference_keeps_its_urls() -> None:
     payload = {"fullImageUrl": "https://a.example", "thumbnailUrl": 1, "imageReference": "text"}
-    for project in (for_storage, for_model, lambda value: for_ui(value, URLS)):
+    for project in (for_storage, for_model, lambda value: for_ui(value, URLS, KNOWN)):
         assert project(payload) == payload
 
 
@@ -157,7 +158,7 @@ def test_a_payload_is_never_touched() -> None:
     payload = message(REFERENCE.to_ui(URLS))
     before = copy.deepcopy(payload)
     kept = for_storage(payload)
-    for_ui(payload, URLS)
+    for_ui(payload, URLS, KNOWN)
     for_model(payload)
     assert payload == before
     kept["parts"][0]["type"] = "changed"
@@ -167,7 +168,7 @@ def test_a_payload_is_never_touched() -> None:
 
 @given(json_values)
 def test_a_payload_without_references_passes_as_it_is(payload: Any) -> None:
-    for result in (for_storage(payload), for_ui(payload, URLS), for_model(payload)):
+    for result in (for_storage(payload), for_ui(payload, URLS, KNOWN), for_model(payload)):
         assert result == payload
         assert json.dumps(result) == json.dumps(payload)
 
@@ -179,13 +180,13 @@ def test_a_reference_is_found_wherever_it_is(beside: Any, way: list[str]) -> Non
         payload = [beside, payload] if step == "list" else {step: payload, "beside": beside}
     assert LINE in json.dumps(for_model(payload), ensure_ascii=False).replace('\\"', '"')
     assert "cdn.example" not in json.dumps(for_storage(payload))
-    assert for_ui(for_storage(payload), URLS) == payload
+    assert for_ui(for_storage(payload), URLS, KNOWN) == payload
 
 
 def test_the_references_of_a_payload_are_found_in_whichever_form() -> None:
     payload = [message(REFERENCE.to_ui(URLS)), {"deep": [{"er": SOUND.to_stored()}]}, REFERENCE.id]
-    assert reference_ids(payload) == {REFERENCE.id, SOUND.id}
-    assert reference_ids([{"type": "media_reference", "id": "forged"}, "text", None]) == frozenset()
+    assert shown_ids(payload) == {REFERENCE.id, SOUND.id}
+    assert shown_ids([{"type": "media_reference", "id": "forged"}, "text", None]) == set()
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
@@ -197,8 +198,86 @@ def test_a_payload_that_nests_without_end_is_refused(wrap: Any) -> None:
     bomb = deep
     for _ in range(100_000):
         bomb = wrap(bomb)
-    for project in (for_storage, for_model, lambda value: for_ui(value, URLS)):
+    for project in (for_storage, for_model, lambda value: for_ui(value, URLS, KNOWN)):
         with pytest.raises(InvalidInputError, match="nests deeper"):
             project(bomb)
     while isinstance(bomb, list | dict):  # freed level by level, not by recursion
         bomb = bomb[0] if isinstance(bomb, list) else bomb["a"]
+
+
+# --- what gets a URL -----------------------------------------------------------------------------
+
+LINKS = f"![it](media://{REFERENCE.id}) and ![that](media://{SOUND.id})"
+
+
+@pytest.mark.parametrize("form", [REFERENCE.to_stored(), REFERENCE.to_ui(URLS)])
+def test_31_only_what_was_looked_up_for_the_reader_gets_a_url(form: dict[str, Any]) -> None:
+    other = form | {"id": SOUND.id, "uri": SOUND.uri}
+    payload = [message(form), form, other, {"imageReference": other, "thumbnailUrl": "/old"}, LINKS]
+    stored = REFERENCE.to_stored() | {"id": SOUND.id, "uri": SOUND.uri}
+    assert for_ui(payload, URLS, {REFERENCE.id}) == [
+        message(REFERENCE.to_ui(URLS)),
+        REFERENCE.to_ui(URLS),
+        stored,
+        {"imageReference": stored},
+        f"![it]({URLS.original(REFERENCE.id)}) and ![that](media://{SOUND.id})",
+    ]
+    shown = json.dumps(for_ui(payload, URLS, ()))
+    assert "cdn.example" not in shown
+    assert "/old" not in shown
+
+
+def test_links_in_texts_may_be_left_as_they_are() -> None:
+    payload = [LINKS, REFERENCE.to_stored()]
+    assert for_ui(payload, URLS, KNOWN, with_links=False) == [LINKS, REFERENCE.to_ui(URLS)]
+    assert shown_ids(payload, with_links=False) == {REFERENCE.id}
+    assert shown_ids([LINKS]) == KNOWN
+
+
+def called_with(given: Any) -> list[Any]:
+    """A call of a tool with these arguments, as the frameworks write it."""
+    return [
+        {"type": "tool-view", "toolCallId": "c", "state": "input-available", "input": given},
+        {"type": "tool-view", "input": given},
+        {"type": "dynamic-tool", "toolName": "view", "toolCallId": "c", "rawInput": given},
+        {"type": "tool-input-available", "toolCallId": "c", "toolName": "view", "input": given},
+        {"type": "tool-input-delta", "toolCallId": "c", "inputTextDelta": given},
+        {"type": "tool-call", "toolCallId": "c", "toolName": "view", "args": given},
+        {"part_kind": "tool-call", "tool_name": "view", "args": given, "tool_call_id": "c"},
+        {"part_delta_kind": "tool_call", "args_delta": given, "tool_call_id": "c"},
+        {"tool_calls": [{"name": "view", "args": given, "id": "c", "type": "tool_call"}]},
+        {"tool_call_chunks": [{"name": None, "args": given, "type": "tool_call_chunk"}]},
+        {"tool_calls": [{"type": "function", "function": {"name": "v", "arguments": given}}]},
+        {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": given}}]}},
+        {"type": "function_call", "name": "view", "call_id": "c", "arguments": given},
+        {"type": "response.function_call_arguments.done", "arguments": given},
+        {"type": "tool_use", "id": "c", "name": "view", "input": given},
+        {"functionCall": {"name": "view", "args": given}},
+        {"method": "tools/call", "params": {"name": "view", "arguments": given}},
+        {"type": "TOOL_CALL_ARGS", "toolCallId": "c", "delta": given},
+        {"type": "TOOL_CALL_CHUNK", "toolCallId": "c", "delta": given},
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        REFERENCE.to_stored(),
+        {"deep": [{"imageReference": REFERENCE.to_stored()}]},
+        LINKS,
+        json.dumps(REFERENCE.to_stored()),
+    ],
+)
+def test_31_what_a_model_hands_to_a_tool_is_never_shown_as_media(given: Any) -> None:
+    for call in called_with(given):
+        assert for_ui(call, URLS, KNOWN) == call
+        assert shown_ids(call) == set()
+        beside = call | {"output": REFERENCE.to_stored()}
+        assert for_ui(beside, URLS, KNOWN)["output"] == REFERENCE.to_ui(URLS)
+
+
+def test_a_member_that_is_no_argument_is_shown_whatever_it_is_called() -> None:
+    payload = {"input": [REFERENCE.to_stored()], "delta": LINKS}
+    shown = for_ui(payload, URLS, KNOWN)
+    assert shown["input"] == [REFERENCE.to_ui(URLS)]
+    assert "media://" not in shown["delta"]

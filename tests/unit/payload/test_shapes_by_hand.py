@@ -289,7 +289,7 @@ async def test_a_notebook_breaks_base64_into_lines(store: MediaStore) -> None:
     offloaded, report = await offload(payload, store)
     assert report.offloaded == 1
     assert len(json.dumps(offloaded)) < 2048
-    assert list(media_in(await restore(offloaded, store))) == [data]
+    assert list(media_in((await restore(offloaded, store)).payload)) == [data]
 
 
 # A preview of ComfyUI: event 1, format 2 (PNG). It is no JSON: a reference has no place in it.

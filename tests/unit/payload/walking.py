@@ -73,5 +73,5 @@ class Shelf:
                 reference_id = walk.send(answer)
             except StopIteration as done:
                 return done.value
-            kept = self.media.get(reference_id)
+            kept = self.media.get(reference_id or "")
             answer = None if kept is None else Original(reference=kept[0], data=kept[1])

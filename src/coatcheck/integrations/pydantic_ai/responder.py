@@ -26,7 +26,7 @@ from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaE
 from coatcheck.integrations.pydantic_ai.toolset import TurnDeps, media_toolset
 from coatcheck.integrations.pydantic_ai.viewing import forget_viewed, sees_pictures
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
-from coatcheck.payload.projection import for_model, reference_ids
+from coatcheck.payload.projection import for_model, shown_ids
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.payload.streaming import offload_stream
 from coatcheck.reference import clean_text
@@ -84,7 +84,7 @@ class PydanticAIResponder:
             self._context,
             conversation_id=conversation_id,
             owner=owner or self._context.owner,
-            attached=reference_ids(list(messages)),
+            attached=frozenset(shown_ids(list(messages), with_links=False)),
         )
         async with (
             aclosing(self._chunks(messages, context, message_id)) as chunks,

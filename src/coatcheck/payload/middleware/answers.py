@@ -16,7 +16,9 @@ from coatcheck.payload.offload import may_hold_media
 Rewrite: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Takes the media out of a body; returns the same object where there is none."""
 
-_PARTIAL_CONTENT: Final = 206
+# Bodies of these are what was asked for. An error may hold what its client sent: stored and served,
+# that would be hosting for anyone. 206 is a piece of a body.
+_LOOKED_AT: Final = frozenset(range(200, 300)) - {206}
 _FRAMINGS: Final = {
     b"application/json": WHOLE,
     b"text/event-stream": EVENTS,
@@ -170,7 +172,7 @@ class RewrittenAnswer:
 
 def _framing(status: int, headers: dict[bytes, bytes]) -> Framing | None:
     """How the documents of a body are found; None for a body that is not looked at."""
-    if status == _PARTIAL_CONTENT or headers.get(b"content-encoding", b"identity") != b"identity":
+    if status not in _LOOKED_AT or headers.get(b"content-encoding", b"identity") != b"identity":
         return None
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type.endswith(b"+json"):

@@ -64,6 +64,7 @@ class Keeper:
             self._left[request] += 1
             return None
         if isinstance(request, MediaReference):
+            # An object that the application made: nothing that was sent or said holds one.
             return self._replacement(request)
         self._found += 1
         if isinstance(request, CoatcheckError):

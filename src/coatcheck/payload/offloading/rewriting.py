@@ -88,8 +88,10 @@ class Rewriter:
         self._max_bytes = max_bytes
         self._shapes = shapes
         self._values = 0
-        self._above: set[int] = set()  # the containers that the walk is inside of
-        self._refused: set[int] = set()  # strings whose media could not be replaced
+        # Values by their identity, each only for as long as the walk is inside of what holds it: an
+        # identity says nothing once its value is gone, since the next one may get the same.
+        self._above: set[int] = set()  # containers
+        self._refused: set[int] = set()  # media that a shape found and that could not be replaced
 
     def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
         """`value` with references in the place of its media.
@@ -182,7 +184,7 @@ class Rewriter:
 
     def _string(self, value: str, depth: int, *, is_text: bool = False) -> Walk[Any]:
         text = value.full() if isinstance(value, HeldText) else value
-        if len(text) < self._limits.threshold or id(value) in self._refused:
+        if len(text) < self._limits.threshold or self._was_refused(value):
             return value
         rewritten: Any = None
         if depth < self._limits.max_depth:
@@ -192,6 +194,8 @@ class Rewriter:
         return value if rewritten is text else rewritten
 
     def _binary(self, data: bytes, value: Any) -> Walk[Any]:
+        if self._was_refused(value):
+            return value
         found = _binary_media(data, None, None, self._limits.threshold)
         replacement = (yield found) if isinstance(found, FoundMedia) else None
         return value if replacement is None else dict(replacement.body)
@@ -217,15 +221,27 @@ class Rewriter:
             self._above.discard(id(value))
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
+        refused: str | bytes | None = None
         while (hit := self._shapes.recognise(node)) is not None:
             shape, inline = hit
+            if id(inline.media) in self._refused:
+                break
             found = yield from self._inline(inline)
             replacement = None if found is None else (yield found)
             if replacement is None:
-                if found is not None:
-                    self._refused.add(id(inline.media))
+                refused = None if found is None else inline.media
                 break
             node = shape.replace(node, replacement)
+        if refused is None:
+            return (yield from self._each_member(node, depth))
+        # It stands somewhere below this node, where it is not to be asked for once more.
+        self._refused.add(id(refused))
+        try:
+            return (yield from self._each_member(node, depth))
+        finally:
+            self._refused.discard(id(refused))
+
+    def _each_member(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         changed: dict[str, Any] | None = None
         for name, value in node.items():
             if (yield from self._is_plain(value)):
@@ -251,6 +267,12 @@ class Rewriter:
         if changed is None or isinstance(items, list):
             return items if changed is None else changed
         return type(items)(*changed) if hasattr(items, "_fields") else tuple(changed)
+
+    def _was_refused(self, value: str | bytes) -> bool:
+        """Whether a shape has asked for this already; a second copy is asked for by itself."""
+        was = id(value) in self._refused
+        self._refused.discard(id(value))
+        return was
 
     def _is_plain(self, value: Any) -> Walk[bool]:
         """Whether there is nothing to look at in `value`, or no leave to look at any more."""

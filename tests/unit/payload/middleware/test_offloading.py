@@ -498,7 +498,7 @@ async def test_a_rewritten_body_has_the_headers_that_fit_it(store: MediaStore) -
         return JSONResponse({"text": PROSE}, headers=stale)
 
     async def problem(_request: Request) -> Response:
-        return JSONResponse({"image": INLINE}, 422, media_type="application/problem+json")
+        return JSONResponse({"image": INLINE}, media_type="application/problem+json")
 
     async with client_of(OffloadMiddleware(routed(held, dull, problem), store)) as client:
         answer = await client.get("/held")
@@ -508,8 +508,7 @@ async def test_a_rewritten_body_has_the_headers_that_fit_it(store: MediaStore) -
         unchanged = await client.get("/dull")
         assert unchanged.json() == {"text": PROSE}
         assert {name: unchanged.headers[name] for name in stale} == stale
-        refused = await client.get("/problem")
-        assert (refused.status_code, refused.json()["image"][: len(PREFIX)]) == (422, PREFIX)
+        assert (await client.get("/problem")).json()["image"].startswith(PREFIX)
 
 
 async def test_a_body_in_pieces_is_one_document(store: MediaStore) -> None:
@@ -538,7 +537,8 @@ async def test_bodies_of_other_types_and_parts_of_bodies_are_the_very_messages(
         assert all(a is b for a, b in zip(received, messages, strict=True))
 
     await assert_passes(messages, GET | {"method": "HEAD"})
-    await assert_passes([{**messages[0], "status": 206}, *messages[1:]])
+    for status in (206, 300, 399, 400, 422, 499, 500, 599):
+        await assert_passes([{**messages[0], "status": status}, *messages[1:]])
     await assert_passes([{**messages[0], "trailers": True}, *messages[1:]])
     for headers in (
         [(b"content-type", b"text/html")],
