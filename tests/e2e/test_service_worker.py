@@ -1,7 +1,7 @@
 """The service worker that keeps media: what it keeps, for whom, and when it forgets.
 
-What is kept is written after the page has its answer, so tests wait until it is there. That an answer
-is not kept shows once a later one is: the browser writes to a cache in order.
+What is kept is written after the page has its answer, so tests wait until it is there. That an
+answer is not kept shows once a later one is: the browser writes to a cache in order.
 """
 
 import secrets

@@ -28,8 +28,8 @@ MAX_PAGE: Final = 200
 _MAX_BODY: Final = 16 * 1024
 _LAST_POSITION: Final = 2**31 - 1
 _NO_STORE: Final = {"cache-control": "no-store"}
-# The reader's own browser may keep it, to show it while there is no network.
-_REVALIDATE: Final = {"cache-control": "private, no-cache"}
+# The reader's own browser may keep it and show it while there is no network (RFC 9111, 4.2.4).
+_REVALIDATE: Final = {"cache-control": "private, max-age=0"}
 
 Identify = Callable[[Request], Awaitable[str | None]]
 """Tells whose conversations a request is about; None where nobody is told apart."""

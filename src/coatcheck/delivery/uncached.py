@@ -5,13 +5,12 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-
 NO_STORE: Final = "no-store"
 """No cache keeps the answer."""
 
-REVALIDATE: Final = "private, no-cache"
-"""The reader's own browser may keep it, to show it while there is no network, and asks first
-otherwise."""
+REVALIDATE: Final = "private, max-age=0"
+"""The reader's own browser may keep it and show it while there is no network (RFC 9111, 4.2.4);
+otherwise it asks first."""
 
 
 class UncachedJson(Response):
