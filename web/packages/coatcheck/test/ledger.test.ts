@@ -40,8 +40,11 @@ it("is the same for the next worker", async () => {
 
 it("tries again after the database could not be opened", async () => {
   const fresh = new Ledger();
+  const failing = { error: new DOMException("full", "QuotaExceededError") };
+  const request = Object.assign(new EventTarget(), failing) as unknown as IDBOpenDBRequest;
   vi.spyOn(indexedDB, "open").mockImplementationOnce(() => {
-    throw new DOMException("full", "QuotaExceededError");
+    queueMicrotask(() => request.dispatchEvent(new Event("error")));
+    return request;
   });
   await expect(fresh.record(entry("a"))).rejects.toThrow("full");
   await fresh.record(entry("a"));

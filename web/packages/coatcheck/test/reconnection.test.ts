@@ -49,7 +49,7 @@ describe("a connection that is lost", () => {
   });
 });
 
-describe("a request that was sent when the connection was lost", () => {
+describe("a request that the server has not taken up", () => {
   it("asks again for what never arrived, once", async () => {
     const { stream, socket } = await tab.ask();
     socket.drop();
@@ -102,5 +102,16 @@ describe("a request that was sent when the connection was lost", () => {
     expect((await readAll(stream)).types).toEqual(["start", "finish"]);
     expect(second.sent).toEqual([]);
     expect(tab.turns).toEqual([]);
+  });
+
+  it("is not answered by a turn that another tab asked for", async () => {
+    const { stream, socket } = await tab.ask();
+    socket.turn("submit-message", "theirs");
+    socket.chunk({ type: "finish" });
+    expect(tab.turns.map(({ messageId }) => messageId)).toEqual(["theirs"]);
+    socket.begin();
+    socket.chunk({ type: "start" });
+    socket.chunk({ type: "finish" });
+    expect((await readAll(stream)).types).toEqual(["start", "finish"]);
   });
 });
