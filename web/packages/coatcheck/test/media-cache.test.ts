@@ -142,6 +142,14 @@ describe("what is kept", () => {
     expect((await caches.keys()).sort()).toEqual(["another application's", cacheNames.of("anna")]);
   });
 
+  it("is shown on after it could not be tidied", async () => {
+    await show("a");
+    vi.spyOn(ledger, "entries").mockRejectedValueOnce(new Error("disk"));
+    await expect(cache.tidy()).rejects.toThrow("disk");
+    await show("a");
+    expect(origin.asked).toHaveLength(1);
+  });
+
   it("may be nothing where there is no cache: the picture still comes", async () => {
     vi.spyOn(caches, "keys").mockRejectedValue(new DOMException("no", "SecurityError"));
     cache = opened();
@@ -202,6 +210,13 @@ describe("another reader", () => {
     expect(origin.asked).toHaveLength(2);
     expect(await kept("anna")).toEqual([]);
     expect(await kept("bert")).toEqual([]);
+  });
+
+  it("who comes while it is tidied leaves no cache of the one before", async () => {
+    await show("a");
+    await Promise.all([cache.tidy(), cache.admit("bert")]);
+    expect(await caches.keys()).toEqual([cacheNames.of("bert")]);
+    expect(await cache.principal).toBe("bert");
   });
 
   it("who comes while the network answers is not given that answer to keep", async () => {

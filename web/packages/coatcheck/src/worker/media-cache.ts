@@ -76,12 +76,14 @@ export class MediaCache {
 
   /** Deletes caches of other versions, and bodies that the ledger does not know. */
   async tidy(): Promise<void> {
-    const principal = await this.#principal;
-    await deleteCaches((name) => name !== cacheNames.of(principal));
-    const known = new Set((await this.#ledger.entries()).map(({ url }) => url));
-    const cache = await caches.open(cacheNames.of(principal));
-    const unknown = (await cache.keys()).filter(({ url }) => !known.has(url));
-    await Promise.all(unknown.map(({ url }) => cache.delete(url, { ignoreVary: true })));
+    const principal = this.#principal;
+    const tidied = principal.then((current) => this.#tidyFor(current));
+    // A change of principal waits for it, or one would open a cache that the other has deleted.
+    this.#principal = tidied.then(
+      () => principal,
+      () => principal,
+    );
+    await tidied;
   }
 
   #strategyFor(principal: string | null): CacheFirst {
@@ -157,6 +159,14 @@ export class MediaCache {
     const cache = await caches.open(cacheNames.of(await this.#principal));
     await Promise.all(urls.map((url) => cache.delete(url, { ignoreVary: true })));
     await this.#ledger.remove(urls);
+  }
+
+  async #tidyFor(principal: string | null): Promise<void> {
+    await deleteCaches((name) => name !== cacheNames.of(principal));
+    const known = new Set((await this.#ledger.entries()).map(({ url }) => url));
+    const cache = await caches.open(cacheNames.of(principal));
+    const unknown = (await cache.keys()).filter(({ url }) => !known.has(url));
+    await Promise.all(unknown.map(({ url }) => cache.delete(url, { ignoreVary: true })));
   }
 
   async #recall(): Promise<string | null> {
