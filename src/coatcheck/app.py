@@ -10,7 +10,7 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
@@ -57,7 +57,7 @@ from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.signing import Keyring, UrlSigner
 from coatcheck.version import __version__
-from coatcheck.visitors import Visitors
+from coatcheck.visitors import EVERYONE, PRINCIPAL_HEADER, Addressed, Visitors
 from coatcheck.workers import WorkerPool
 
 _POLICY_VIOLATION: Final = 1008
@@ -85,6 +85,22 @@ class _Access:
         if visitor is None:
             raise UnauthorizedError
         return visitor.id
+
+    def name(self, connection: HTTPConnection) -> str | None:
+        """What `PRINCIPAL_HEADER` calls the browser; None for one that has not opened the page."""
+        return EVERYONE if self.visitors is None else self.visitors.name(connection)
+
+    async def address(self, request: Request, response: Response) -> None:
+        """Say on an answer whose it is."""
+        if (name := self.name(request)) is not None:
+            response.headers[PRINCIPAL_HEADER] = name
+
+    def welcome(self, request: Request, response: Response) -> None:
+        """Say on the answer with the page whose it is; under access control, name the browser."""
+        if self.visitors is None:
+            response.headers[PRINCIPAL_HEADER] = EVERYONE
+        else:
+            self.visitors.welcome(request, response)
 
 
 def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -165,11 +181,14 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     turns.streams,
                     backends.store,
                     visitors.require if visitors else nobody,
-                )
+                ),
+                dependencies=[Depends(access.address)],
             )
             app.router.routes.extend(streams.routes())
             listing = media_list(backends.store, urls, access.authorizer, metrics)
-            app.router.routes.append(Route("/api/media", listing, methods=["GET"]))
+            app.router.routes.append(
+                Route("/api/media", Addressed(listing, access.name), methods=["GET"])
+            )
             app.mount(
                 "/api/media",
                 media_app(
@@ -200,7 +219,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.router.routes.extend(page_routes(visitors.welcome if visitors else None))
+    app.router.routes.extend(page_routes(access.welcome))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
 
     async def healthz(_request: Request) -> Response:

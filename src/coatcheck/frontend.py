@@ -31,14 +31,21 @@ Welcome = Callable[[Request, Response], None]
 """Adds to the answer with the page, for example a cookie."""
 
 
-def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
-    """The page at ``/``, ``/c/{conversation}``, ``/pictures`` and ``/compare``, with its assets."""
+def page_routes(welcome: Welcome) -> list[BaseRoute]:
+    """The page at ``/``, ``/c/{conversation}``, ``/pictures`` and ``/compare``, with its assets.
+
+    Args:
+        welcome: adds to the answer with the page.
+    """
 
     async def show(request: Request) -> Response:
         page = await _built("index.html")
-        if welcome is not None:
-            welcome(request, page)
+        welcome(request, page)
         return page
+
+    async def show_shell(_request: Request) -> Response:
+        # Without what the page's own answer gives its visitor: a worker may keep it for any.
+        return await _built("index.html")
 
     async def show_components(_request: Request) -> Response:
         return await _built("components.html")
@@ -53,6 +60,7 @@ def page_routes(welcome: Welcome | None = None) -> list[BaseRoute]:
         Route("/", show),
         Route("/c/{conversation}", show),
         Route("/pictures", show),
+        Route("/shell", show_shell),
         Route("/components", show_components),
         Route("/media-worker.js", send_worker),
         Route("/compare", show),

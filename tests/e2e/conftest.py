@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def serving_page(directory: Path, *program: str) -> Iterator[Server]:
+def serving_page(
+    directory: Path, *program: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """What ``python PROGRAM serve`` serves, with its data and its log in `directory`."""
     if not (PAGE / "index.html").is_file():
         pytest.fail("The page is not built: run `make page`, as `make test` does.")
@@ -111,7 +113,7 @@ def serving_page(directory: Path, *program: str) -> Iterator[Server]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *program, "serve", "--port", "0"],
-            env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"},
+            env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"} | dict(settings or {}),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

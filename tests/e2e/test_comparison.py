@@ -32,7 +32,10 @@ def results(url: str) -> list[Result]:
     """One picture in each way that a browser gets through quickly, both sides."""
     cases = [Case("frame", 1, 1024, 1), Case("growing", 1, 1024, 1)]
     chromium = Chromium(find_chromium(), url)
-    return asyncio.run(run(cases, chromium, seconds=60, progress=lambda *_: None))
+    measured = asyncio.run(run(cases, chromium, seconds=60, progress=lambda *_: None))
+    # What the tests say of each result is said of every case, not of none.
+    assert [result.case for result in measured] == cases
+    return measured
 
 
 def test_references_cost_the_page_next_to_nothing(results: list[Result]) -> None:

@@ -1,5 +1,6 @@
 """Access control over HTTP, with the real store. Tests name attacks and faults by number."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,7 @@ from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.settings import Settings
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
+from coatcheck.visitors import EVERYONE, PRINCIPAL_HEADER
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -463,6 +465,52 @@ async def application(data: Path, access: str) -> AsyncIterator[httpx.AsyncClien
         httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,
     ):
         yield client
+
+
+@pytest.mark.parametrize("access", ["cookie", "signed"])
+async def test_attack_23_an_answer_that_a_browser_may_keep_names_its_visitor(
+    data: Path, access: str
+) -> None:
+    kept = ["/api/conversations", "/api/media"]
+    async with application(data, access) as anna:
+        named = (await anna.get("/")).headers[PRINCIPAL_HEADER]
+        # The name stays when the cookies are renewed, and tells nothing of what they hold.
+        assert (await anna.head("/")).headers[PRINCIPAL_HEADER] == named
+        for cookie in anna.cookies.jar:
+            identifier = base64.urlsafe_b64decode((cookie.value or "").partition("~")[0]).decode()
+            assert identifier not in named
+            assert named not in (cookie.value or "")
+        for path in kept:
+            answer = await anna.get(path)
+            assert answer.headers["cache-control"] == "private, max-age=0"
+            assert answer.headers[PRINCIPAL_HEADER] == named
+        async with httpx.AsyncClient(base_url=anna.base_url) as bert:
+            for path in kept:
+                refused = await bert.get(path)
+                assert refused.status_code == 401
+                assert PRINCIPAL_HEADER not in refused.headers
+            assert (await bert.get("/")).headers[PRINCIPAL_HEADER] != named
+            # The name is no cookie.
+            for name in ("coatcheck_session", "coatcheck_media"):
+                header = {"cookie": f"{name}={named}"}
+                assert (await bert.get("/api/media", headers=header)).status_code == 401
+
+
+async def test_in_open_mode_every_browser_has_the_one_name(data: Path) -> None:
+    async with application(data, "open") as client:
+        for path in ("/", "/api/conversations", "/api/media"):
+            assert (await client.get(path)).headers[PRINCIPAL_HEADER] == EVERYONE
+
+
+@pytest.mark.parametrize("access", ["open", "cookie", "signed"])
+async def test_the_shell_is_the_page_without_a_visitor(data: Path, access: str) -> None:
+    async with application(data, access) as client:
+        page, shell = await client.get("/"), await client.get("/shell")
+        assert shell.status_code == page.status_code
+        assert shell.content == page.content
+        assert shell.headers["cache-control"] == "no-cache"
+        assert "set-cookie" not in shell.headers
+        assert PRINCIPAL_HEADER not in shell.headers
 
 
 @pytest.mark.parametrize("access", ["cookie", "signed"])

@@ -102,7 +102,7 @@ def everything_in(data: Path) -> Iterator[str]:
 async def messages(client: httpx.AsyncClient, conversation: str) -> list[dict[str, Any]]:
     response = await client.get(f"/api/conversations/{conversation}/messages")
     assert response.status_code == 200, response.text
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, max-age=0"
     found: list[dict[str, Any]] = response.json()["messages"]
     return found
 

@@ -22,6 +22,7 @@ PAGE: Final = {
     "/",
     "/c/{conversation}",
     "/pictures",
+    "/shell",
     "/openapi.json",
     "/compare",
     "/components",

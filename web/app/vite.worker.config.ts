@@ -5,6 +5,8 @@ import { defineConfig } from "vite";
  * at the root of the page, which is as far as it reaches.
  */
 export default defineConfig({
+  // The package's source, as the page has it: what was built of the package may be older.
+  resolve: { tsconfigPaths: true },
   define: { "process.env.NODE_ENV": JSON.stringify("production") },
   build: {
     outDir: "../../src/coatcheck/page",

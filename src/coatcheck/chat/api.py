@@ -30,6 +30,8 @@ MAX_PAGE: Final = 200
 _MAX_BODY: Final = 16 * 1024
 _LAST_POSITION: Final = 2**31 - 1
 _NO_STORE: Final = {"cache-control": "no-store"}
+# The reader's own browser may keep it and show it while there is no network (RFC 9111, 4.2.4).
+_REVALIDATE: Final = {"cache-control": "private, max-age=0"}
 
 Identify = Callable[[Request], Awaitable[str | None]]
 """Tells whose conversations a request is about; None where nobody is told apart."""
@@ -86,7 +88,7 @@ def conversations_api(
         q: str = "",
     ) -> dict[str, Any]:
         """The newest conversations, or those of them in which the words of `q` stand."""
-        response.headers.update(_NO_STORE)
+        response.headers.update(_REVALIDATE)
         page = await conversations.page(owner=owner, limit=limit, before=before, query=q)
         shown = [_listed(one) for one in page.conversations]
         return {"conversations": shown} | ({"before": page.before} if page.before else {})
@@ -96,7 +98,7 @@ def conversations_api(
         conversation_id: str, response: Response, owner: Owner
     ) -> dict[str, Any]:
         """One conversation as the list shows it."""
-        response.headers.update(_NO_STORE)
+        response.headers.update(_REVALIDATE)
         return _shown(await conversations.find(conversation_id, owner=owner))
 
     @router.patch("/{conversation_id}")
@@ -138,7 +140,7 @@ def conversations_api(
         before: Annotated[int | None, Query(ge=1, le=_LAST_POSITION)] = None,
     ) -> dict[str, Any]:
         """The last messages in order, and where in the stream to go on from there."""
-        response.headers.update(_NO_STORE)
+        response.headers.update(_REVALIDATE)
         # Before the messages are read: what comes while they are is then sent once more, not lost.
         stream = streams.find(conversation_id, owner)
         seq = None if stream is None else stream.position

@@ -12,7 +12,7 @@ from coatcheck.delivery.access import Authorizer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.observation import Observation
 from coatcheck.delivery.problems import answer_error
-from coatcheck.delivery.uncached import UncachedJson
+from coatcheck.delivery.uncached import REVALIDATE, UncachedJson
 from coatcheck.errors import CoatcheckError, InvalidInputError
 from coatcheck.ports import ListedMedia, MediaCursor
 from coatcheck.reference import MediaUrls
@@ -72,7 +72,7 @@ class _MediaList:
         content: dict[str, Any] = {"media": [self._shown(one) for one in shown]}
         if len(found) > limit:
             content["before"] = _cursor(shown[-1])
-        await UncachedJson(content)(scope, receive, send)
+        await UncachedJson(content, cache_control=REVALIDATE)(scope, receive, send)
 
     def _shown(self, one: ListedMedia) -> dict[str, Any]:
         shown = {

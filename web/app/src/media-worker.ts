@@ -1,5 +1,5 @@
 import { cacheMedia } from "coatcheck/worker";
 import { cachePage } from "./offline/cache-page.ts";
+import { forgetPages } from "./offline/page-cache.ts";
 
-cacheMedia();
-cachePage();
+cachePage(cacheMedia({ onForget: forgetPages }));

@@ -22,6 +22,8 @@ export async function requestJson(path: string, options: RequestOptions = {}): P
   try {
     response = await fetch(path, {
       method,
+      // The browser's own cache does not know whose an answer is; the worker's does.
+      cache: "no-store",
       headers: { accept: "application/json", ...(body === undefined ? {} : JSON_BODY) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),

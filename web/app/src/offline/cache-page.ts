@@ -1,31 +1,24 @@
+import type { KeptReader } from "coatcheck/worker";
 import { registerRoute } from "workbox-routing";
-import { NetworkFirst } from "workbox-strategies";
+import { PageCache } from "./page-cache.ts";
 
 /**
- * Lets the page open without a network: the page itself and the conversations and lists that were read,
- * as they were last. A network that answers always comes first. Scripts and styles never change, and rest in
- * the browser's own cache.
+ * Lets the page open without a network: the page itself and the conversations and lists that its reader
+ * read, as they were last. Scripts and styles never change, and rest in the browser's own cache.
+ *
+ * @param reader - For whom the worker keeps answers.
  */
-export function cachePage(): void {
+export function cachePage(reader: KeptReader): void {
+  const cache = new PageCache(reader);
   registerRoute(
-    ({ request, sameOrigin }) => sameOrigin && request.mode === "navigate",
-    new NetworkFirst({
-      cacheName: CACHE,
-      plugins: [
-        {
-          // One page answers for every conversation, and for all pictures.
-          cacheKeyWillBeUsed: async ({ request }) =>
-            new URL(request.url).pathname.startsWith("/components") ? "/components" : "/",
-        },
-      ],
-    }),
+    ({ request, url, sameOrigin }) =>
+      sameOrigin && request.mode === "navigate" && !url.pathname.startsWith("/api/"),
+    (options) => cache.open(options),
   );
   registerRoute(
     ({ url, sameOrigin }) =>
       sameOrigin &&
       (url.pathname.startsWith("/api/conversations") || url.pathname === "/api/media"),
-    new NetworkFirst({ cacheName: CACHE }),
+    (options) => cache.answer(options),
   );
 }
-
-const CACHE = "coatcheck-page-v1";

@@ -9,6 +9,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { readJsonAt } from "../src/core/legacy/lazy-json.ts";
 import { lighten } from "../src/core/legacy/lighten.ts";
+import { lighthouse } from "./samples.ts";
 import { readVectors } from "./vectors.ts";
 
 interface Inline {
@@ -82,6 +83,13 @@ describe("outputs of tools on the shared vectors", () => {
 
   it.each(nothing)("finds no picture in $name", ({ output }) => {
     expect(parseToolOutput(output)).toBeNull();
+  });
+
+  it("looks for a picture in four wrappers, and no further", () => {
+    const wrapped = (depth: number): unknown =>
+      depth === 0 ? { imageReference: lighthouse } : { data: wrapped(depth - 1) };
+    expect(told(wrapped(4))).toEqual({ reference: lighthouse });
+    expect(told(wrapped(5))).toBeNull();
   });
 
   it.each(markdown)("splits Markdown: $name", ({ text, pieces }) => {

@@ -73,6 +73,15 @@ it("has the thumbnail ready when the picture is", async () => {
   expect(media()).toMatchObject([{ state: "ready", reference: lighthouse }]);
 });
 
+it("gives the bytes to the state that they were pushed for, once", async () => {
+  const ready = { type: "data-media", id: "p", data: { state: "ready", reference: lighthouse } };
+  socket.frame(pushed("thumbnail", "p", "thumbnail"));
+  socket.chunk(ready);
+  await vi.waitFor(async () => expect(await shownBytes()).toBe("thumbnail"));
+  socket.chunk(ready);
+  await vi.waitFor(async () => expect(await shownBytes()).toBeNull());
+});
+
 it("keeps the bytes of one part away from another", async () => {
   socket.frame(pushed("thumbnail", "q", "of another"));
   socket.chunk({ type: "data-media", id: "p", data: { state: "ready", reference: lighthouse } });

@@ -1,8 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type MediaReference, refreshFrom, renewReference } from "coatcheck";
+import { type MediaReference, parseReference, refreshFrom, renewReference } from "coatcheck";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { lighthouse } from "./samples.ts";
+
+const ANOTHER_ID = "11111111-1111-4111-8111-111111111111";
 
 /** A server whose pictures answer with the status in their path, and which mints addresses. */
 let server: Server;
@@ -64,15 +66,23 @@ it("mints an address for a stored form, which has none", async () => {
   expect((await renewReference(stored, refreshFrom(`${origin}/media`)))?.url).toBeDefined();
 });
 
+/** Sound by itself, with an address that could be shown. */
+const another = { ...lighthouse, id: ANOTHER_ID, uri: `media://${ANOTHER_ID}` };
+
 it.each([
   ["nothing", null],
-  ["a reference to another picture", { ...lighthouse, id: crypto.randomUUID() }],
+  ["a reference to another picture", another],
+  ["a reference whose id and uri disagree", { ...lighthouse, id: ANOTHER_ID }],
   ["an address that runs a script", { ...lighthouse, url: "javascript:alert(1)" }],
   ["a stored form", { ...lighthouse, url: undefined }],
 ])("does not believe %s", async (_, answer) => {
   const refresh = vi.fn().mockResolvedValue(answer);
   expect(await renewReference(pictureThatAnswers(403), refresh)).toBeNull();
   expect(refresh).toHaveBeenCalledTimes(1);
+});
+
+it("would believe the other reference if it were asked for: only its id is another", () => {
+  expect(parseReference(another)).toEqual(another);
 });
 
 it("says null when the minting fails", async () => {

@@ -56,33 +56,6 @@ describe("a connection that is lost", () => {
     expect(await readAll(stream)).toEqual({ types: ["start", "finish"], error: null });
     await tab.begin();
   });
-
-  it("asks again for what never arrived, once", async () => {
-    const { stream, socket } = await tab.ask();
-    socket.drop();
-    const second = await nextSocket(socket);
-    expect(second.sent).toEqual(socket.sent);
-    second.drop();
-    const third = await nextSocket(second);
-    third.begin();
-    third.chunk({ type: "finish" });
-    expect((await readAll(stream)).error).toBeNull();
-    expect(third.sent).toHaveLength(1);
-  });
-
-  it("does not ask again for what did arrive", async () => {
-    const { stream, socket } = await tab.ask();
-    socket.drop();
-    FakeSocket.missed = [
-      { type: "data-turn", data: { trigger: "submit-message", messageId: "draw" } },
-      { type: "start" },
-    ];
-    const second = await nextSocket(socket);
-    second.chunk({ type: "finish" });
-    expect((await readAll(stream)).types).toEqual(["start", "finish"]);
-    expect(second.sent).toEqual([]);
-    expect(tab.turns).toEqual([]);
-  });
 });
 
 describe("a connection that is not as it should be", () => {

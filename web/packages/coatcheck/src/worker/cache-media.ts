@@ -13,6 +13,19 @@ export interface CacheMediaOptions {
   readonly imagePath?: string;
   /** The path whose DELETE removes one, with its last slash. */
   readonly mediaPath?: string;
+  /**
+   * Called before another reader is let in, and after a sign-out: deletes what the application's worker
+   * keeps of its reader besides pictures.
+   */
+  readonly onForget?: () => Promise<void>;
+}
+
+/** For whom the worker keeps answers. */
+export interface KeptReader {
+  /** The reader's name; null for nobody in particular. Rejects where no cache can be had. */
+  readonly current: () => Promise<string | null>;
+  /** Lets only this reader have what is kept from now on; what was kept for another is deleted. */
+  readonly admit: (principal: string | null) => Promise<void>;
 }
 
 /**
@@ -20,17 +33,19 @@ export interface CacheMediaOptions {
  * what never changes, for the one reader that the page has named.
  *
  * @param options - How much is kept, and which paths are pictures.
+ * @returns the reader, for an application's worker that keeps more than pictures.
  */
 export function cacheMedia({
   budget = 256_000_000,
   imagePath = "/api/media/image/",
   mediaPath = "/api/media/",
-}: CacheMediaOptions = {}): void {
+  onForget,
+}: CacheMediaOptions = {}): KeptReader {
   const worker = globalThis as unknown as WorkerScope;
   const { origin } = worker.location;
   const images: MediaScope = { origin, path: imagePath };
   const media: MediaScope = { origin, path: mediaPath };
-  const cache = new MediaCache(images, budget, new Ledger());
+  const cache = new MediaCache({ scope: images, budget, ledger: new Ledger(), onForget });
 
   registerRoute(
     ({ request }) => isMediaRequest(request, images),
@@ -60,6 +75,7 @@ export function cacheMedia({
       );
     }
   });
+  return { current: () => cache.principal, admit: (principal) => cache.admit(principal) };
 }
 
 async function heed(

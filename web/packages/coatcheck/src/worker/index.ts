@@ -5,5 +5,5 @@
  * @module coatcheck/worker
  */
 
-export { type CacheMediaOptions, cacheMedia } from "./cache-media.ts";
+export { type CacheMediaOptions, cacheMedia, type KeptReader } from "./cache-media.ts";
 export { type MediaWorker, type MediaWorkerOptions, registerMediaWorker } from "./register.ts";

@@ -16,19 +16,36 @@ import {
 
 type HandlerOptions = Pick<RouteHandlerCallbackOptions, "event" | "request">;
 
+/** What a {@link MediaCache} is made of. */
+export interface MediaCacheOptions {
+  readonly scope: MediaScope;
+  /** Bytes to keep. */
+  readonly budget: number;
+  readonly ledger: Ledger;
+  /** Called when everything of a principal is deleted: deletes what else is kept of them. */
+  readonly onForget?: (() => Promise<void>) | undefined;
+}
+
 /** What one principal has seen, within a budget of bytes. Only one principal's answers ever exist. */
 export class MediaCache {
   readonly #scope: MediaScope;
   readonly #budget: number;
   readonly #ledger: Ledger;
+  readonly #onForget: () => Promise<void>;
   /** A worker is stopped and started at the browser's will; which cache exists is its memory. */
   #principal: Promise<string | null>;
 
-  constructor(scope: MediaScope, budget: number, ledger: Ledger) {
+  constructor({ scope, budget, ledger, onForget = async () => undefined }: MediaCacheOptions) {
     this.#scope = scope;
     this.#budget = budget;
     this.#ledger = ledger;
+    this.#onForget = onForget;
     this.#principal = this.#recall();
+  }
+
+  /** Whose answers are kept; null for nobody in particular. Rejects where no cache can be had. */
+  get principal(): Promise<string | null> {
+    return this.#principal;
   }
 
   /** The answer from the cache, else from the network, kept if it may be. */
@@ -59,12 +76,14 @@ export class MediaCache {
 
   /** Deletes caches of other versions, and bodies that the ledger does not know. */
   async tidy(): Promise<void> {
-    const principal = await this.#principal;
-    await deleteCaches((name) => name !== cacheNames.of(principal));
-    const known = new Set((await this.#ledger.entries()).map(({ url }) => url));
-    const cache = await caches.open(cacheNames.of(principal));
-    const unknown = (await cache.keys()).filter(({ url }) => !known.has(url));
-    await Promise.all(unknown.map(({ url }) => cache.delete(url, { ignoreVary: true })));
+    const principal = this.#principal;
+    const tidied = principal.then((current) => this.#tidyFor(current));
+    // A change of principal waits for it, or one would open a cache that the other has deleted.
+    this.#principal = tidied.then(
+      () => principal,
+      () => principal,
+    );
+    await tidied;
   }
 
   #strategyFor(principal: string | null): CacheFirst {
@@ -142,6 +161,14 @@ export class MediaCache {
     await this.#ledger.remove(urls);
   }
 
+  async #tidyFor(principal: string | null): Promise<void> {
+    await deleteCaches((name) => name !== cacheNames.of(principal));
+    const known = new Set((await this.#ledger.entries()).map(({ url }) => url));
+    const cache = await caches.open(cacheNames.of(principal));
+    const unknown = (await cache.keys()).filter(({ url }) => !known.has(url));
+    await Promise.all(unknown.map(({ url }) => cache.delete(url, { ignoreVary: true })));
+  }
+
   async #recall(): Promise<string | null> {
     const principal = principalAmong(await caches.keys());
     return principal === undefined ? await this.#startOver(null) : principal;
@@ -150,6 +177,8 @@ export class MediaCache {
   async #startOver(principal: string | null): Promise<string | null> {
     await deleteCaches(() => true);
     await this.#ledger.clear();
+    await this.#onForget();
+    // Last: without it a worker that starts anew deletes everything once more.
     await caches.open(cacheNames.of(principal));
     return principal;
   }

@@ -190,7 +190,7 @@ function listed(header: string | null): string[] {
 
 const PREFIX = "coatcheck-media-";
 /** Raised when what is kept, or how, changes; the caches of other versions are deleted. */
-const CURRENT = `${PREFIX}v1:`;
+const CURRENT = `${PREFIX}v2:`;
 /** A signed URL is another one on each visit; who may read the answer is the principal's matter. */
 const MINTED = ["expires", "signature"] as const;
 /** What the Cache API compares by itself. `Cookie`, for one, a worker never gets to see. */
