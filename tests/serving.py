@@ -1,39 +1,39 @@
 """A real server on a loopback port for as long as a test needs it."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
-import uvicorn
 from starlette.types import ASGIApp
 
-from coatcheck.cli.server import PING_SECONDS
+from coatcheck.cli.protocol import HEAD_SECONDS
+from coatcheck.cli.serving import PING_SECONDS, UNREAD_SECONDS, ApplicationServer, listen
+from coatcheck.settings import Settings
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[str]:
-    """Serve `app` with the settings of ``coatcheck serve``; yields ``host:port``."""
-    # asyncio switches Nagle's delay off only for sockets that name their protocol.
-    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,  # records reach pytest's own handlers
-                ws_per_message_deflate=False,
-                ws_max_size=128 * 1024,
-                ws_ping_interval=ping_seconds,
-                ws_ping_timeout=ping_seconds,
-                timeout_graceful_shutdown=5,
-                server_header=False,
-            )
+async def serving(
+    app: ASGIApp,
+    settings: Settings | None = None,
+    *,
+    head_seconds: float = HEAD_SECONDS,
+    ping_seconds: float = PING_SECONDS,
+    unread_seconds: float = UNREAD_SECONDS,
+) -> AsyncIterator[str]:
+    """Serve `app` as ``coatcheck serve`` does; yields ``host:port``. Its records are pytest's."""
+    started = anyio.Event()
+    with listen("127.0.0.1", 0, unread_seconds=unread_seconds) as listener:
+        server = ApplicationServer(
+            app,
+            settings or Settings(),
+            on_started=started.set,
+            head_seconds=head_seconds,
+            ping_seconds=ping_seconds,
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [listener])
             with anyio.fail_after(30):
-                while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                    await anyio.sleep(0.005)
+                await started.wait()
             try:
                 yield f"127.0.0.1:{listener.getsockname()[1]}"
             finally:

@@ -138,7 +138,8 @@ async def test_caddy_passes_on_what_coatcheck_says(data: Path, tmp_path: Path) -
 async def test_cookies_are_secure_where_the_proxy_says_https(data: Path, scheme: str) -> None:
     keys = f"k:{secrets.token_hex(32)}"
     app = create_app(Settings(data=data, access="cookie", keys=SecretStr(keys)))
-    async with serving(app) as upstream, httpx.AsyncClient() as client:
+    trusting = Settings(trusted_proxies="127.0.0.1")
+    async with serving(app, trusting) as upstream, httpx.AsyncClient() as client:
         page = await client.get(f"http://{upstream}/", headers={"x-forwarded-proto": scheme})
     cookies = page.headers.get_list("set-cookie")
     assert len(cookies) == 2
