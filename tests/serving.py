@@ -1,9 +1,16 @@
-"""A real server on a loopback port for as long as a test needs it."""
+"""A real server on a loopback port for as long as a test needs it, here or as a process."""
 
+import os
+import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import STDOUT
 
 import anyio
+from anyio.abc import Process
 from starlette.types import ASGIApp
 
 from coatcheck.cli.protocol import HEAD_SECONDS
@@ -38,3 +45,47 @@ async def serving(
                 yield f"127.0.0.1:{listener.getsockname()[1]}"
             finally:
                 server.should_exit = True
+
+
+@dataclass(frozen=True)
+class Command:
+    """A running ``coatcheck serve``: its process, its ``host:port`` and what it has said."""
+
+    process: Process
+    address: str
+    log: Path
+
+
+@asynccontextmanager
+async def serve_command(
+    directory: Path, *options: str, log: str = "log", **variables: str
+) -> AsyncIterator[Command]:
+    """``coatcheck serve`` as a process of its own, with its data and its log in `directory`.
+
+    Args:
+        directory: where ``data`` and the log lie.
+        options: of the command.
+        log: the log's name.
+        variables: of the environment.
+    """
+    said = directory / log
+    with said.open("wb") as output:
+        process = await anyio.open_process(
+            [sys.executable, "-m", "coatcheck", "serve", "--port", "0", *options],
+            env=os.environ
+            | {"COATCHECK_DATA": str(directory / "data"), "COLUMNS": "200"}
+            | variables,
+            stdin=None,
+            stdout=output,
+            stderr=STDOUT,
+        )
+    async with process:
+        try:
+            with anyio.fail_after(60):
+                while (found := re.search(r"is on http://(\S+:\d+)", said.read_text())) is None:
+                    assert process.returncode is None, said.read_text()
+                    await anyio.sleep(0.05)
+            yield Command(process, found[1], said)
+        finally:
+            if process.returncode is None:
+                process.kill()
