@@ -142,11 +142,11 @@ async def test_a_client_that_reads_slowly_gets_everything() -> None:
     async def some(_: Request) -> Response:
         return Response(b"x" * 16 * MEBIBYTE)
 
-    async with serving(Starlette(routes=[Route("/", some)]), unread_seconds=SOON) as address:
+    async with serving(Starlette(routes=[Route("/", some)]), unread_seconds=4 * SOON) as address:
         with asking(address, "/", "Connection: close\r\n", room=MEBIBYTE) as client:
             client.settimeout(PATIENCE)
             received = 0
-            for pause in itertools.chain([SOON / 2] * 5, itertools.repeat(0)):
+            for pause in itertools.chain([SOON] * 5, itertools.repeat(0)):
                 await anyio.sleep(pause)
                 chunk = await to_thread.run_sync(client.recv, MEBIBYTE)
                 if not chunk:
