@@ -1,7 +1,7 @@
-"""``python -m benchmarks.servers``: the whole application under uvicorn and under Granian.
+"""``python -m benchmarks.servers``: the application under uvicorn, Granian and ``coatcheck serve``.
 
-What counts is the CPU time of the server's processes for an answer, as a ratio of two servers that
-take turns on one machine. ``docs/decisions/0091-uvicorn-stays.md`` holds a run. It takes about two
+What counts is the CPU time of the server's processes for an answer, as a ratio of servers that take
+turns on one machine. ``docs/decisions/0091-uvicorn-stays.md`` holds a run. It takes some three
 minutes, besides fetching Granian once.
 """
 
@@ -40,7 +40,7 @@ Measure = Callable[[Contender], Load]
 
 
 def main() -> None:
-    """Measure both and print the tables."""
+    """Measure all of them and print what came of it."""
     if not Path("/proc/self/stat").exists():
         sys.exit("CPU time and memory are read from /proc, which is on Linux only.")
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
@@ -49,13 +49,14 @@ def main() -> None:
         servers = [
             stack.enter_context(uvicorn(corpus, place)),
             stack.enter_context(granian(corpus, place)),
+            stack.enter_context(coatcheck(corpus, place)),
         ]
-        idle = [IdleHead(server) for server in servers]
+        idle = [IdleHead(server, IDLE_SECONDS) for server in servers]
         show(servers, corpus)
         for server, one in zip(servers, idle, strict=True):
             memory = resident_bytes(family(server.pid)) / _MEBIBYTE
             print(f"{server.name}: {memory:.0f} MiB resident after the load, workers included")
-            print(f"  half a head, then nothing: {one.outcome(IDLE_SECONDS)}")
+            print(f"  half a head, then nothing: {one.outcome()}")
             print(f"  a head of endless lines: {pour(server, b'', HEADERS)}")
             print(f"  one line without an end: {pour(server, b'x: ', VALUE)}")
 
@@ -84,31 +85,30 @@ def show(servers: Sequence[Contender], corpus: Corpus) -> None:
         "WebSocket, a frame of an answer": chat.over_websocket,
         "SSE, an event of an answer": chat.over_events,
     }
-    ours, other = servers
-    table = Table("", *(f"{server.name}, CPU ms" for server in servers), "ratio", "errors")
+    first, *others = servers
+    table = Table("", *(server.name for server in servers))
+    table.add_column("errors")
     for title, measure in rows.items():
         loads = _in_turns(servers, measure)
-        cost = {
-            server.name: median(1000 / load.per_core for load in loads[server.name])
-            for server in servers
-        }
-        ratio = median(
-            mine.per_core / theirs.per_core
-            for mine, theirs in zip(loads[ours.name], loads[other.name], strict=True)
-        )
+        cells = [f"{median(_costs(loads[first.name])):.3f}"]
+        for other in others:
+            pairs = zip(_costs(loads[other.name]), _costs(loads[first.name]), strict=True)
+            ratio = median(theirs / ours for theirs, ours in pairs)
+            cells.append(f"{median(_costs(loads[other.name])):.3f}, {ratio:.2f}×")
         errors = sum(load.errors for one in loads.values() for load in one)
-        figures = (f"{cost[server.name]:.3f}" for server in servers)
-        table.add_row(title, *figures, f"{ratio:.2f}", str(errors))
-    table.title = (
-        f"CPU time of the server's processes for one answer; ratio = {other.name} ÷ {ours.name}"
-    )
+        table.add_row(title, *cells, str(errors))
+    table.title = f"CPU ms of the server's processes for an answer, and ratio to {first.name}"
     Console(width=110).print(table)
+
+
+def _costs(loads: Sequence[Load]) -> list[float]:
+    return [1000 / load.per_core for load in loads]
 
 
 def _in_turns(servers: Sequence[Contender], measure: Measure) -> dict[str, list[Load]]:
     loads: dict[str, list[Load]] = {server.name: [] for server in servers}
     for number in range(ROUNDS + 1):
-        for server in servers if number % 2 else reversed(servers):
+        for server in servers if number % 2 else tuple(reversed(servers)):
             load = measure(server)
             if number > 0:  # the first round warms up
                 loads[server.name].append(load)
@@ -117,7 +117,7 @@ def _in_turns(servers: Sequence[Contender], measure: Measure) -> dict[str, list[
 
 @contextmanager
 def uvicorn(corpus: Corpus, place: Path) -> Iterator[Contender]:
-    """The server of ``coatcheck serve``, with the settings that bear on speed."""
+    """uvicorn as it is, with uvloop and httptools."""
     options = ("--no-access-log", "--no-server-header", "--log-level", "warning")
     command = (sys.executable, "-m", "uvicorn", _APP, *options)
     with _running("uvicorn", command, corpus, place) as server:
@@ -134,6 +134,14 @@ def granian(corpus: Corpus, place: Path) -> Iterator[Contender]:
     program = install.python_program("granian", GRANIAN)
     command = (program, "--interface", "asgi", "--loop", "uvloop", "--no-log", _APP)
     with _running("Granian", command, corpus, place) as server:
+        yield server
+
+
+@contextmanager
+def coatcheck(corpus: Corpus, place: Path) -> Iterator[Contender]:
+    """``coatcheck serve``: uvicorn with the limits that it has not."""
+    command = (sys.executable, "-m", "coatcheck", "serve")
+    with _running("coatcheck serve", command, corpus, place) as server:
         yield server
 
 

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import time
 from dataclasses import dataclass
+from threading import Thread
 
 from benchmarks.peers.client import get
 from benchmarks.peers.contenders import Contender
@@ -70,24 +71,34 @@ def pour(server: Contender, opening: bytes, piece: bytes) -> Head:
 
 
 class IdleHead:
-    """A connection on which half a head was sent, and then nothing."""
+    """A connection on which half a head was sent, and then nothing.
 
-    def __init__(self, server: Contender) -> None:
-        self._start = time.monotonic()
-        self._socket = socket.create_connection(("127.0.0.1", server.port))  # noqa: TID251 - loopback
-        self._socket.sendall(_OPENING)
+    Args:
+        server: gets the half.
+        seconds: how long its end is waited for, in a thread.
+    """
 
-    def outcome(self, seconds: float) -> str:
-        """Wait until `seconds` have passed since it was opened; when the server ended it."""
-        left = self._start + seconds - time.monotonic()
-        self._socket.settimeout(max(left, 0.01))
-        with contextlib.closing(self._socket):
-            try:
-                while self._socket.recv(_PIECE):
+    def __init__(self, server: Contender, seconds: float) -> None:
+        self._seconds = seconds
+        self._ended: float | None = None
+        self._thread = Thread(target=self._wait, args=(server.port,), daemon=True)
+        self._thread.start()
+
+    def outcome(self) -> str:
+        """When the server ended it."""
+        self._thread.join()
+        if self._ended is None:
+            return f"still open after {self._seconds:.0f} s"
+        return f"ended after {self._ended:.0f} s"
+
+    def _wait(self, port: int) -> None:
+        start = time.monotonic()
+        with socket.socket() as one:
+            one.settimeout(self._seconds)
+            one.connect(("127.0.0.1", port))
+            one.sendall(_OPENING)
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                while one.recv(_PIECE):
                     pass
-            except TimeoutError:
-                return f"still open after {seconds:.0f} s"
-            except OSError:
-                pass
-        # An end that came while other things were measured is seen late.
-        return f"ended within {time.monotonic() - self._start:.0f} s"
+        took = time.monotonic() - start
+        self._ended = took if took < self._seconds else None
