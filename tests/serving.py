@@ -1,40 +1,91 @@
-"""A real server on a loopback port for as long as a test needs it."""
+"""A real server on a loopback port for as long as a test needs it, here or as a process."""
 
-import socket
+import os
+import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import STDOUT
 
 import anyio
-import uvicorn
+from anyio.abc import Process
 from starlette.types import ASGIApp
 
-from coatcheck.cli.server import PING_SECONDS
+from coatcheck.cli.protocol import HEAD_SECONDS
+from coatcheck.cli.serving import PING_SECONDS, UNREAD_SECONDS, ApplicationServer, listen
+from coatcheck.settings import Settings
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[str]:
-    """Serve `app` with the settings of ``coatcheck serve``; yields ``host:port``."""
-    # asyncio switches Nagle's delay off only for sockets that name their protocol.
-    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,  # records reach pytest's own handlers
-                ws_per_message_deflate=False,
-                ws_max_size=128 * 1024,
-                ws_ping_interval=ping_seconds,
-                ws_ping_timeout=ping_seconds,
-                timeout_graceful_shutdown=5,
-                server_header=False,
-            )
+async def serving(
+    app: ASGIApp,
+    settings: Settings | None = None,
+    *,
+    head_seconds: float = HEAD_SECONDS,
+    ping_seconds: float = PING_SECONDS,
+    unread_seconds: float = UNREAD_SECONDS,
+) -> AsyncIterator[str]:
+    """Serve `app` as ``coatcheck serve`` does; yields ``host:port``. Its records are pytest's."""
+    started = anyio.Event()
+    with listen("127.0.0.1", 0, unread_seconds=unread_seconds) as listener:
+        server = ApplicationServer(
+            app,
+            settings or Settings(),
+            on_started=started.set,
+            head_seconds=head_seconds,
+            ping_seconds=ping_seconds,
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [listener])
             with anyio.fail_after(30):
-                while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                    await anyio.sleep(0.005)
+                await started.wait()
             try:
                 yield f"127.0.0.1:{listener.getsockname()[1]}"
             finally:
                 server.should_exit = True
+
+
+@dataclass(frozen=True)
+class Command:
+    """A running ``coatcheck serve``: its process, its ``host:port`` and what it has said."""
+
+    process: Process
+    address: str
+    log: Path
+
+
+@asynccontextmanager
+async def serve_command(
+    directory: Path, *options: str, log: str = "log", **variables: str
+) -> AsyncIterator[Command]:
+    """``coatcheck serve`` as a process of its own, with its data and its log in `directory`.
+
+    Args:
+        directory: where ``data`` and the log lie.
+        options: of the command.
+        log: the log's name.
+        variables: of the environment.
+    """
+    said = directory / log
+    with said.open("wb") as output:
+        process = await anyio.open_process(
+            [sys.executable, "-m", "coatcheck", "serve", "--port", "0", *options],
+            env=os.environ
+            | {"COATCHECK_DATA": str(directory / "data"), "COLUMNS": "200"}
+            | variables,
+            stdin=None,
+            stdout=output,
+            stderr=STDOUT,
+        )
+    async with process:
+        try:
+            with anyio.fail_after(60):
+                while (found := re.search(r"is on http://(\S+:\d+)", said.read_text())) is None:
+                    assert process.returncode is None, said.read_text()
+                    await anyio.sleep(0.05)
+            yield Command(process, found[1], said)
+        finally:
+            if process.returncode is None:
+                process.kill()

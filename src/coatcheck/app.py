@@ -20,7 +20,7 @@ from coatcheck.agent.offline import MODEL_NAME
 from coatcheck.agent.painting import PAINTERS
 from coatcheck.agent.previews import Previews
 from coatcheck.agent.tools import ToolContext
-from coatcheck.backends import open_backends
+from coatcheck.backends import Backends, open_backends
 from coatcheck.budget import DailyBudget
 from coatcheck.chat.api import conversations_api, nobody
 from coatcheck.chat.budgeted import BudgetedResponder
@@ -40,6 +40,7 @@ from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson
+from coatcheck.directorylock import chat_lock
 from coatcheck.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -114,6 +115,9 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     Raises:
         ConfigurationError: the model, an image provider or a signing key that `settings` name
             cannot be used.
+
+    Its start raises `StorageError` where the data directory cannot be used, and `DataInUseError`
+    where another such server uses it.
     """
     model = load_model(settings.model)
     imagery = Imagery(settings)
@@ -124,9 +128,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            backends = await stack.enter_async_context(
-                open_backends(settings, lambda renderer: MeasuredRenderer(renderer, metrics))
-            )
+            backends = await stack.enter_async_context(_open_alone(settings, metrics))
             painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
             stack.push_async_callback(painters.aclose)
             provider = await stack.enter_async_context(imagery.open(painters, backends.fetcher))
@@ -229,6 +231,16 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     app.add_route("/healthz", healthz, include_in_schema=False)
     app.add_route("/metrics", metrics.answer, include_in_schema=False)
     return app
+
+
+@asynccontextmanager
+async def _open_alone(settings: Settings, metrics: Metrics) -> AsyncIterator[Backends]:
+    """The back ends, in a directory that no other chat server uses."""
+    async with (
+        chat_lock(settings.data),
+        open_backends(settings, lambda renderer: MeasuredRenderer(renderer, metrics)) as backends,
+    ):
+        yield backends
 
 
 @asynccontextmanager

@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     """Names in the Host header that are answered, separated by commas. When it is empty, a server
     on a loopback address answers to 127.0.0.1 and localhost, and any other to every name."""
 
+    trusted_proxies: str = ""
+    """Addresses and networks of the proxies in front, separated by commas. Their X-Forwarded-For
+    and X-Forwarded-Proto are believed, and no others are."""
+
+    connections: Annotated[int, Field(ge=1)] = 500
+    """Connections that are open at once, WebSockets included; a request on one more gets 503."""
+
     access: Literal["open", "signed", "cookie"] = "open"
     """Who gets media: `open` (whoever knows an id), `signed` (whoever has a URL that is good) or
     `cookie` (its owner's browser)."""

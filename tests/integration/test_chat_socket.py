@@ -359,6 +359,21 @@ async def test_an_oversized_frame_closes_the_socket_with_a_code(address: str) ->
         assert (await another.turn("hello"))[-1]["type"] == "finish"
 
 
+async def test_attack_30_no_frame_is_waited_for_that_would_be_too_long(address: str) -> None:
+    """The server itself ends it, by what a frame announces and by what its pieces add up to."""
+    announced = bytes([0x81, 0xFF]) + (128 * 1024 + 1).to_bytes(8) + bytes(4)
+    piece = bytes(4) + b"x" * 60_000
+    begun = bytes([0x01, 0xFE]) + (60_000).to_bytes(2) + piece
+    continued = bytes([0x00, 0xFE]) + (60_000).to_bytes(2) + piece
+    for sent in (announced, begun + continued * 2):
+        async with chatting(address) as chat:
+            chat.socket.transport.write(sent)
+            with pytest.raises(ConnectionClosed) as closed, anyio.fail_after(20):
+                await chat.socket.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1009
+
+
 async def test_a_binary_frame_is_refused_like_any_other_rubbish(
     chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:

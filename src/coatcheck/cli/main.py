@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from coatcheck.cli import bench
-from coatcheck.errors import CoatcheckError
+from coatcheck.errors import CoatcheckError, StorageError
 from coatcheck.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(bench.app, name="bench")
 
+_UNUSABLE_DATA = 2
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -45,9 +47,13 @@ def main() -> None:
     try:
         app()
     except CoatcheckError as error:
-        Console(stderr=True).print(f"[bold red]Error[/] ({error.code}): ", end="")
-        Console(stderr=True, markup=False, highlight=False).print(error.message)
+        _tell(error, error.message)
         sys.exit(1)
+
+
+def _tell(error: CoatcheckError, text: str) -> None:
+    console = Console(stderr=True, soft_wrap=True)  # one line, also in a narrow terminal
+    console.print(Text.assemble(("Error", "bold red"), f" ({error.code}): {text}"), highlight=False)
 
 
 @app.callback()
@@ -198,7 +204,12 @@ def migrate(
 def _serve(host: str, port: int, *, open_browser: bool) -> None:
     from coatcheck.cli.server import run_server  # noqa: PLC0415 - see above
 
-    run_server(_settings(), host, port, open_browser=open_browser)
+    settings = _settings()
+    try:
+        run_server(settings, host, port, open_browser=open_browser)
+    except StorageError as error:  # its message has no path: it may reach a client elsewhere
+        _tell(error, f"{settings.data.absolute()}: {error.message}")
+        raise typer.Exit(_UNUSABLE_DATA) from None
 
 
 def _settings() -> "Settings":

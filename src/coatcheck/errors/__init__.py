@@ -21,6 +21,7 @@
     ├─ NotReadyError                   not_ready               503
     ├─ StorageError                    storage_failed          503
     │  ├─ StorageFullError             storage_full            507
+    │  ├─ DataInUseError               data_in_use             503
     │  └─ DamagedBlobError             damaged_blob            500
     ├─ WorkerError                     worker_failed           500
     │  ├─ WorkerCrashError             worker_crashed          500
@@ -70,6 +71,7 @@ from coatcheck.errors.conversations import (
 from coatcheck.errors.operation import (
     ConfigurationError,
     DamagedBlobError,
+    DataInUseError,
     FetchError,
     FetchRefusedError,
     NotReadyError,
@@ -105,6 +107,7 @@ __all__ = [
     "CoatcheckError",
     "ConfigurationError",
     "DamagedBlobError",
+    "DataInUseError",
     "EmptyMediaError",
     "FetchError",
     "FetchRefusedError",

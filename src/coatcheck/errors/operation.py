@@ -38,6 +38,13 @@ class StorageFullError(StorageError):
     status = 507
 
 
+class DataInUseError(StorageError):
+    """Another chat server uses this data directory: stop it, or set COATCHECK_DATA to another."""
+
+    code = "data_in_use"
+    status = 503
+
+
 class DamagedBlobError(StorageError):
     """Stored bytes are missing or differ from what was handed in."""
 

@@ -21,6 +21,11 @@ pytestmark = pytest.mark.anyio
             ("127.0.0.1:8787", "localhost"),
             ("evil.example", "127.0.0.1.evil.example"),
         ),
+        ("", "127.0.0.2", ("127.0.0.2:8787", "localhost:8787"), ("evil.example", "127.0.0.3")),
+        ("", "::1", ("[::1]:8787", "[::1]", "localhost"), ("evil.example", "[::2]")),
+        ("", "localhost", ("localhost:8787", "127.0.0.1"), ("evil.example",)),
+        ("", "0.0.0.0", ("evil.example", "10.1.2.3"), ()),  # noqa: S104
+        ("", "::", ("evil.example", "[::1]"), ()),
         ("chat.example", "0.0.0.0", ("chat.example",), ("evil.example", "127.0.0.1")),  # noqa: S104
     ],
 )
