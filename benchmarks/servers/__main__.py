@@ -117,7 +117,7 @@ def _in_turns(servers: Sequence[Contender], measure: Measure) -> dict[str, list[
 
 @contextmanager
 def uvicorn(corpus: Corpus, place: Path) -> Iterator[Contender]:
-    """uvicorn as it is, with uvloop and httptools."""
+    """Uvicorn as it is, with uvloop and httptools."""
     options = ("--no-access-log", "--no-server-header", "--log-level", "warning")
     command = (sys.executable, "-m", "uvicorn", _APP, *options)
     with _running("uvicorn", command, corpus, place) as server:

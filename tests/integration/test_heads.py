@@ -1,6 +1,7 @@
 """Heads of requests: how long they may be, how long they may take, and how many at once."""
 
 import itertools
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -243,6 +244,7 @@ async def test_requests_that_come_at_once_are_all_answered(address: str) -> None
         pytest.param(b"1;x=", b"a" * 65536, id="extension"),
         pytest.param(b"0\r\n", LINES, id="trailers"),
         pytest.param(b"0\r\nx: ", b"a" * 65536, id="a-trailer"),
+        pytest.param(b"3e8\r\n" + b"a" * 1000 + b"\r\n0\r\n", LINES, id="after-a-body"),
     ],
 )
 async def test_what_stands_around_a_body_is_limited_like_a_head(
@@ -251,6 +253,28 @@ async def test_what_stands_around_a_body_is_limited_like_a_head(
     async with connected(address) as stream:
         await stream.send(CHUNKED + opening)
         assert await pour(stream, itertools.repeat(piece)) < ENDLESS
+
+
+async def test_a_body_of_a_megabyte_passes(address: str) -> None:
+    length = b"Content-Length: 1000000\r\n\r\n"
+    async with connected(address) as stream:
+        for _ in range(2):
+            post = b"POST / HTTP/1.1\r\nHost: x\r\n" + length + b"a" * 1_000_000
+            assert b"1000000" in await ask(stream, post, b"\r\n\r\n1000000")
+
+
+async def test_no_refusal_stands_in_the_middle_of_an_answer(address: str) -> None:
+    async with connected(address) as stream:
+        await stream.send(b"GET /?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n" + GET + LINES * 3)
+        assert await rest(stream) == b""
+
+
+async def test_no_head_of_a_websocket_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(APP, Settings(log_level="DEBUG")) as address, connected(address) as stream:
+        await ask(stream, UPGRADE + b"Cookie: name=secret\r\n\r\n", b" 101 ")
+    assert "WebSocket /ws" in caplog.text
+    assert "secret" not in caplog.text
 
 
 async def test_a_body_of_many_small_chunks_passes(address: str) -> None:

@@ -133,7 +133,6 @@ class History:
             shown.append(for_ui(message, self._urls, known, with_links=_is_answer(message)))
         return shown
 
-
     async def stored(self, conversation_id: str) -> Sequence[Mapping[str, Any]]:
         """The messages of a conversation in stored form; none of one that is new."""
         return await self._log.read_messages(conversation_id) or []

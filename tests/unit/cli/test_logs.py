@@ -3,7 +3,9 @@
 import logging
 import logging.config
 
-from coatcheck.cli.logs import WithoutMedia, log_config
+import pytest
+
+from coatcheck.cli.logs import WithoutCredentials, WithoutMedia, log_config
 
 
 def request(path: str) -> logging.LogRecord:
@@ -27,3 +29,32 @@ def test_the_configuration_is_one() -> None:
 
 def test_what_the_migrations_say_of_themselves_is_not_logged() -> None:
     assert log_config("INFO")["loggers"]["alembic.runtime.plugins"] == {"level": "WARNING"}
+
+
+@pytest.mark.parametrize(
+    ("message", "args"),
+    [
+        ("< %s: %s", ("Cookie", "a=secret; b=secret")),
+        ("> Set-Cookie: a=secret; Path=/", ()),
+        ("headers=%r", ({"authorization": "Bearer secret"},)),
+        (
+            "return_value=%r",
+            ([(b"Set-Cookie", b"a=secret; Path=/"), (b"x-goog-api-key", b"secret")],),
+        ),
+        ("{'X-API-Key': \"secret\"}", ()),
+    ],
+)
+def test_no_handler_shows_what_a_header_with_a_credential_says(
+    message: str, args: tuple[object, ...]
+) -> None:
+    record = logging.LogRecord("any", logging.DEBUG, "", 0, message, args, None)
+    for name in log_config("DEBUG")["handlers"]["default"]["filters"]:
+        if name == "without_credentials":
+            assert WithoutCredentials().filter(record)
+    assert "secret" not in record.getMessage()
+
+
+def test_a_message_without_a_credential_is_logged_as_it_is() -> None:
+    record = logging.LogRecord("any", logging.DEBUG, "", 0, "%s: %d cookies", ("eaten", 3), None)
+    assert WithoutCredentials().filter(record)
+    assert (record.msg, record.args) == ("%s: %d cookies", ("eaten", 3))
