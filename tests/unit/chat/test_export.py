@@ -155,7 +155,8 @@ async def test_an_export_does_not_wait_for_ever_for_a_busy_renderer(
     monkeypatch.setattr(exporting, "_PAUSE_SECONDS", 0.001)
     async with AsyncExitStack() as stack:
         for _ in range(Settings.model_fields["workers"].default):
-            await stack.enter_async_context(backends.shrinker._pool._slot(None))
+            pool = backends.shrinker._pool
+            await stack.enter_async_context(pool._turns.place(pool._common, max_waiting=0))
         with pytest.raises(OverloadedError):
             record = await backends.store.record(large.id)
             await backends.store.variant(record, VariantSpec(512, "webp"))
