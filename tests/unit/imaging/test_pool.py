@@ -1,5 +1,6 @@
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Recorder:
         self.refused = 0
         self.gate = anyio.Event()
         self._turns = pool._pool._turns
-        pool._pool.run = self.run  # type: ignore[method-assign]
+        pool._pool.run = self.run  # type: ignore[assignment, method-assign]
 
     async def run(self, *_: Any, share: Any, max_waiting: int = 64, **__: Any) -> Any:
         try:
@@ -137,7 +138,7 @@ async def test_an_answer_of_another_form_is_not_believed(
     tmp_path: Path, task: str, answer: dict[str, Any]
 ) -> None:
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits())
-    well_formed = {
+    forms: dict[str, dict[str, Any]] = {
         "inspect": {
             "width": 1,
             "height": 1,
@@ -147,8 +148,8 @@ async def test_an_answer_of_another_form_is_not_believed(
         },
         "palette": {"colours": [[255, 0, 0, 1.0]]},
         "edit": {"width": 1, "height": 1, "media_type": "image/png"},
-    }[task]
-    ask = {
+    }
+    ask: Callable[[], Awaitable[object]] = {
         "inspect": lambda: pool.inspect(tmp_path, "image/png"),
         "palette": lambda: pool.palette(tmp_path, "image/png"),
         "edit": lambda: pool.edit(tmp_path, "image/png", []),
@@ -158,8 +159,8 @@ async def test_an_answer_of_another_form_is_not_believed(
         return told, b""
 
     pool._pool.run = run  # type: ignore[method-assign]
-    told: dict[str, Any] = well_formed
+    told = forms[task]
     await ask()
-    told = well_formed | answer
+    told = forms[task] | answer
     with pytest.raises(WorkerError, match="cannot be read"):
         await ask()
