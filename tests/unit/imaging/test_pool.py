@@ -77,7 +77,6 @@ async def render(pool: ImagingPool, share: str) -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
 async def test_one_share_of_renditions_never_holds_the_last_worker(processes: int) -> None:
-    """Attack 33."""
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits(processes=processes))
     recorder = Recorder(pool)
     async with anyio.create_task_group() as tasks:
@@ -92,7 +91,6 @@ async def test_one_share_of_renditions_never_holds_the_last_worker(processes: in
 
 
 async def test_one_share_of_renditions_fills_half_of_the_queue() -> None:
-    """Attack 33."""
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits(processes=1), max_renditions_waiting=5)
     recorder = Recorder(pool)
     async with anyio.create_task_group() as tasks:
@@ -110,7 +108,7 @@ async def test_one_share_of_renditions_fills_half_of_the_queue() -> None:
 async def test_looking_at_an_image_has_less_cpu_time_than_editing_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Attack 33: real workers, and a bomb that keeps one busy for some seconds."""
+    """Real workers, and a bomb that keeps one busy for some seconds."""
     monkeypatch.setattr(pool_module, "DECODE_CPU_SECONDS", 1)
     pool = ImagingPool(max_pixels=50_000_000, limits=WorkerLimits(processes=1, cpu_seconds=60))
     pool._pool = WorkerPool("tests.unit.imaging.slow_tasks", pool._limits)
