@@ -587,7 +587,7 @@ async def test_every_frame_counts_towards_the_budget(
 async def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(
     client: httpx.AsyncClient, backends: Backends, data: Path
 ) -> None:
-    """Attack 33: 12 KB that a decoder goes over 700 times."""
+    """12 KB that a decoder goes over 700 times."""
     content = jpeg_of_scans(700, 1600, 1200)
     assert len(content) < 15_000
     await assert_upload_refused(
@@ -600,7 +600,6 @@ async def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(
 async def test_scans_count_towards_the_budget_of_pixels(
     strict: httpx.AsyncClient, small: Backends, data: Path
 ) -> None:
-    """Attack 33."""
     too_often = jpeg_of_scans(18, 1000, 1000)
     await assert_upload_refused(
         strict, small, data, too_often, 422, "pixel_budget_exceeded", name="x.jpg"

@@ -350,7 +350,7 @@ async def test_a_variant_that_another_node_recorded_first_is_the_only_one_kept(
 
 
 async def test_one_owner_cannot_keep_the_others_from_their_variants(data: Path) -> None:
-    """Attack 33: anna has taken every place that one owner may have, and bert is served."""
+    """Anna has taken every place that one owner may have, and bert is served."""
     served: list[str] = []
     refused: list[str] = []
     async with MediaStore(

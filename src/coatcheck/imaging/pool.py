@@ -109,8 +109,8 @@ class ImagingPool:
     ) -> RenderedImage:
         """Render a variant: oriented, in sRGB, without metadata.
 
-        One `share` never holds the last worker, may fill half of the queue, and takes turns with
-        the others.
+        One `share` never holds the last of several workers, may fill half of the queue, and takes
+        turns with the others.
 
         Raises:
             UnprocessableMediaError: the image cannot be decoded, or ended its decoder.

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def work(**_: Any) -> tuple[dict[str, Any], bytes]:
-    while time.process_time() < 4:
+    while time.process_time() < 3:
         pass
     return {"width": 1, "height": 1, "media_type": "image/png"}, b""
 

@@ -40,9 +40,10 @@ class Desk:
         self._path.write_bytes(content)
         media_type = sniff(content[:SNIFF_BYTES])
         assert media_type is not None
-        return on_file(
+        edited: tuple[dict[str, Any], bytes] = on_file(
             edit, self._path, media_type=media_type, edits=list(edits), max_pixels=budget
         )
+        return edited
 
     def __call__(self, source: Image.Image | bytes, **members: Any) -> Image.Image:
         content = source if isinstance(source, bytes) else encoded(source)

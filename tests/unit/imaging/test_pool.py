@@ -1,5 +1,6 @@
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Recorder:
         self.refused = 0
         self.gate = anyio.Event()
         self._turns = pool._pool._turns
-        pool._pool.run = self.run  # type: ignore[method-assign]
+        pool._pool.run = self.run  # type: ignore[assignment, method-assign]
 
     async def run(self, *_: Any, share: Any, max_waiting: int = 64, **__: Any) -> Any:
         try:
@@ -76,7 +77,6 @@ async def render(pool: ImagingPool, share: str) -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
 async def test_one_share_of_renditions_never_holds_the_last_worker(processes: int) -> None:
-    """Attack 33."""
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits(processes=processes))
     recorder = Recorder(pool)
     async with anyio.create_task_group() as tasks:
@@ -91,7 +91,6 @@ async def test_one_share_of_renditions_never_holds_the_last_worker(processes: in
 
 
 async def test_one_share_of_renditions_fills_half_of_the_queue() -> None:
-    """Attack 33."""
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits(processes=1), max_renditions_waiting=5)
     recorder = Recorder(pool)
     async with anyio.create_task_group() as tasks:
@@ -109,7 +108,7 @@ async def test_one_share_of_renditions_fills_half_of_the_queue() -> None:
 async def test_looking_at_an_image_has_less_cpu_time_than_editing_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Attack 33: real workers, and a bomb that keeps one busy for some seconds."""
+    """Real workers, and a bomb that keeps one busy for some seconds."""
     monkeypatch.setattr(pool_module, "DECODE_CPU_SECONDS", 1)
     pool = ImagingPool(max_pixels=50_000_000, limits=WorkerLimits(processes=1, cpu_seconds=60))
     pool._pool = WorkerPool("tests.unit.imaging.slow_tasks", pool._limits)
@@ -137,7 +136,7 @@ async def test_an_answer_of_another_form_is_not_believed(
     tmp_path: Path, task: str, answer: dict[str, Any]
 ) -> None:
     pool = ImagingPool(max_pixels=1, limits=WorkerLimits())
-    well_formed = {
+    forms: dict[str, dict[str, Any]] = {
         "inspect": {
             "width": 1,
             "height": 1,
@@ -147,8 +146,8 @@ async def test_an_answer_of_another_form_is_not_believed(
         },
         "palette": {"colours": [[255, 0, 0, 1.0]]},
         "edit": {"width": 1, "height": 1, "media_type": "image/png"},
-    }[task]
-    ask = {
+    }
+    ask: Callable[[], Awaitable[object]] = {
         "inspect": lambda: pool.inspect(tmp_path, "image/png"),
         "palette": lambda: pool.palette(tmp_path, "image/png"),
         "edit": lambda: pool.edit(tmp_path, "image/png", []),
@@ -158,8 +157,8 @@ async def test_an_answer_of_another_form_is_not_believed(
         return told, b""
 
     pool._pool.run = run  # type: ignore[method-assign]
-    told: dict[str, Any] = well_formed
+    told = forms[task]
     await ask()
-    told = well_formed | answer
+    told = forms[task] | answer
     with pytest.raises(WorkerError, match="cannot be read"):
         await ask()
