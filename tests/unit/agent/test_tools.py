@@ -20,6 +20,7 @@ from coatcheck.agent.tools import (
     generate_image,
     plot,
 )
+from coatcheck.agent.tools.generate import _finished
 from coatcheck.errors import (
     CoatcheckError,
     EmptyMediaError,
@@ -501,3 +502,16 @@ async def test_a_plot_that_cannot_be_drawn_says_why(
         await plot(context, announced, part_id="p1", **arguments)
     assert announced.states == ["pending", "failed"]
     assert kept_files(data) == before
+
+
+async def test_a_provider_is_closed_as_soon_as_the_picture_is_there(context: ToolContext) -> None:
+    """Not when the collector finds it: an open call costs a connection, and perhaps money."""
+
+    async def unseen(_: dict[str, Any]) -> None:
+        pytest.fail("there is no draft")
+
+    provider = Drafts(Draft(data=png_bytes(), progress=1.0), GenerationError("asked again"))
+    request = ImageRequest(prompt="the sea", width=64, height=64, seed=1)
+    picture = await _finished(replace(context, provider=provider), request, unseen)
+    assert provider.ended
+    assert picture.progress == 1
