@@ -25,6 +25,7 @@ from tests.media import png_bytes
 pytestmark = pytest.mark.anyio
 
 PICTURE = png_bytes(300, 200)
+OTHER = png_bytes(300, 200, seed=1)
 LEGACY = formatted({"imageData": encoded(PICTURE), "prompt": "sea"})
 
 
@@ -149,7 +150,7 @@ async def test_a_row_that_is_written_meanwhile_is_left_alone(
     path = database(
         tmp_path / "h.db",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT)",
-        rows=[(1, LEGACY), (2, LEGACY)],
+        rows=[(1, LEGACY.replace(encoded(PICTURE), encoded(OTHER))), (2, LEGACY)],
     )
     source = await open_source(str(path), table="t", column="c")
 
@@ -164,6 +165,7 @@ async def test_a_row_that_is_written_meanwhile_is_left_alone(
     assert summary.after > len(LEGACY)  # one of the two is what it was
     assert first.value == "edited"
     assert "media_reference" in str(second.value)
+    # The picture of the other row, and its thumbnail.
     assert len([finding async for finding in store.verify()]) == 2
 
 
