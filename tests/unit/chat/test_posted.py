@@ -74,10 +74,10 @@ def test_the_longest_message_is_read_whatever_stands_before_it() -> None:
 
 
 def test_the_inside_of_a_string_that_is_too_long_is_no_message() -> None:
-    forged = json.dumps({"role": "user", "parts": []})
-    text = "x" * MAX_MESSAGE + "," + forged.replace('"', "'")
+    # Read as structure, the brace would close the message's own and the comma would end it.
+    text = "x" * MAX_MESSAGE + ",{y"
     with pytest.raises(InvalidInputError, match="262,144 bytes"):
-        posted(b"[%s]" % json.dumps({"text": text + ",7"}).encode())
+        posted(b"[%s]" % json.dumps({"text": text}).encode())
 
 
 def test_a_message_of_too_many_values_is_refused() -> None:
