@@ -35,7 +35,7 @@ def test_a_preview_within_a_segment_and_what_follows_the_end_are_not_counted() -
     preview = jpeg_of_scans(80)
     segment = b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview
     picture = image_bytes("jpeg")
-    assert count_scans(picture[:2] + segment + picture[2:] + preview) == 1
+    assert count_scans(picture[:2] + segment + picture[2:] + bytes(2) + preview) == 1
 
 
 @pytest.mark.parametrize(
