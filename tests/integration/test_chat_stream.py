@@ -31,12 +31,13 @@ from coatcheck.chat.limits import ChatLimits
 from coatcheck.chat.socket import ChatSocket
 from coatcheck.chat.streams import Streams
 from coatcheck.chat.turns import Turns
-from coatcheck.payload.media_part import media_part, pending, preview
+from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.ports import RenderedImage
 from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck.settings import Settings
 from tests.chatting import Chat, chatting, media, told
+from tests.media import png_bytes
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -329,7 +330,9 @@ class Idle:
 
 
 @asynccontextmanager
-async def bare_chat(backends: Backends) -> AsyncIterator[tuple[str, Streams, PreviewStore]]:
+async def bare_chat(
+    backends: Backends, owner: str | None = None
+) -> AsyncIterator[tuple[str, Streams, PreviewStore]]:
     """A chat's socket whose streams the test writes itself."""
     urls, previews = MediaUrls(), PreviewStore()
     history = History(backends.conversations, backends.store, urls)
@@ -339,7 +342,7 @@ async def bare_chat(backends: Backends) -> AsyncIterator[tuple[str, Streams, Pre
     ):
 
         async def endpoint(websocket: WebSocket) -> None:
-            await chat.serve(websocket)
+            await chat.serve(websocket, owner=owner)
 
         app = Starlette(routes=[WebSocketRoute("/ws/chat", endpoint)])
         async with serving(app) as address:
@@ -377,6 +380,25 @@ async def test_a_slow_client_gets_fewer_previews_and_everything_else(backends: B
     assert 1 <= len(chat.pushed) < drafts / 4
     numbers = [int.from_bytes(one.payload[:4]) for one in chat.pushed]
     assert numbers == sorted(set(numbers))
+
+
+async def test_31_no_thumbnail_of_anothers_picture_is_pushed(backends: Backends) -> None:
+    """A chunk may name any id; the bytes go to the owner alone."""
+    annas = await backends.store.put(png_bytes(), owner="anna")
+    berts = await backends.store.put(png_bytes(), owner="bert")
+    conversation = str(uuid4())
+    async with (
+        bare_chat(backends, owner="bert") as (address, streams, _),
+        chatting(address, conversation, protocols=BINARY) as chat,
+    ):
+        await chat.resume()
+        stream = streams.open(conversation, "bert")
+        stream.begin_turn({"type": "data-turn", "transient": True, "data": {}})
+        for reference in (annas, berts):
+            stream.publish(media_part(reference.id, ready(reference.to_stored())))
+        stream.publish({"type": "finish"})
+        await chat.until("finish")
+    assert [one.header.id for one in chat.pushed] == [berts.id]
 
 
 async def test_attack_30_a_client_that_never_reads_is_let_go(

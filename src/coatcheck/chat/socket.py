@@ -137,7 +137,7 @@ class ChatSocket:
         self, websocket: WebSocket, session: Session, bell: Bell, owner: str | None
     ) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._write, websocket, session, bell, tasks.cancel_scope)
+            tasks.start_soon(self._write, websocket, session, bell, tasks.cancel_scope, owner)
             tasks.start_soon(self._tick, session)
             while (message := await websocket.receive())["type"] != "websocket.disconnect":
                 text, data = message.get("text"), message.get("bytes")
@@ -169,7 +169,12 @@ class ChatSocket:
             session.refuse(error)
 
     async def _write(
-        self, websocket: WebSocket, session: Session, bell: Bell, connection: anyio.CancelScope
+        self,
+        websocket: WebSocket,
+        session: Session,
+        bell: Bell,
+        connection: anyio.CancelScope,
+        owner: str | None,
     ) -> None:
         try:
             while True:
@@ -178,28 +183,30 @@ class ChatSocket:
                     await bell.wait()
                     continue
                 with anyio.fail_after(WRITE_SECONDS):
-                    await self._send(websocket, output)
+                    await self._send(websocket, output, owner)
         except _GONE:
             pass  # the reading side hears of it too
         except TimeoutError:
             connection.cancel()  # whoever does not read does not read a goodbye either
 
-    async def _send(self, websocket: WebSocket, output: Output) -> None:
+    async def _send(self, websocket: WebSocket, output: Output, owner: str | None) -> None:
         match output:
             case SendText(text):
                 await websocket.send_text(text)
             case SendBytes():
-                image = await self._image(output)
+                image = await self._image(output, owner)
                 if image is not None:
                     await websocket.send_bytes(_encode(output, image))
             case Close(code, reason):
                 await websocket.close(code, reason)
 
-    async def _image(self, output: SendBytes) -> RenderedImage | None:
+    async def _image(self, output: SendBytes, owner: str | None) -> RenderedImage | None:
         # A courtesy: without the bytes the client fetches them, or waits for the next preview.
         try:
             if output.kind is FrameKind.PREVIEW:
                 return self._previews.read(output.media_id)
+            if owner is not None and (await self._store.record(output.media_id)).owner != owner:
+                return None  # a chunk may name any id
             return await self._store.thumbnail(output.media_id)
         except CoatcheckError:
             return None
