@@ -15,7 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.cli.protocol import MAX_HEAD
+from coatcheck.cli.protocol import MAX_HEAD, BoundedHttpProtocol
+from coatcheck.cli.serving import ApplicationServer, listen
 from coatcheck.settings import Settings
 from tests.serving import serving
 
@@ -155,6 +156,33 @@ async def test_a_head_of_the_longest_length_passes_and_twice_as_much_never_does(
     async with connected(address) as stream:
         await stream.send(head(2 * MAX_HEAD + 1))
         assert b" 431 " in await rest(stream)
+
+
+async def test_a_head_that_comes_in_one_read_is_counted_as_well() -> None:
+    """How much a read brings is chance; here the server is handed all of it at once."""
+    with listen("127.0.0.1", 0) as listener:
+        server = ApplicationServer(APP, Settings())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listener])
+            async with connected(f"127.0.0.1:{listener.getsockname()[1]}") as stream:
+                assert b" 200 OK" in await ask(stream, GET + b"\r\n")
+                (connection,) = server.server_state.connections
+                assert isinstance(connection, BoundedHttpProtocol)
+                # A body that came with its head gives the next head no more room.
+                length = MAX_HEAD - 200
+                post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length
+                connection.data_received(post + b"a" * length)
+                await until(stream, b"%d" % length)
+                for piece in (GET + b"x: ", b"a" * (MAX_HEAD // 2), b"a" * (MAX_HEAD // 2)):
+                    connection.data_received(piece)
+                assert b"HTTP/1.1 431 " in await rest(stream)
+            async with connected(f"127.0.0.1:{listener.getsockname()[1]}") as stream:
+                assert b" 200 OK" in await ask(stream, GET + b"\r\n")
+                (connection,) = server.server_state.connections
+                assert isinstance(connection, BoundedHttpProtocol)
+                connection.data_received(GET + b"x: %s\r\n\r\n" % (b"a" * 2 * MAX_HEAD))
+                assert b"HTTP/1.1 431 " in await rest(stream)
+            server.should_exit = True
 
 
 async def test_a_head_that_comes_byte_by_byte_is_answered_if_it_comes_in_time() -> None:
