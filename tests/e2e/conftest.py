@@ -132,17 +132,23 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 @contextmanager
 def visiting(
-    browser: Browser, server: Server, service_workers: Literal["allow", "block"] = "block"
+    browser: Browser,
+    server: Server,
+    service_workers: Literal["allow", "block"] = "block",
+    *,
+    bypass_csp: bool = False,
 ) -> Iterator[Visit]:
     """A browser of its own on the server's page.
 
     Without its service worker where it is not asked for: tests hold requests back and let them
-    fail, and the worker's own would pass them by.
+    fail, and the worker's own would pass them by. With `bypass_csp` the page may connect to a
+    server of the test's.
     """
     context = browser.new_context(
         viewport={"width": 1280, "height": 860},
         color_scheme="light",
         service_workers=service_workers,
+        bypass_csp=bypass_csp,
     )
     page = context.new_page()
     visit = Visit(page, server)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Visit
+from tests.e2e.conftest import Server, Visit, visiting
 from tests.e2e.legacy_chat import LARGE, LegacyChat, legacy_chat
 
 
@@ -13,6 +13,13 @@ from tests.e2e.legacy_chat import LARGE, LegacyChat, legacy_chat
 def chat() -> Iterator[LegacyChat]:
     with legacy_chat() as served:
         yield served
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """The page's policy lets it connect to its own server alone, and the old chat is another."""
+    with visiting(browser, server, bypass_csp=True) as opened:
+        yield opened
 
 
 def test_a_frame_of_megabytes_is_parsed_in_a_worker(visit: Visit, chat: LegacyChat) -> None:

@@ -205,8 +205,10 @@ async def test_nothing_is_kept_of_a_long_query_string(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each is the client's own: kept, 3,000 of them held 163 MB."""
-    caplog.set_level(logging.WARNING)  # pytest keeps what is logged, and that names the URL
     async with served(data, access="open") as address:
+        # pytest keeps what is logged, and that names the URL
+        caplog.set_level(logging.WARNING)
+        caplog.set_level(logging.WARNING, logger="uvicorn.access")
         async with httpx.AsyncClient(base_url=f"http://{address}") as client:
             uploaded = await client.post("/api/media/upload", content=png_bytes())
         path = uploaded.json()["url"]

@@ -207,8 +207,9 @@ class WorkerPool:
         self._closed = True
         while self._idle:
             await self._idle.pop().stop()
-        if self._scratch is not None:
-            await to_thread.run_sync(self._scratch.cleanup)
+        async with self._scratch_lock:
+            if self._scratch is not None:
+                await to_thread.run_sync(self._scratch.cleanup)
 
     async def _start(self) -> _Worker:
         environment = {
@@ -261,13 +262,19 @@ class WorkerPool:
     async def _scratch_directory(self) -> str | None:
         if not self._limits.scratch:
             return None
+        # Shielded: of a directory that a canceled task leaves half made, nothing is kept to remove.
         async with self._scratch_lock:
-            if self._scratch is None:
-                self._scratch = await to_thread.run_sync(
-                    functools.partial(
-                        TemporaryDirectory, prefix="coatcheck-workers-", ignore_cleanup_errors=True
+            with anyio.CancelScope(shield=True):
+                if self._closed:
+                    raise WorkerError("The pool is closed.")
+                if self._scratch is None:
+                    self._scratch = await to_thread.run_sync(
+                        functools.partial(
+                            TemporaryDirectory,
+                            prefix="coatcheck-workers-",
+                            ignore_cleanup_errors=True,
+                        )
                     )
-                )
         return self._scratch.name
 
 
