@@ -267,15 +267,12 @@ class WorkerPool:
             with anyio.CancelScope(shield=True):
                 if self._closed:
                     raise WorkerError("The pool is closed.")
-                if self._scratch is None:
-                    self._scratch = await to_thread.run_sync(
-                        functools.partial(
-                            TemporaryDirectory,
-                            prefix="coatcheck-workers-",
-                            ignore_cleanup_errors=True,
-                        )
+                self._scratch = self._scratch or await to_thread.run_sync(
+                    functools.partial(
+                        TemporaryDirectory, prefix="coatcheck-workers-", ignore_cleanup_errors=True
                     )
-        return self._scratch.name
+                )
+                return self._scratch.name
 
 
 @functools.cache  # once for each process of the server
