@@ -267,12 +267,14 @@ class WorkerPool:
             with anyio.CancelScope(shield=True):
                 if self._closed:
                     raise WorkerError("The pool is closed.")
-                self._scratch = self._scratch or await to_thread.run_sync(
-                    functools.partial(
-                        TemporaryDirectory, prefix="coatcheck-workers-", ignore_cleanup_errors=True
-                    )
-                )
-                return self._scratch.name
+                if self._scratch is None:
+                    self._scratch = await to_thread.run_sync(_make_scratch)
+                scratch = self._scratch
+        return scratch.name
+
+
+def _make_scratch() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="coatcheck-workers-", ignore_cleanup_errors=True)
 
 
 @functools.cache  # once for each process of the server
