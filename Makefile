@@ -10,12 +10,15 @@ export PORT
 BIN := .venv/bin
 FRAMEWORKS := .venv-frameworks
 NPM := npm --prefix web --no-update-notifier
-PAGE := src/coatcheck/page/index.html
+PAGE := packages/coatcheck-chat/src/coatcheck_chat/page/index.html
 NODE_MODULES := web/node_modules/.package-lock.json
 PAGE_SOURCES := $(shell find web -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test/*' 2>/dev/null)
+LIBRARY := packages/coatcheck/pyproject.toml
+CHAT := packages/coatcheck-chat/pyproject.toml
+EDITABLE := -e packages/coatcheck -e packages/coatcheck-chat
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command 'make requirements'
+	--no-emit-package coatcheck --no-emit-index-url --custom-compile-command 'make requirements'
 
 .PHONY: help demo setup page docs docs-serve test lint format bench mutants release-check version dist requirements clean
 
@@ -23,7 +26,7 @@ help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/demo.stamp $(PAGE) ## Set up, build the page and serve the chat on http://127.0.0.1:8787 (PORT= changes it)
-	$(BIN)/coatcheck demo --port $(PORT)
+	$(BIN)/coatcheck-chat --open --port $(PORT)
 
 setup: .venv/dev.stamp $(NODE_MODULES) $(PAGE) ## Set up everything but the browser; makes .venv/bin/coatcheck
 
@@ -73,15 +76,15 @@ dist: .venv/dev.stamp ## Check a commit for release and put its archives into di
 
 requirements: .venv/uv.stamp ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt
-	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo -o requirements/demo.txt
-	$(COMPILE) --upgrade pyproject.toml requirements/build.in --extra demo --group dev \
+	$(COMPILE) --upgrade $(CHAT) requirements/build.in -o requirements/demo.txt
+	$(COMPILE) --upgrade $(CHAT) requirements/build.in --group pyproject.toml:dev \
 		-c requirements/demo.txt -o requirements/dev.txt
-	$(COMPILE) --upgrade pyproject.toml requirements/build.in --group frameworks \
+	$(COMPILE) --upgrade $(LIBRARY) requirements/build.in --group pyproject.toml:frameworks \
 		-o requirements/frameworks.txt
 
 clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	rm -rf .venv $(FRAMEWORKS) build web/node_modules web/*/node_modules web/packages/*/node_modules \
-		web/packages/*/dist src/coatcheck/page \
+		web/packages/*/dist packages/coatcheck-chat/src/coatcheck_chat/page \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/uv.stamp: requirements/uv.txt
@@ -92,9 +95,9 @@ clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/demo.stamp: .venv/uv.stamp requirements/demo.txt pyproject.toml
+.venv/demo.stamp: .venv/uv.stamp requirements/demo.txt $(LIBRARY) $(CHAT)
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/demo.txt
-	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 .venv/dev.stamp: .venv/demo.stamp requirements/dev.txt
@@ -102,10 +105,10 @@ clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	@touch $@
 
 # What tests/golden serialises: some of these frameworks hold back what others here need.
-$(FRAMEWORKS)/stamp: .venv/uv.stamp requirements/frameworks.txt pyproject.toml
+$(FRAMEWORKS)/stamp: .venv/uv.stamp requirements/frameworks.txt $(LIBRARY)
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FRAMEWORKS)
 	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --require-hashes -r requirements/frameworks.txt
-	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --no-deps --no-build-isolation -e packages/coatcheck
 	@touch $@
 
 $(NODE_MODULES): web/package-lock.json

@@ -1,7 +1,7 @@
 """``python -m benchmarks.headline``: one picture, as base64 and as a reference, in one table.
 
-``coatcheck bench stream`` runs it after it has measured what needs no browser. Every figure of the
-table is of one run on one machine; where an effect does not show, its row says so.
+``coatcheck-chat bench stream`` runs it after it has measured what needs no browser. Every figure of
+the table is of one run on one machine; where an effect does not show, its row says so.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks.browser.__main__ import measure
 from benchmarks.browser.cases import Outcome, Result
 from benchmarks.browser.figures import count, decimal, size, unfinished
 from benchmarks.peers.processes import UnavailableError
-from coatcheck.comparison import Way
+from coatcheck_chat.comparison import Way
 
 EDGE: Final = 1024
 """Pixels of the picture: what image models give by default."""

@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from benchmarks.timing import alternate, show
 from coatcheck import open_store
-from coatcheck.agent.providers.procedural import paint
+from coatcheck_chat.painter import paint
 
 ROUNDS = 15
 

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from benchmarks import inputs
 from benchmarks.timing import alternate, ratio
 from coatcheck import open_store
-from coatcheck.payload.middleware import OffloadMiddleware
+from coatcheck.delivery.middleware import OffloadMiddleware
 from coatcheck.payload.offload import offload, offload_document
 from coatcheck.payload.scrubbing import ScrubFilter
 from coatcheck.reference import MediaReference

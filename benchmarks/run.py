@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import delivery, headline, intake, payload, stream
 from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import UnavailableError
-from coatcheck.cli import stream_cost
+from coatcheck_chat.cli import stream_cost
 
 RESULTS = Path("benchmarks-results")
 """Where figures and charts are written."""

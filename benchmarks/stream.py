@@ -9,8 +9,8 @@ from rich.table import Table
 
 from benchmarks.timing import alternate, show
 from coatcheck import open_store
-from coatcheck.agent.providers.procedural import paint
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.painter import paint
 
 ROUNDS = 30
 

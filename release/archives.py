@@ -14,7 +14,7 @@ def build(kind: str, sources: Path, to: Path, timestamp: str) -> Path:
 
     Args:
         kind: ``"sdist"`` or ``"wheel"``.
-        sources: what it is built of.
+        sources: the folder of the package.
         to: the directory that it is written to.
         timestamp: the time of the files inside, in seconds.
 

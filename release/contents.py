@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from release.failure import CheckFailedError
 
-_PAGE: Final = "coatcheck/page/"
+_PAGE: Final = "coatcheck_chat/page/"
 _ENTRIES: Final = ("index.html", "components.html")
 _NAMED: Final = 5
 _NPM_FILES: Final = frozenset({"package.json", "README.md", "LICENSE"})
@@ -16,37 +16,54 @@ _NPM_FIELDS: Final = (
 )  # fmt: skip
 
 
-def inspect_wheel(files: Mapping[str, bytes], tracked: Iterable[str]) -> None:
-    """A wheel holds the tracked package, the whole page, and what describes them.
+def inspect_wheel(files: Mapping[str, bytes], tracked: Iterable[str], package: str) -> None:
+    """A wheel holds the tracked package, what describes it, and with the chat the whole page.
 
     Args:
         files: content by name.
         tracked: every path of the sources.
+        package: the folder below ``packages/``.
 
     Raises:
         CheckFailedError: a file is missing or should not be there.
     """
-    inspect_page(files, _PAGE)
+    _inspect_page_of(package, files, _PAGE)
     (described,) = {name.partition("/")[0] for name in files if ".dist-info/" in name}
+    sources = f"packages/{package}/src/"
     _same(
-        "The wheel",
+        f"The wheel of {package}",
         {name for name in files if not name.startswith((_PAGE, f"{described}/"))},
-        {name.removeprefix("src/") for name in tracked if name.startswith("src/coatcheck/")},
+        {name.removeprefix(sources) for name in tracked if name.startswith(sources)},
     )
     for name in ("METADATA", "RECORD", "entry_points.txt", "licenses/LICENSE"):
         if f"{described}/{name}" not in files:
             raise CheckFailedError(f"The wheel has no {name}: see [project] in pyproject.toml.")
 
 
-def inspect_sdist(files: Mapping[str, bytes], tracked: Iterable[str]) -> None:
-    """A source distribution holds every tracked file and the page.
+def inspect_sdist(files: Mapping[str, bytes], tracked: Iterable[str], package: str) -> None:
+    """A source distribution holds every tracked file of its package, and with the chat the page.
+
+    Args:
+        files: content by name.
+        tracked: every path of the sources.
+        package: the folder below ``packages/``.
 
     Raises:
         CheckFailedError: a file is missing or should not be there.
     """
-    inspect_page(files, f"src/{_PAGE}")
+    _inspect_page_of(package, files, f"src/{_PAGE}")
     present = {name for name in files if not name.startswith(f"src/{_PAGE}")}
-    _same("The source distribution", present - {"PKG-INFO"}, set(tracked))
+    below = f"packages/{package}/"
+    _same(
+        f"The source distribution of {package}",
+        present - {"PKG-INFO"},
+        {name.removeprefix(below) for name in tracked if name.startswith(below)},
+    )
+
+
+def _inspect_page_of(package: str, files: Mapping[str, bytes], prefix: str) -> None:
+    if package == "coatcheck-chat":
+        inspect_page(files, prefix)
 
 
 def inspect_page(files: Mapping[str, bytes], prefix: str) -> None:

@@ -11,7 +11,7 @@ from release.failure import CheckFailedError
 
 @dataclass(frozen=True, slots=True)
 class PythonEnvironment:
-    """A virtual environment with one wheel in it, and a directory to run in."""
+    """A virtual environment with wheels in it, and a directory to run in."""
 
     root: Path
     home: Path
@@ -19,25 +19,23 @@ class PythonEnvironment:
     @property
     def python(self) -> Path:
         """Its interpreter."""
-        return self.root / "bin" / "python"
+        return self.command("python")
 
-    @property
-    def coatcheck(self) -> Path:
-        """The command that the wheel brought."""
-        return self.root / "bin" / "coatcheck"
+    def command(self, name: str) -> Path:
+        """A command that a wheel brought."""
+        return self.root / "bin" / name
 
 
-def install_wheel(wheel: Path, at: Path, *, extra: str, pins: Path) -> PythonEnvironment:
-    """Install a wheel with what it says it needs.
+def install_wheels(at: Path, *requirements: str, pins: Path) -> PythonEnvironment:
+    """Install wheels with what they say they need.
 
     Args:
-        wheel: the archive.
         at: where the environment is made.
-        extra: a name in brackets, or nothing.
+        requirements: such as ``coatcheck[server] @ file:///…``.
         pins: versions with hashes; what is fetched has to have them.
 
     Raises:
-        CheckFailedError: it cannot be installed, or needs what `pins` do not have.
+        CheckFailedError: they cannot be installed, or need what `pins` do not have.
     """
     home = at / "home"
     home.mkdir(parents=True)
@@ -45,8 +43,7 @@ def install_wheel(wheel: Path, at: Path, *, extra: str, pins: Path) -> PythonEnv
     environment = PythonEnvironment(at / "env", home)
     run(uv, "venv", "--quiet", "--python", sys.executable, environment.root, cwd=home)
     target = ("--quiet", "--python", environment.python)
-    requirement = f"coatcheck{extra} @ {wheel.as_uri()}"
-    run(uv, "pip", "install", *target, "--constraints", pins, requirement, cwd=home)
+    run(uv, "pip", "install", *target, "--constraints", pins, *requirements, cwd=home)
     run(uv, "pip", "check", *target, cwd=home)
     frozen = run(uv, "pip", "freeze", "--python", environment.python, cwd=home).splitlines()
     pinned = {line.split(" ")[0] for line in pins.read_text("utf-8").splitlines()}

@@ -29,7 +29,7 @@ class Hole:
 
 
 def refuse_holes(root: Path) -> int:
-    """Compare the floors of ``pyproject.toml`` and the pins of ``requirements/`` with the list.
+    """Compare what the packages ask for and the pins of ``requirements/`` with the list.
 
     Args:
         root: the checkout.
@@ -54,12 +54,15 @@ def refuse_holes(root: Path) -> int:
 
 
 def _floors(root: Path) -> Iterator[tuple[str, str, str]]:
-    """The least version that each requirement of the wheel takes; 0 where it names none."""
-    project = tomllib.loads(_read(root / "pyproject.toml"))["project"]
-    for text in chain(project["dependencies"], *project["optional-dependencies"].values()):
-        requirement = Requirement(text)
-        floors = [one.version for one in requirement.specifier if one.operator in _LOWER]
-        yield "pyproject.toml", canonicalize_name(requirement.name), max(floors, default="0")
+    """The least version that each requirement of a wheel takes; 0 where it names none."""
+    for file in sorted(root.glob("packages/*/pyproject.toml")):
+        project = tomllib.loads(_read(file))["project"]
+        extras = project.get("optional-dependencies", {})
+        for text in chain(project["dependencies"], *extras.values()):
+            requirement = Requirement(text)
+            floors = [one.version for one in requirement.specifier if one.operator in _LOWER]
+            place = str(file.relative_to(root))
+            yield place, canonicalize_name(requirement.name), max(floors, default="0")
 
 
 def _pins(root: Path) -> Iterator[tuple[str, str, str]]:

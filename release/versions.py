@@ -1,7 +1,8 @@
 """The version: one place holds it, and the others are written from it.
 
-Python's ``version.py`` is the place. npm reads ``package.json`` and knows no other way, so that
-file and its line in the lock file are copies; `read_version` refuses when they differ.
+The library's ``version.py`` is the place. The chat has a copy and needs the library of that very
+version; npm reads ``package.json``, so that file and its line in the lock file are copies too.
+`read_version` refuses when they differ.
 """
 
 import re
@@ -11,11 +12,13 @@ from typing import Final
 from release.changelog import cut, parse_version, releases
 from release.failure import CheckFailedError
 
-_SOURCE: Final = "src/coatcheck/version.py"
+_SOURCE: Final = "packages/coatcheck/src/coatcheck/version.py"
 _CHANGELOG: Final = "CHANGELOG.md"
 _SOURCE_LINE: Final = re.compile(r'(?m)^(__version__ = ")([^"]+)(")$')
 
 _COPIES: Final = {
+    "packages/coatcheck-chat/src/coatcheck_chat/version.py": _SOURCE_LINE,
+    "packages/coatcheck-chat/pyproject.toml": re.compile(r'("coatcheck\[server\]==)([^"]+)(")'),
     "web/packages/coatcheck/package.json": re.compile(
         r'(\A\{\s+"name": "coatcheck",\s+"version": ")([^"]+)(")'
     ),

@@ -10,7 +10,7 @@ import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from coatcheck.chat.frames import BinaryFrame, decode_binary_frame
+from coatcheck_chat.streaming.frames import BinaryFrame, decode_binary_frame
 
 
 class Chat:

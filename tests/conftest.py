@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from coatcheck.backends import Backends, open_backends
-from coatcheck.settings import Settings
+from coatcheck.opening import Backends, open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
 
 
@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def backends(data: Path) -> AsyncIterator[Backends]:
-    async with open_backends(Settings(data=data)) as opened:
+    async with open_backends(StoreOptions(data=data)) as opened:
         yield opened
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from coatcheck.agent.providers.image import Draft, ImageProvider, ImageRequest, SourceImage
+from coatcheck_chat.providers.image import Draft, ImageProvider, ImageRequest, SourceImage
 from tests.media import image_bytes, png_bytes
 from tests.serving import serving
 

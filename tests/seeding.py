@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from coatcheck.catalog import Database
-from coatcheck.catalog.tables import conversations, message_media, messages
-from coatcheck.chat.searching import message_text, referenced_media
 from coatcheck.folding import fold
+from coatcheck.storage.catalog import Database
+from coatcheck.storage.catalog.tables import conversations, message_media, messages
+from coatcheck_chat.history.searching import message_text, referenced_media
 
 
 async def seed(

@@ -13,9 +13,9 @@ import anyio
 from anyio.abc import Process
 from starlette.types import ASGIApp
 
-from coatcheck.cli.protocol import HEAD_SECONDS
-from coatcheck.cli.serving import PING_SECONDS, UNREAD_SECONDS, ApplicationServer, listen
-from coatcheck.settings import Settings
+from coatcheck.server.process import PING_SECONDS, UNREAD_SECONDS, ApplicationServer, listen
+from coatcheck.server.protocol import HEAD_SECONDS
+from coatcheck.server.settings import Settings
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def serving(
     ping_seconds: float = PING_SECONDS,
     unread_seconds: float = UNREAD_SECONDS,
 ) -> AsyncIterator[str]:
-    """Serve `app` as ``coatcheck serve`` does; yields ``host:port``. Its records are pytest's."""
+    """Serve `app` as the commands do; yields ``host:port``. Its records are pytest's."""
     started = anyio.Event()
     with listen("127.0.0.1", 0, unread_seconds=unread_seconds) as listener:
         server = ApplicationServer(
@@ -49,7 +49,7 @@ async def serving(
 
 @dataclass(frozen=True)
 class Command:
-    """A running ``coatcheck serve``: its process, its ``host:port`` and what it has said."""
+    """A running ``coatcheck-chat``: its process, its ``host:port`` and what it has said."""
 
     process: Process
     address: str
@@ -60,7 +60,7 @@ class Command:
 async def serve_command(
     directory: Path, *options: str, log: str = "log", **variables: str
 ) -> AsyncIterator[Command]:
-    """``coatcheck serve`` as a process of its own, with its data and its log in `directory`.
+    """``coatcheck-chat`` as a process of its own, with its data and its log in `directory`.
 
     Args:
         directory: where ``data`` and the log lie.
@@ -71,7 +71,7 @@ async def serve_command(
     said = directory / log
     with said.open("wb") as output:
         process = await anyio.open_process(
-            [sys.executable, "-m", "coatcheck", "serve", "--port", "0", *options],
+            [sys.executable, "-m", "coatcheck_chat", "--port", "0", *options],
             env=os.environ
             | {"COATCHECK_DATA": str(directory / "data"), "COLUMNS": "200"}
             | variables,

@@ -16,7 +16,13 @@ from website.verify import verify
 GENERATOR: Final = [sys.executable, "-m", "zensical"]
 # What a build without a warning says; every other line is one.
 SAID: Final = ("Build started", "No issues found", "Build finished")
-WATCHED: Final = ("docs", "spec", "src/coatcheck", "web/packages/coatcheck/src", "website")
+WATCHED: Final = (
+    "docs",
+    "spec",
+    "packages/coatcheck/src/coatcheck",
+    "web/packages/coatcheck/src",
+    "website",
+)
 
 
 def main() -> int:

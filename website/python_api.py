@@ -7,7 +7,7 @@ import griffe
 
 from website.paths import ROOT
 
-__all__ = ["MODULES", "load_package", "public_names", "python_anchors", "python_pages"]
+__all__ = ["MODULES", "PACKAGES", "load_package", "public_names", "python_anchors", "python_pages"]
 
 # What applications import. A module without `__all__` gives the public names that it defines.
 MODULES: Final = (
@@ -20,26 +20,27 @@ MODULES: Final = (
     "coatcheck.payload.shapes",
     "coatcheck.payload.hydration.policies",
     "coatcheck.payload.hydration.providers",
-    "coatcheck.chat.api",
-    "coatcheck.chat.socket",
-    "coatcheck.chat.sse",
-    "coatcheck.chat.turns",
-    "coatcheck.chat.limits",
-    "coatcheck.agent.tools",
-    "coatcheck.agent.providers.image",
-    "coatcheck.agent.providers.fallback",
-    "coatcheck.agent.providers.retrying",
-    "coatcheck.agent.providers.openai_images",
-    "coatcheck.agent.providers.openai_responses",
-    "coatcheck.agent.providers.gemini",
-    "coatcheck.agent.providers.compatible",
-    "coatcheck.agent.providers.procedural",
-    "coatcheck.agent.providers.procedural_provider",
+    "coatcheck_chat.api",
+    "coatcheck_chat.streaming.socket",
+    "coatcheck_chat.streaming.sse",
+    "coatcheck_chat.streaming.turns",
+    "coatcheck.delivery.limits",
+    "coatcheck_chat.agent.tools",
+    "coatcheck_chat.providers.image",
+    "coatcheck_chat.providers.fallback",
+    "coatcheck_chat.providers.retrying",
+    "coatcheck_chat.providers.openai_images",
+    "coatcheck_chat.providers.openai_responses",
+    "coatcheck_chat.providers.gemini",
+    "coatcheck_chat.providers.compatible",
+    "coatcheck_chat.painter",
+    "coatcheck_chat.providers.procedural",
     "coatcheck.integrations.opentelemetry",
-    "coatcheck.integrations.pydantic_ai",
+    "coatcheck_chat.agent.pydantic_ai",
     "coatcheck.ports",
     "coatcheck.workers",
 )
+PACKAGES: Final = ("coatcheck", "coatcheck_chat")
 FOLDER: Final = "reference/api"
 # The indentation is what mkdocstrings reads options by.
 PAGE: Final = """\
@@ -63,16 +64,16 @@ SHADOWED: Final = """
 """
 
 
-def load_package() -> griffe.Module:
-    """The package as its source says it, without importing it."""
+def load_package(name: str = "coatcheck") -> griffe.Module:
+    """A package as its source says it, without importing it."""
     package = griffe.load(
-        "coatcheck",
-        search_paths=[ROOT / "src"],
+        name,
+        search_paths=[ROOT / "packages/coatcheck/src", ROOT / "packages/coatcheck-chat/src"],
         docstring_parser="google",
         resolve_aliases=True,
     )
     if not isinstance(package, griffe.Module):
-        raise TypeError("coatcheck is no package")
+        raise TypeError(f"{name} is no package")
     return package
 
 
@@ -112,10 +113,10 @@ def python_anchors() -> dict[str, set[str]]:
 
 def _modules() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Each page's place, its module, and by public name what documents it."""
-    package = load_package()
+    packages = {name: load_package(name) for name in PACKAGES}
     for module in MODULES:
-        below = module.partition(".")[2]
-        home = package[below] if below else package
+        package, _, below = module.partition(".")
+        home = packages[package][below] if below else packages[package]
         names = {
             name: f"{module}.{name}.{name}" if home.members[name].is_module else f"{module}.{name}"
             for name in public_names(home)

@@ -14,7 +14,7 @@ from benchmarks.browser.chromium import Chromium
 from benchmarks.browser.page import WEB, build
 from benchmarks.browser.pictures import painted
 from benchmarks.peers.processes import UnavailableError, free_port, started
-from coatcheck.comparison import Side
+from coatcheck_chat.comparison import Side
 
 Progress = Callable[[Case, Side, Outcome], None]
 """Called after each side of each case."""

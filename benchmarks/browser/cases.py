@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from coatcheck.comparison import Side, Way
+from coatcheck_chat.comparison import Side, Way
 
 WAYS: Sequence[Way] = ("frame", "growing", "tokens")
 SIDES: Sequence[Side] = ("references", "legacy")

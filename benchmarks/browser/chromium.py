@@ -17,7 +17,7 @@ from benchmarks.browser.devtools import (
     launched,
     report_violations,
 )
-from coatcheck.comparison import Side
+from coatcheck_chat.comparison import Side
 
 _KEY_SECONDS = 0.2
 

@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.peers.install import cache
-from coatcheck.agent.providers.procedural import paint
+from coatcheck_chat.painter import paint
 
 _PROMPTS = (
     "a lighthouse at dusk",

@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from coatcheck.backends import open_store
-from coatcheck.comparison import ComparisonSocket
 from coatcheck.delivery import media_app
+from coatcheck.opening import open_store
 from coatcheck.reference import MediaReference
+from coatcheck_chat.comparison import ComparisonSocket
 
 
 class Fixed:

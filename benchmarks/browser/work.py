@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.browser.cases import Case
 from benchmarks.browser.devtools import launched
-from coatcheck.comparison import Side
+from coatcheck_chat.comparison import Side
 
 CATEGORIES: Final = ("toplevel", "devtools.timeline", "v8")
 

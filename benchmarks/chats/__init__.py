@@ -11,7 +11,7 @@ answer:
 * Streamlit's tutorial chat, its messages in ``st.session_state``, with ``st.image``:
   https://docs.streamlit.io/develop/tutorials/chat-and-llm-apps/build-conversational-apps
   https://docs.streamlit.io/develop/api-reference/media/st.image
-* Coatcheck's demo: ``coatcheck serve``.
+* Coatcheck's demo: ``coatcheck-chat``.
 
 All of them read the same PNG files from disk, which nobody has to wait for.
 """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coatcheck import open_store
-from coatcheck.agent.providers.procedural import paint
 from coatcheck.ports import THUMBNAIL
+from coatcheck_chat.painter import paint
 
 SAMPLES = 8
 """How many different pictures there are; each original is one of them with a number in it."""

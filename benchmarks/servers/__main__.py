@@ -1,4 +1,4 @@
-"""``python -m benchmarks.servers``: the application under uvicorn, Granian and ``coatcheck serve``.
+"""``python -m benchmarks.servers``: the application under uvicorn, Granian and ``coatcheck-chat``.
 
 What counts is the CPU time of the server's processes for an answer, as a ratio of servers that take
 turns on one machine. ``docs/decisions/0091-uvicorn-stays.md`` holds a run. It takes some three
@@ -139,9 +139,9 @@ def granian(corpus: Corpus, place: Path) -> Iterator[Contender]:
 
 @contextmanager
 def coatcheck(corpus: Corpus, place: Path) -> Iterator[Contender]:
-    """``coatcheck serve``: uvicorn with the limits that it has not."""
-    command = (sys.executable, "-m", "coatcheck", "serve")
-    with _running("coatcheck serve", command, corpus, place) as server:
+    """``coatcheck-chat``: uvicorn with the limits that it has not."""
+    command = (sys.executable, "-m", "coatcheck_chat")
+    with _running("coatcheck-chat", command, corpus, place) as server:
         yield server
 
 

@@ -7,12 +7,13 @@ from starlette.types import Receive, Scope, Send
 
 from benchmarks.peers.names import BODY_VARIABLE
 from benchmarks.servers.names import PATHSEND_PATH
-from coatcheck.app import create_app
-from coatcheck.settings import read_settings
+from coatcheck.server.settings import read_settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 
 _LARGE = Path(os.environ[BODY_VARIABLE])
 _LENGTH = (b"content-length", b"%d" % _LARGE.stat().st_size)
-_coatcheck = create_app(read_settings())
+_coatcheck = create_app(read_settings(Settings))
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

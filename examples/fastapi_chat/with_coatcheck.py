@@ -5,6 +5,6 @@ Run it with ``uvicorn --app-dir examples/fastapi_chat with_coatcheck:app``.
 
 from chat import app
 
-from coatcheck import embed
+from coatcheck import wrap
 
-app = embed(app)
+app = wrap(app)

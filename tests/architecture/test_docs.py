@@ -14,10 +14,12 @@ from httplint.field import parsers
 from starlette.routing import Mount, Route, WebSocketRoute
 
 import coatcheck
-from coatcheck import cli, errors
-from coatcheck.app import create_app
-from coatcheck.settings import Settings
+from coatcheck import errors
+from coatcheck.cli import commands as library
 from coatcheck.store import MediaStore
+from coatcheck_chat.app import create_app
+from coatcheck_chat.cli import commands as chat
+from coatcheck_chat.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
 REFERENCE: Final = ROOT / "docs" / "reference"
@@ -154,7 +156,7 @@ def test_every_header_that_the_delivery_names_is_documented() -> None:
     known = {info.name.replace("_", "-") for info in pkgutil.iter_modules(parsers.__path__)}
     named = {
         text
-        for path in (ROOT / "src/coatcheck/delivery").glob("*.py")
+        for path in (ROOT / "packages/coatcheck/src/coatcheck/delivery").glob("*.py")
         for text in constants(ast.parse(read(path)))
         if text in known or text.startswith("x-")
     }
@@ -195,7 +197,8 @@ def commands(name: str, command: Any) -> Iterator[tuple[str, set[str]]]:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    declared = dict(commands("coatcheck", typer.main.get_command(cli.app)))
+    declared = dict(commands("coatcheck", typer.main.get_command(library.app)))
+    declared |= commands("coatcheck-chat", typer.main.get_command(chat.app))
     documented = {
         title: {name for row in rows(text) for name in code(row[0])}
         for title, text in sections(read(REFERENCE / "cli.md"), 2).items()

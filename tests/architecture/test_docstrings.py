@@ -5,14 +5,19 @@ from functools import cache
 
 import griffe
 
-from website.python_api import MODULES, load_package, public_names
+from website.python_api import MODULES, PACKAGES, load_package, public_names
 
 Documented = griffe.Class | griffe.Function
 
 
 @cache
-def package() -> griffe.Module:
-    return load_package()
+def package(name: str) -> griffe.Module:
+    return load_package(name)
+
+
+def everything() -> Iterator[Documented]:
+    for name in PACKAGES:
+        yield from within(package(name))
 
 
 def target(found: griffe.Object | griffe.Alias) -> griffe.Object:
@@ -37,8 +42,8 @@ def public() -> dict[str, Documented]:
     """The public names of the public modules, and the methods of the classes among them."""
     found: dict[str, Documented] = {}
     for module in MODULES:
-        below = module.partition(".")[2]
-        home = target(package()[below]) if below else package()
+        name, _, below = module.partition(".")
+        home = target(package(name)[below]) if below else package(name)
         for name in public_names(home):
             named = target(home.members[name])
             if isinstance(named, griffe.Module):  # a function whose module has its name
@@ -72,7 +77,7 @@ def named(found: Documented, kind: type[griffe.DocstringSection]) -> set[str] | 
 def test_parameters_in_docstrings_are_those_of_the_signature() -> None:
     wrong = {
         found.path: sorted(names ^ taken(found))
-        for found in within(package())
+        for found in everything()
         if (names := named(found, griffe.DocstringSectionParameters)) is not None
         and names != taken(found)
     }
@@ -82,7 +87,7 @@ def test_parameters_in_docstrings_are_those_of_the_signature() -> None:
 def test_attributes_in_docstrings_are_those_of_the_class() -> None:
     wrong = {
         found.path: sorted(names - found.all_members.keys())
-        for found in within(package())
+        for found in everything()
         if (names := named(found, griffe.DocstringSectionAttributes)) is not None
         and not names <= found.all_members.keys()
     }

@@ -10,20 +10,20 @@ import anyio
 import httpx
 import pytest
 
-from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
-from coatcheck.agent.tools import ToolContext
-from coatcheck.backends import Backends
-from coatcheck.chat.events import encode_frame
-from coatcheck.chat.history import History
-from coatcheck.chat.turns import Turns
 from coatcheck.delivery import media_app
 from coatcheck.errors import NotFoundError, OverloadedError
-from coatcheck.integrations.pydantic_ai import PydanticAIResponder, load_model
+from coatcheck.opening import Backends
 from coatcheck.payload.projection import for_model, for_storage, for_ui
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits, WorkerPool
+from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
+from coatcheck_chat.agent.tools import ToolContext
+from coatcheck_chat.history.history import History
+from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.providers.procedural import ProceduralProvider
+from coatcheck_chat.streaming.events import encode_frame
+from coatcheck_chat.streaming.turns import Turns
 from tests.databases import dump_of
 from tests.media import png_bytes
 
@@ -43,7 +43,7 @@ async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def drawn(backends: Backends) -> list[dict[str, Any]]:
     """The chunks of a drawing turn, run for real."""
-    painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     urls = MediaUrls()
     context = ToolContext(
         store=backends.store,

@@ -1,19 +1,14 @@
-"""``spec/reference.schema.json`` says what `MediaReference.from_stored` does, no more and no less.
-
-No validator of JSON Schema is among the project's packages. The one below knows the keywords that
-the schema uses, and fails on any other.
-"""
+"""``spec/reference.schema.json`` says what `MediaReference.from_stored` does, no more, no less."""
 
 import base64
 import json
-import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema_rs import validator_for
 
 from coatcheck import reference as module
 from coatcheck.errors import InvalidInputError
@@ -27,7 +22,6 @@ UI: Final[dict[str, Any]] = SCHEMA["$defs"]["ui"]
 TYPICAL: Final[dict[str, Any]] = VECTORS["valid"][0]["reference"]
 
 BEYOND_JSON_SCHEMA: Final = {"the uri of another id"}
-ANNOTATIONS: Final = {"$schema", "$defs", "title", "description"}
 
 COMPLETE: Final = MediaReference(
     id=TYPICAL["id"],
@@ -43,64 +37,8 @@ COMPLETE: Final = MediaReference(
 )
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-TYPES: Final[dict[str, Callable[[Any], bool]]] = {
-    "object": lambda value: isinstance(value, Mapping),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "number": is_number,
-    # JSON Schema also counts 1.0 as an integer; Coatcheck does not write it and refuses it.
-    "integer": lambda value: is_number(value) and isinstance(value, int),
-}
-# What each keyword demands of a value of the kind that it applies to.
-KEYWORDS: Final[dict[str, tuple[str, Callable[[Any, Any], bool]]]] = {
-    "minimum": ("number", lambda value, limit: value >= limit),
-    "maximum": ("number", lambda value, limit: value <= limit),
-    "minLength": ("string", lambda value, limit: len(value) >= limit),
-    "maxLength": ("string", lambda value, limit: len(value) <= limit),
-    # JSON Schema's $ matches at the end alone, Python's also before a last line break.
-    "pattern": (
-        "string",
-        lambda value, text: re.search(text.replace("$", r"\Z"), value) is not None,
-    ),
-    "maxItems": ("array", lambda value, limit: len(value) <= limit),
-    "items": ("array", lambda value, schema: all(is_valid(item, schema) for item in value)),
-    "required": ("object", lambda value, names: all(name in value for name in names)),
-    "dependentRequired": (
-        "object",
-        lambda value, rules: all(
-            name not in value or all(other in value for other in others)
-            for name, others in rules.items()
-        ),
-    ),
-    "properties": (
-        "object",
-        lambda value, rules: all(
-            is_valid(value[name], rule) for name, rule in rules.items() if name in value
-        ),
-    ),
-}
-
-
-def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
-    return all(holds(keyword, value, schema) for keyword in schema.keys() - ANNOTATIONS)
-
-
-def holds(keyword: str, value: Any, schema: Mapping[str, Any]) -> bool:
-    demand = schema[keyword]
-    match keyword:
-        case "$ref":
-            return is_valid(value, SCHEMA["$defs"][demand.removeprefix("#/$defs/")])
-        case "type":
-            return TYPES[demand](value)
-        case "const":
-            return isinstance(value, bool) == isinstance(demand, bool) and bool(value == demand)
-        case _:
-            kind, test = KEYWORDS[keyword]
-            return not TYPES[kind](value) or test(value, demand)
+IS_VALID: Final = validator_for(SCHEMA).is_valid
+IS_VALID_UI: Final = validator_for({**SCHEMA, "$ref": "#/$defs/ui"}).is_valid
 
 
 def is_accepted(value: object) -> bool:
@@ -121,20 +59,20 @@ def names(vectors: str) -> list[Any]:
 
 @pytest.mark.parametrize("reference", names("valid"))
 def test_a_valid_vector_validates(reference: Any) -> None:
-    assert is_valid(reference, SCHEMA)
-    assert is_valid(reference, UI) == ("url" in reference)
+    assert IS_VALID(reference)
+    assert IS_VALID_UI(reference) == ("url" in reference)
 
 
 @pytest.mark.parametrize("reference", names("invalid"))
 def test_an_invalid_vector_is_refused(reference: Any) -> None:
-    assert not is_valid(reference, SCHEMA)
-    assert not is_valid(reference, UI)
+    assert not IS_VALID(reference)
+    assert not IS_VALID_UI(reference)
 
 
 @pytest.mark.parametrize("reference", names("invalidUrls"))
 def test_an_unsafe_url_is_refused_in_the_ui_form(reference: Any) -> None:
-    assert is_valid(reference, SCHEMA), "the stored form has no URL to look at"
-    assert not is_valid(reference, UI)
+    assert IS_VALID(reference), "the stored form has no URL to look at"
+    assert not IS_VALID_UI(reference)
 
 
 def test_the_rule_beyond_json_schema_is_kept_by_the_reader() -> None:
@@ -172,7 +110,8 @@ VALUES: Final = st.one_of(
     st.booleans(),
     st.integers(),
     st.sampled_from([0, 1, 1_000_000, 1_000_001]),
-    st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: value != 1),
+    # JSON Schema counts 2.0 as an integer; Coatcheck does not write it and refuses it.
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: not value.is_integer()),
     st.text(),
     st.binary(max_size=40).map(lambda data: base64.b64encode(data).decode()),
     st.lists(st.integers(), max_size=3),
@@ -195,16 +134,16 @@ BOUNDARIES: Final = [
 def test_schema_and_reader_agree_at_the_boundaries_of_each_member(member: str) -> None:
     for value in BOUNDARIES:
         changed = COMPLETE.to_stored() | {member: value}
-        assert is_valid(changed, SCHEMA) == is_accepted(changed), value
+        assert IS_VALID(changed) == is_accepted(changed), value
 
 
 @given(st.sampled_from(sorted(STORED["properties"])), VALUES)
 def test_schema_and_reader_agree_on_any_value_of_any_member(member: str, value: Any) -> None:
     changed = COMPLETE.to_stored() | {member: value}
-    assert is_valid(changed, SCHEMA) == is_accepted(changed)
+    assert IS_VALID(changed) == is_accepted(changed)
 
 
 @given(st.sets(st.sampled_from(sorted(STORED["properties"]))))
 def test_schema_and_reader_agree_on_which_members_may_be_absent(absent: set[str]) -> None:
     rest = {name: value for name, value in COMPLETE.to_stored().items() if name not in absent}
-    assert is_valid(rest, SCHEMA) == is_accepted(rest)
+    assert IS_VALID(rest) == is_accepted(rest)

@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/reference/support.md").read_text("utf-8")
 
@@ -16,8 +18,11 @@ def versions(what: str) -> str:
     return str(row)
 
 
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECTS: Final = ("packages/coatcheck", "packages/coatcheck-chat")
+
+
+def project(path: str = "") -> dict[str, Any]:
+    return tomllib.loads((ROOT / path / "pyproject.toml").read_text("utf-8"))
 
 
 def package(path: str) -> dict[str, Any]:
@@ -25,20 +30,22 @@ def package(path: str) -> dict[str, Any]:
     return loaded
 
 
-def classified(prefix: str) -> list[str]:
-    found = [c for c in project()["project"]["classifiers"] if c.startswith(prefix)]
+def classified(path: str, prefix: str) -> list[str]:
+    found = [c for c in project(path)["project"]["classifiers"] if c.startswith(prefix)]
     return [classifier.removeprefix(prefix) for classifier in found]
 
 
-def test_python() -> None:
+@pytest.mark.parametrize("path", PROJECTS)
+def test_python(path: str) -> None:
     named = versions("Python").split(", ")
-    assert named == [v for v in classified("Programming Language :: Python :: ") if "." in v]
-    assert project()["project"]["requires-python"] == f">={named[0]}"
+    assert named == [v for v in classified(path, "Programming Language :: Python :: ") if "." in v]
+    assert project(path)["project"]["requires-python"] == f">={named[0]}"
     assert project()["tool"]["ruff"]["target-version"] == f"py{named[0].replace('.', '')}"
 
 
-def test_systems() -> None:
-    systems = {name.rsplit(" ", 1)[-1] for name in classified("Operating System :: ")}
+@pytest.mark.parametrize("path", PROJECTS)
+def test_systems(path: str) -> None:
+    systems = {name.rsplit(" ", 1)[-1] for name in classified(path, "Operating System :: ")}
     assert {name.lower() for name in versions("system").split(", ")} == {s.lower() for s in systems}
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from coatcheck.blobs import LocalBlobStore
 from coatcheck.errors import DamagedBlobError, StorageError
 from coatcheck.ports import BlobStore
+from coatcheck.storage import LocalBlobStore
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from coatcheck.catalog import CachedCatalog, Database, SqlCatalog
 from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
@@ -19,6 +18,7 @@ from coatcheck.ports import (
     NewMedia,
     VariantRecord,
 )
+from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
 
 pytestmark = pytest.mark.anyio
 

@@ -10,13 +10,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from coatcheck.catalog import (
-    CachedCatalog,
-    Database,
-    SqlCatalog,
-    SqlConversationDirectory,
-    SqlConversationLog,
-)
 from coatcheck.errors import NotFoundError
 from coatcheck.folding import search_terms
 from coatcheck.ports import (
@@ -29,6 +22,13 @@ from coatcheck.ports import (
     NewMessage,
     Opening,
     VariantRecord,
+)
+from coatcheck.storage.catalog import (
+    CachedCatalog,
+    Database,
+    SqlCatalog,
+    SqlConversationDirectory,
+    SqlConversationLog,
 )
 
 pytestmark = pytest.mark.anyio

@@ -38,7 +38,7 @@ TYPED: Final = [
 
 @dataclass(frozen=True)
 class Server:
-    """A running ``coatcheck serve``."""
+    """A running ``coatcheck-chat``."""
 
     url: str
     data: Path
@@ -70,7 +70,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = directory / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coatcheck", "serve", "--port", "0"],
+            [sys.executable, "-m", "coatcheck_chat", "--port", "0"],
             env={"PATH": "/usr/bin:/bin", "COATCHECK_DATA": str(directory / "data")},
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -13,9 +13,9 @@ import anyio.to_thread
 import msgspec
 import pytest
 
-from coatcheck.agent.providers.procedural import paint
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
+from coatcheck_chat.painter import paint
 from tests.docs.blocks import ROOT
 
 PAGE: Final = ROOT / "docs/explanation/streaming.md"
@@ -30,7 +30,7 @@ ROW: Final = re.compile(
 
 
 def test_the_readmes_figures_are_what_bench_stream_finds(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "coatcheck", "bench", "stream", "--no-browser"]
+    command = [sys.executable, "-m", "coatcheck_chat", "bench", "stream", "--no-browser"]
     subprocess.run([*command, "-o", tmp_path], check=True, capture_output=True, timeout=110)
     pictures = json.loads((tmp_path / "stream.json").read_text("utf-8"))["pictures"]
     (measures,) = (each["measures"] for each in pictures if each["edge"] == 1024)

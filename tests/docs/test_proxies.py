@@ -27,10 +27,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from websockets.typing import Origin
 
-from coatcheck.app import create_app
-from coatcheck.cli.serving import ApplicationServer
 from coatcheck.errors import ConfigurationError
-from coatcheck.settings import Settings
+from coatcheck.server.process import ApplicationServer
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.docs.blocks import ROOT, Block, all_blocks, blocks_of
 from tests.docs.shell import free_port
 from tests.media import png_bytes

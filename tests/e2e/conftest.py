@@ -16,7 +16,7 @@ import pytest
 from benchmarks.browser.devtools import FLAGS
 from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket, expect, sync_playwright
 
-from coatcheck.frontend import PAGE
+from coatcheck_chat.frontend import PAGE
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 """Where the screenshots go."""
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parents[2] / "test-results"
 
 @dataclass
 class Server:
-    """A running ``coatcheck serve``."""
+    """A running ``coatcheck-chat``."""
 
     url: str
     data: Path
@@ -98,7 +98,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving_page(tmp_path_factory.mktemp("server"), "-m", "coatcheck") as served:
+    with serving_page(tmp_path_factory.mktemp("server"), "-m", "coatcheck_chat") as served:
         yield served
 
 
@@ -112,7 +112,7 @@ def serving_page(
     log, data = directory / "log", directory / "data"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *program, "serve", "--port", "0"],
+            [sys.executable, *program, "--port", "0"],
             env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"} | dict(settings or {}),
             stdout=output,
             stderr=subprocess.STDOUT,

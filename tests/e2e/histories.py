@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import anyio
 
-from coatcheck.backends import open_backends
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.payload.media_part import media_part, ready
-from coatcheck.settings import Settings
 from tests.e2e.conftest import Server
 from tests.media import png_bytes
 from tests.seeding import seed_data
@@ -54,7 +54,7 @@ def tell_at_length(server: Server) -> str:
     messages: list[dict[str, Any]] = []
 
     async def make() -> None:
-        async with open_backends(Settings(data=server.data)) as backends:
+        async with open_backends(StoreOptions(data=server.data)) as backends:
             pictures = [
                 await backends.store.put(png_bytes(320, 240, seed=seed), alt=f"picture {seed}")
                 for seed in range(30)

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from coatcheck import cli, imagery
-from coatcheck.agent.providers.image import Draft, ImageRequest
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
+from coatcheck_chat import cli
+from coatcheck_chat.providers import registry as imagery
+from coatcheck_chat.providers.image import Draft, ImageRequest
+from coatcheck_chat.providers.procedural import ProceduralProvider
 
 STAGE_SECONDS = 1.5
 

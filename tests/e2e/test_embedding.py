@@ -84,5 +84,5 @@ def test_the_chat_shows_the_same_pictures_with_one_line_and_its_frames_are_small
 def test_the_line_is_one_line() -> None:
     added = (EXAMPLE / "with_coatcheck.py").read_text().split('"""')[2].split("\n")
     code = [line for line in added if line and "import" not in line]
-    assert code == ["app = embed(app)"]
+    assert code == ["app = wrap(app)"]
     assert "coatcheck" not in (EXAMPLE / "chat.py").read_text().split('"""')[2]

@@ -13,11 +13,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import insert
 
-from coatcheck.backends import open_backends
-from coatcheck.catalog import Database
-from coatcheck.catalog.tables import media
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.payload.media_part import media_part, ready
-from coatcheck.settings import Settings
+from coatcheck.storage.catalog import Database
+from coatcheck.storage.catalog.tables import media
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import Server, Visit, visiting
 from tests.media import png_bytes
@@ -57,7 +57,7 @@ def tell(server: Server, title: str) -> tuple[str, str]:
     names: list[str] = []
 
     async def write() -> None:
-        async with open_backends(Settings(data=server.data)) as backends:
+        async with open_backends(StoreOptions(data=server.data)) as backends:
             picture = await backends.store.put(
                 png_bytes(320, 240, seed=7), alt=title, conversation_id=conversation
             )

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from coatcheck.backends import open_store
+from coatcheck.opening import open_store
 from tests.docs.blocks import ROOT, blocks_of
 from tests.docs.shell import Shell, shell_in
 from tests.media import png_bytes
@@ -69,7 +69,7 @@ class Writers:
 @contextmanager
 def writing(data: Path, *, deletes: bool) -> Iterator[Writers]:
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["coatcheck.backends", "tests.media"])
+    processes.set_forkserver_preload(["coatcheck.opening", "tests.media"])
     receiver, sender = processes.Pipe(duplex=False)
     running = []
     for seed in range(WRITERS):

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from coatcheck.backends import open_store
+from coatcheck.opening import open_store
 from tests.media import png_bytes
 from tests.reading import assert_reads_back
 
@@ -46,7 +46,7 @@ def put_forever(data: str, seed: int, acknowledged: Connection) -> None:
 def test_nothing_acknowledged_is_lost_when_the_putting_process_is_killed(tmp_path: Path) -> None:
     # Forked from a clean server that has the modules loaded already: 50 starts in seconds.
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["coatcheck.backends", "tests.media"])
+    processes.set_forkserver_preload(["coatcheck.opening", "tests.media"])
     rng = random.Random(20261122)
     data = str(tmp_path / "data")
     kept: dict[str, str] = {}

@@ -17,14 +17,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.backends import Backends, open_backends
-from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import releasing
-from coatcheck.chat.conversations import Conversations
-from coatcheck.chat.history import History
+from coatcheck.opening import Backends, open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
-from coatcheck.settings import Settings
+from coatcheck.storage import LocalBlobStore
+from coatcheck.storage.catalog import releasing
+from coatcheck_chat.history.conversations import Conversations
+from coatcheck_chat.history.history import History
 
 KILLS = 25
 PICTURES = 3
@@ -90,7 +90,7 @@ def delete_until(point: str, data: str, conversation: str) -> None:
         LocalBlobStore.remove = after_an_unlink  # type: ignore[assignment, method-assign]
 
     async def run() -> None:
-        async with open_backends(Settings(data=Path(data))) as backends:
+        async with open_backends(StoreOptions(data=Path(data))) as backends:
             await delete_and_purge(backends, conversation)
 
     asyncio.run(run())
@@ -103,7 +103,7 @@ def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
     conversation = str(uuid4())
 
     async def prepare() -> list[str]:
-        async with open_backends(Settings(data=tmp_path)) as backends:
+        async with open_backends(StoreOptions(data=tmp_path)) as backends:
             pictures = [await backends.store.put(os.urandom(2000).hex().encode()) for _ in range(3)]
             await say(backends, conversation, *pictures)
             return [picture.id for picture in pictures]
@@ -119,7 +119,7 @@ def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
     assert len(blobs(tmp_path)) == left[point]
 
     async def check() -> None:
-        async with open_backends(Settings(data=tmp_path)) as backends:
+        async with open_backends(StoreOptions(data=tmp_path)) as backends:
             if point == "before the commit":
                 # All of it is there still, its media too: nothing was half deleted.
                 for identifier in identifiers:
@@ -142,7 +142,7 @@ def live(data: str, seed: int, told: Connection) -> None:
 
     async def run() -> None:
         rng = random.Random(seed)
-        async with open_backends(Settings(data=Path(data))) as backends:
+        async with open_backends(StoreOptions(data=Path(data))) as backends:
             told.send(None)  # ready
             shared = await backends.store.put(rng.randbytes(500).hex().encode())
             keeper = str(uuid4())
@@ -181,7 +181,7 @@ class Fates:
 def live_and_die(data: Path, seed: int, seconds: float, fates: Fates) -> None:
     processes = multiprocessing.get_context("forkserver")
     # Forked from a clean server that has the modules loaded already: many starts in seconds.
-    processes.set_forkserver_preload(["coatcheck.backends", "coatcheck.chat.conversations"])
+    processes.set_forkserver_preload(["coatcheck.opening", "coatcheck_chat.history.conversations"])
     receiver, sender = processes.Pipe(duplex=False)
     process = processes.Process(target=live, args=(str(data), seed, sender))
     process.start()
@@ -207,7 +207,7 @@ def test_what_was_not_deleted_survives_every_kill_and_what_was_leaves_no_bytes(
     assert len(fates.deleted) > KILLS
 
     async def check() -> None:
-        async with open_backends(Settings(data=tmp_path)) as backends:
+        async with open_backends(StoreOptions(data=tmp_path)) as backends:
             for conversation, media in fates.kept.items():
                 assert await backends.conversations.read_messages(conversation)
                 stream = await backends.store.open(media.id)

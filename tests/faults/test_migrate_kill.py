@@ -16,12 +16,12 @@ from typing import Final
 
 import pytest
 
-from coatcheck.backends import open_store
 from coatcheck.migration.log import MigrationLog
 from coatcheck.migration.opening import log_path, open_source
 from coatcheck.migration.rewrite import Walk, rewrite
 from coatcheck.migration.source import BatchLimits, Source
 from coatcheck.migration.verify import verify
+from coatcheck.opening import open_store
 from tests.media import png_bytes
 
 KILLS: Final = 24

@@ -9,9 +9,9 @@ import pytest
 from anyio import to_thread
 
 from coatcheck import open_store
-from coatcheck.app import create_app
 from coatcheck.errors import DataInUseError
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serve_command
 from tests.unit.cli.test_commands import coatcheck, stored_id
@@ -22,7 +22,9 @@ pytestmark = pytest.mark.anyio
 async def test_a_second_server_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with serve_command(tmp_path) as first:
-        second = await to_thread.run_sync(lambda: coatcheck(data, "serve", "--port", "0"))
+        second = await to_thread.run_sync(
+            lambda: coatcheck(data, "--port", "0", module="coatcheck_chat")
+        )
         assert second.returncode == 2
         (line,) = second.stderr.decode().splitlines()
         assert line == (

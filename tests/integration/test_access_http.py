@@ -18,21 +18,21 @@ from starlette.routing import Mount
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from coatcheck.app import create_app
-from coatcheck.backends import Backends
-from coatcheck.chat.history import History
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, PrincipalAccess, SignedAccess
 from coatcheck.delivery.cookies import Principal, SignedCookie
 from coatcheck.errors import ConfigurationError, NotFoundError
+from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import RenderedImage
 from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaReference, MediaUrls
-from coatcheck.settings import Settings
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
-from coatcheck.visitors import EVERYONE, PRINCIPAL_HEADER
+from coatcheck_chat.app import create_app
+from coatcheck_chat.history.history import History
+from coatcheck_chat.settings import Settings
+from coatcheck_chat.visitors import EVERYONE, PRINCIPAL_HEADER
 from tests.media import png_bytes
 from tests.serving import serving
 

@@ -13,8 +13,8 @@ from subprocess import PIPE, STDOUT
 import anyio
 import pytest
 
-from coatcheck.app import create_app
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.serving import serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(500)]

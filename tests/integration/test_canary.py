@@ -120,7 +120,7 @@ async def test_no_sink_of_the_demo_holds_a_planted_picture(
     log = tmp_path / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-            [sys.executable, "-m", "coatcheck", "serve", "--port", "0"],
+            [sys.executable, "-m", "coatcheck_chat", "--port", "0"],
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -14,11 +14,11 @@ import anyio
 import httpx
 import pytest
 
-from coatcheck import bodies
-from coatcheck.app import create_app
-from coatcheck.chat import sse
-from coatcheck.chat.history import MAX_TEXT
-from coatcheck.settings import Settings
+from coatcheck.delivery import bodies
+from coatcheck_chat.app import create_app
+from coatcheck_chat.history.history import MAX_TEXT
+from coatcheck_chat.settings import Settings
+from coatcheck_chat.streaming import sse
 from tests.chatting import chatting, media, told
 from tests.serving import serving
 
@@ -191,7 +191,7 @@ async def test_an_error_in_the_middle_has_its_code_beside_it(
     def fail(*_: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("coatcheck.chat.turns.shown", fail)
+    monkeypatch.setattr("coatcheck_chat.streaming.turns.shown", fail)
     chunks = await post(client, request(conversation, "hello"))
     code, error, end = chunks[-3:]
     assert code == {

@@ -22,11 +22,11 @@ from pydantic_ai.settings import ModelSettings
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from coatcheck import app as composition
-from coatcheck.app import create_app
 from coatcheck.errors import ConfigurationError
-from coatcheck.integrations.pydantic_ai import load_model
-from coatcheck.settings import Settings
+from coatcheck_chat import app as composition
+from coatcheck_chat.agent.pydantic_ai import load_model
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.chatting import Chat, chatting, media, told
 from tests.serving import serving
 

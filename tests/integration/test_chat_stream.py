@@ -20,22 +20,22 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from coatcheck import imagery
-from coatcheck.agent.providers.image import Draft, ImageRequest
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
-from coatcheck.app import create_app
-from coatcheck.backends import Backends
-from coatcheck.chat.frames import SUBPROTOCOL, FrameKind
-from coatcheck.chat.history import History
-from coatcheck.chat.limits import ChatLimits
-from coatcheck.chat.socket import ChatSocket
-from coatcheck.chat.streams import Streams
-from coatcheck.chat.turns import Turns
+from coatcheck.delivery.limits import ClientLimits
+from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.ports import RenderedImage
 from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.history.history import History
+from coatcheck_chat.providers import registry as imagery
+from coatcheck_chat.providers.image import Draft, ImageRequest
+from coatcheck_chat.providers.procedural import ProceduralProvider
+from coatcheck_chat.settings import Settings
+from coatcheck_chat.streaming.frames import SUBPROTOCOL, FrameKind
+from coatcheck_chat.streaming.socket import ChatSocket
+from coatcheck_chat.streaming.streams import Streams
+from coatcheck_chat.streaming.turns import Turns
 from tests.chatting import Chat, chatting, media, told
 from tests.media import png_bytes
 from tests.serving import serving
@@ -338,7 +338,9 @@ async def bare_chat(
     history = History(backends.conversations, backends.store, urls)
     async with (
         Turns.running(history, Idle()) as turns,
-        ChatSocket(history, turns, backends.store, previews, urls, ChatLimits()).running() as chat,
+        ChatSocket(
+            history, turns, backends.store, previews, urls, ClientLimits()
+        ).running() as chat,
     ):
 
         async def endpoint(websocket: WebSocket) -> None:
@@ -404,7 +406,7 @@ async def test_31_no_thumbnail_of_anothers_picture_is_pushed(backends: Backends)
 async def test_attack_30_a_client_that_never_reads_is_let_go(
     backends: Backends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coatcheck.chat.socket.WRITE_SECONDS", 0.3)
+    monkeypatch.setattr("coatcheck_chat.streaming.socket.WRITE_SECONDS", 0.3)
     conversation = str(uuid4())
     async with (
         bare_chat(backends) as (address, streams, _),
@@ -483,7 +485,7 @@ async def test_fault_23_a_chat_that_ends_tells_its_clients_to_come_back(
     urls = MediaUrls()
     history = History(backends.conversations, backends.store, urls)
     async with Turns.running(history, Idle()) as turns, AsyncExitStack() as stack:
-        chat = ChatSocket(history, turns, backends.store, PreviewStore(), urls, ChatLimits())
+        chat = ChatSocket(history, turns, backends.store, PreviewStore(), urls, ClientLimits())
         running = await stack.enter_async_context(chat.running())
 
         async def endpoint(websocket: WebSocket) -> None:

@@ -9,9 +9,10 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from coatcheck.app import create_app
-from coatcheck.backends import open_backends
-from coatcheck.settings import Settings
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ async def test_both_sides_play_the_same_pictures_and_leave_nothing_behind(data: 
     assert len(light) == len(heavy) == 2
     assert json.loads(light[-1]) == json.loads(heavy[-1]) == {"type": "finish"}
     assert len(heavy[0]) > 50 * len(light[0])
-    async with open_backends(Settings(data=data)) as backends:
+    async with open_backends(StoreOptions(data=data)) as backends:
         assert [finding async for finding in backends.store.verify()] == []
 
 

@@ -12,12 +12,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from coatcheck.app import create_app
-from coatcheck.backends import open_backends
-from coatcheck.chat.history import History
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.history.history import History
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.seeding import seed_data
 from tests.serving import serving
@@ -51,7 +52,7 @@ class Teller:
 
 @asynccontextmanager
 async def telling(data: Path) -> AsyncIterator[tuple[Teller, Any]]:
-    async with open_backends(Settings(data=data)) as backends:
+    async with open_backends(StoreOptions(data=data)) as backends:
         history = History(backends.conversations, backends.store, MediaUrls())
         yield Teller(history), backends.store
 

@@ -12,7 +12,7 @@ from fastapi import Body, FastAPI
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from coatcheck import OffloadMiddleware, embed, open_store
+from coatcheck import OffloadMiddleware, open_store, wrap
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -39,7 +39,7 @@ def application() -> FastAPI:
 @asynccontextmanager
 async def wrapped(way: Literal["middleware", "embed"], data: Path) -> AsyncIterator[ASGIApp]:
     if way == "embed":
-        yield embed(application(), data)
+        yield wrap(application(), data)
         return
     async with open_store(data) as store:
         yield OffloadMiddleware(application(), store)

@@ -15,9 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.cli.protocol import MAX_HEAD, BoundedHttpProtocol
-from coatcheck.cli.serving import ApplicationServer, listen
-from coatcheck.settings import Settings
+from coatcheck.server.process import ApplicationServer, listen
+from coatcheck.server.protocol import MAX_HEAD, BoundedHttpProtocol
+from coatcheck.server.settings import Settings
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio

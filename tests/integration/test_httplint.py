@@ -15,15 +15,16 @@ from httplint import HttpRequestLinter, HttpResponseLinter, levels
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from coatcheck.app import create_app
-from coatcheck.backends import open_backends
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import PrincipalAccess, SignedAccess
 from coatcheck.errors import OverloadedError
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.ports import QueuedRenderer, Renderer
-from coatcheck.settings import Settings
 from coatcheck.signing import Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -179,7 +180,7 @@ async def mounted(stack: AsyncExitStack, store: MediaStore, **options: Any) -> s
 async def lint_limits(stack: AsyncExitStack, data: Path, found: Linted) -> None:
     """413 and 429."""
     settings = Settings(data=data, max_bytes=len(PICTURE), variant_bytes=0)
-    backends = await stack.enter_async_context(open_backends(settings))
+    backends = await stack.enter_async_context(open_backends(settings.store_options))
     address = await mounted(stack, backends.store)
     client = await stack.enter_async_context(linting(found, address))
     await client.post("/api/media/upload", content=PICTURE + b"1")
@@ -189,7 +190,7 @@ async def lint_limits(stack: AsyncExitStack, data: Path, found: Linted) -> None:
 
 async def lint_signed(stack: AsyncExitStack, data: Path, found: Linted) -> None:
     """403, and answers for one client alone."""
-    backends = await stack.enter_async_context(open_backends(Settings(data=data)))
+    backends = await stack.enter_async_context(open_backends(StoreOptions(data=data)))
     signer = UrlSigner(Keyring((KEY,)), time.time)
     address = await mounted(stack, backends.store, access=SignedAccess(signer))
     client = await stack.enter_async_context(linting(found, address))
@@ -200,7 +201,7 @@ async def lint_signed(stack: AsyncExitStack, data: Path, found: Linted) -> None:
 
 async def lint_cookie(stack: AsyncExitStack, data: Path, found: Linted) -> None:
     """401."""
-    backends = await stack.enter_async_context(open_backends(Settings(data=data)))
+    backends = await stack.enter_async_context(open_backends(StoreOptions(data=data)))
     address = await mounted(stack, backends.store, access=PrincipalAccess(lambda _: None))
     client = await stack.enter_async_context(linting(found, address))
     await ask(client, f"/api/media/image/{UNKNOWN}")
@@ -214,7 +215,7 @@ async def lint_overload(stack: AsyncExitStack, data: Path, found: Linted) -> Non
     def wrap(renderer: QueuedRenderer) -> Renderer:
         return Busy(renderer)
 
-    backends = await stack.enter_async_context(open_backends(Settings(data=data), wrap))
+    backends = await stack.enter_async_context(open_backends(StoreOptions(data=data), wrap))
     address = await mounted(stack, backends.store)
     client = await stack.enter_async_context(linting(found, address))
     reference = await backends.store.put(PICTURE)
@@ -228,7 +229,7 @@ async def lint_slow_upload(stack: AsyncExitStack, data: Path, found: Linted) -> 
         yield PICTURE[:9]
         await anyio.sleep(30)
 
-    backends = await stack.enter_async_context(open_backends(Settings(data=data)))
+    backends = await stack.enter_async_context(open_backends(StoreOptions(data=data)))
     address = await mounted(stack, backends.store, upload_seconds=0.2)
     client = await stack.enter_async_context(linting(found, address))
     with anyio.move_on_after(10):

@@ -15,8 +15,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from coatcheck.app import create_app
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.chatting import chatting, media
 from tests.integration.test_chat_http import chunks_of
 from tests.integration.test_real_model import ScriptedModel

@@ -17,10 +17,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from coatcheck.backends import Backends, open_backends
 from coatcheck.delivery import media_app
+from coatcheck.opening import Backends, open_backends
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
-from coatcheck.settings import Settings
+from coatcheck.server.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import encoded_jpeg, gif_frames, image_bytes, jpeg_of_scans, png_bytes
 from tests.serving import serving
@@ -50,7 +50,7 @@ async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
 async def small(data: Path) -> AsyncIterator[Backends]:
     """Back ends with small limits, in `data`."""
     settings = Settings(data=data, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
-    async with open_backends(settings) as opened:
+    async with open_backends(settings.store_options) as opened:
         yield opened
 
 

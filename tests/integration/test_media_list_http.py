@@ -11,13 +11,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from coatcheck.app import create_app
 from coatcheck.delivery import media_app, media_list
 from coatcheck.delivery.access import OpenAccess, PrincipalAccess
 from coatcheck.delivery.cookies import Principal
 from coatcheck.reference import MediaReference, MediaUrls
-from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import pytest
 
-from coatcheck.backends import open_backends
-from coatcheck.catalog import Database
-from coatcheck.chat.history import History
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.reference import MediaUrls
-from coatcheck.settings import Settings
+from coatcheck.storage.catalog import Database
+from coatcheck_chat.history.history import History
 from tests.legacy import FILE_NAME, formatted, reference, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed
@@ -215,7 +215,7 @@ def test_the_scan_promises_what_rewriting_does_and_names_what_changes_its_type(
 @pytest.mark.anyio
 async def test_a_conversation_opens_shows_its_pictures_and_shrinks(data: Path) -> None:
     said = [message(index) for index in range(MESSAGES)]
-    async with open_backends(Settings(data=data)) as backends:
+    async with open_backends(StoreOptions(data=data)) as backends:
         database = await Database.open(data / "catalog.sqlite3")
         await seed(database, CONVERSATION, said)
         size = await rows_size(database)

@@ -22,11 +22,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coatcheck.backends import Backends
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import SignedAccess
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import ConfigurationError
+from coatcheck.opening import Backends
 from coatcheck.reference import MediaReference
 from coatcheck.signing import Key, Keyring, UrlSigner
 from tests.media import png_bytes

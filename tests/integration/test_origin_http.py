@@ -12,10 +12,10 @@ import httpx
 import pytest
 from starlette.requests import HTTPConnection
 
-from coatcheck import bodies
-from coatcheck.app import create_app
-from coatcheck.origin import client_address, is_same_origin
-from coatcheck.settings import Settings
+from coatcheck.delivery import bodies
+from coatcheck.delivery.origin import client_address, is_same_origin
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
 

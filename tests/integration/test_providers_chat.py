@@ -11,9 +11,10 @@ import anyio
 import pytest
 import websockets
 
-from coatcheck.app import create_app
-from coatcheck.backends import open_backends
-from coatcheck.settings import Settings
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.providers import Endpoint, b64, endpoint, hang, says, sends
 from tests.serving import serving
@@ -75,7 +76,7 @@ def chat(data: Path, server: Endpoint) -> Callable[..., Any]:
 
 async def kept(data: Path) -> list[int]:
     """The sizes of what the catalog knows."""
-    async with open_backends(Settings(data=data)) as backends:
+    async with open_backends(StoreOptions(data=data)) as backends:
         return [size async for _, size in backends.store._catalog.expected_blobs()]
 
 

@@ -7,8 +7,6 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.agent.providers.compatible import CompatibleImages
-from coatcheck.agent.providers.openai_client import connect
 from coatcheck.errors import (
     ConfigurationError,
     GenerationError,
@@ -18,6 +16,8 @@ from coatcheck.errors import (
     ProviderUnavailableError,
 )
 from coatcheck.fetching import AddressPolicy, FetchClient
+from coatcheck_chat.providers.compatible import CompatibleImages
+from coatcheck_chat.providers.openai_client import connect
 from tests.providers import (
     PICTURE,
     SOURCES,

@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.agent.providers.gemini import GeminiImages
 from coatcheck.errors import (
     CoatcheckError,
     ConfigurationError,
@@ -18,6 +17,7 @@ from coatcheck.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from coatcheck_chat.providers.gemini import GeminiImages
 from tests.providers import (
     PARTIAL,
     PICTURE,
@@ -237,7 +237,7 @@ async def test_a_server_that_is_not_there_is_out_of_reach(monkeypatch: pytest.Mo
 async def test_the_sdks_own_time_limit_is_told(
     server: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coatcheck.agent.providers.gemini._SECONDS", 0.2)
+    monkeypatch.setattr("coatcheck_chat.providers.gemini._SECONDS", 0.2)
     server.will(hang)
     async with aclosing(await connected(server.address, monkeypatch)) as gemini:
         with pytest.raises(ProviderTimeoutError, match="took too long"):

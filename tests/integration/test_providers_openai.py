@@ -9,10 +9,6 @@ import anyio
 import pytest
 from openai import AsyncOpenAI
 
-from coatcheck.agent.providers.image import ImageProvider
-from coatcheck.agent.providers.openai_client import connect
-from coatcheck.agent.providers.openai_images import OpenAIImages
-from coatcheck.agent.providers.openai_responses import OpenAIResponses
 from coatcheck.errors import (
     CoatcheckError,
     ConfigurationError,
@@ -22,6 +18,10 @@ from coatcheck.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from coatcheck_chat.providers.image import ImageProvider
+from coatcheck_chat.providers.openai_client import connect
+from coatcheck_chat.providers.openai_images import OpenAIImages
+from coatcheck_chat.providers.openai_responses import OpenAIResponses
 from tests.providers import (
     HANGS,
     PARTIAL,

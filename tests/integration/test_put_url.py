@@ -16,7 +16,6 @@ import pytest
 from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
-from coatcheck.backends import open_backends
 from coatcheck.errors import (
     CoatcheckError,
     ConfigurationError,
@@ -30,7 +29,9 @@ from coatcheck.errors import (
 )
 from coatcheck.fetching import AddressPolicy, FetchClient, FetchLimits
 from coatcheck.fetching.addresses import Address
-from coatcheck.settings import Settings
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
+from coatcheck.server.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 
@@ -237,15 +238,15 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(store: MediaSt
 
 async def test_the_settings_decide_what_is_reached(data: Path) -> None:
     async with serving({"/sea.png": answer()}) as origin:
-        async with open_backends(Settings(data=data)) as closed:
+        async with open_backends(StoreOptions(data=data)) as closed:
             with pytest.raises(FetchRefusedError):
                 await closed.store.put_url(origin.url())
         allow = Settings(data=data, fetch_allow=f"127.0.0.1:{origin.port}")
-        async with open_backends(allow) as opened:
+        async with open_backends(allow.store_options) as opened:
             await opened.store.put_url(origin.url())
             await opened.store.put_url(origin.url(host="localhost"))  # the system's own resolver
-    with pytest.raises(ConfigurationError, match="COATCHECK_FETCH_ALLOW"):
-        async with open_backends(Settings(data=data, fetch_allow="localhost")):
+    with pytest.raises(ConfigurationError, match="fetch_allow"):
+        async with open_backends(StoreOptions(data=data, fetch_allow="localhost")):
             pass
 
 
@@ -726,7 +727,7 @@ async def test_6_a_quota_is_looked_at_before_the_body(data: Path) -> None:
     """Fault 6: the body that would not fit never comes, and nobody waits for it."""
     async with serving({"/": head("Content-Length: 5000")}) as origin:
         settings = Settings(data=data, owner_bytes=4000, fetch_allow=f"127.0.0.1:{origin.port}")
-        async with open_backends(settings) as backends:
+        async with open_backends(settings.store_options) as backends:
             with pytest.raises(QuotaExceededError):
                 await backends.store.put_url(origin.url("/"), owner="ada")
 

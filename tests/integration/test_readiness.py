@@ -8,8 +8,6 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from coatcheck.app import create_app
-from coatcheck.backends import Backends
 from coatcheck.errors import (
     CoatcheckError,
     NotReadyError,
@@ -17,8 +15,10 @@ from coatcheck.errors import (
     StorageError,
     WorkerCrashError,
 )
-from coatcheck.readiness import KEPT_SECONDS, Readiness
-from coatcheck.settings import Settings
+from coatcheck.opening import Backends
+from coatcheck.server.readiness import KEPT_SECONDS, Readiness
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +56,7 @@ def readiness(part: Any, clock: Clock) -> Readiness:
 
 
 async def test_the_real_parts_are_ready(backends: Backends) -> None:
-    await backends.readiness.check()
+    await Readiness(backends.catalog, backends.renderer).check()
 
 
 async def test_who_asks_often_costs_nothing_more() -> None:
@@ -125,7 +125,7 @@ async def test_readyz_fails_with_the_catalog(data: Path, monkeypatch: pytest.Mon
     async def fail(*_: Any) -> None:
         raise StorageError
 
-    monkeypatch.setattr("coatcheck.catalog.cached.CachedCatalog.find", fail)
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.CachedCatalog.find", fail)
     async with (
         serving(create_app(Settings(data=data))) as address,
         httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from coatcheck.app import create_app
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""What another process of the server's user learns of it: of ``coatcheck serve``, as it is started.
+"""What another process of the server's user learns of it: of ``coatcheck-chat``, as it is started.
 
 Root may look into any process, so where these tests run as root, the server and who looks give up
 the capabilities that allow it, as if both were an ordinary user's.
@@ -66,7 +66,7 @@ async def test_no_process_of_the_same_user_reads_the_keys_of_the_server(
     other = start("sleep", "60", log=tmp_path / "other")
     processes.append(other)
     server = start(
-        *(sys.executable, "-m", "coatcheck", "serve", "--port", "0"),
+        *(sys.executable, "-m", "coatcheck_chat", "--port", "0"),
         log=tmp_path / "log",
         COATCHECK_DATA=str(tmp_path / "data"),
         COATCHECK_MODEL="offline",

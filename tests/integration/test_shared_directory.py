@@ -12,8 +12,8 @@ import anyio
 import httpx
 import pytest
 
-from coatcheck.app import create_app
-from coatcheck.settings import Settings
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -23,7 +23,7 @@ LARGE = b"%PDF-1.7\n" + bytes(300_000)  # several chunks, and too large to be ke
 DELETE = textwrap.dedent(
     """
     import asyncio, sys
-    from coatcheck.backends import open_store
+    from coatcheck.opening import open_store
 
     async def main(data, *ids):
         async with open_store(data) as store:
@@ -71,7 +71,7 @@ async def test_what_another_process_deletes_is_not_found_and_no_damage(
     client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However slow this computer is, the record is still remembered when it is asked for.
-    monkeypatch.setattr("coatcheck.catalog.cached.SECONDS", 600.0)
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     pictures = [await upload(client, png_bytes(seed=seed)) for seed in range(len(QUERIES))]
     document = await upload(client, LARGE)
     await delete_elsewhere(data, *[told["id"] for told in (*pictures, document)])
@@ -94,7 +94,7 @@ async def test_what_another_process_deletes_is_not_found_and_no_damage(
 async def test_a_variant_that_was_rendered_is_not_found_either(
     client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coatcheck.catalog.cached.SECONDS", 600.0)
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     told = await upload(client, png_bytes())
     path = f"/image/{told['id']}?w=64&format=png"
     for _ in range(2):  # rendered, then remembered with the record; its bytes were never read
@@ -130,7 +130,7 @@ async def test_a_blob_that_is_short_after_a_deletion_elsewhere_is_not_found(
     client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Content that came back under another reference, and is damaged: the old one is still gone."""
-    monkeypatch.setattr("coatcheck.catalog.cached.SECONDS", 600.0)
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     told = await upload(client, LARGE)
     await delete_elsewhere(data, told["id"])
     other = await upload(client, LARGE)

@@ -13,16 +13,16 @@ import pytest
 from pydantic_ai.models.function import FunctionModel
 from starlette.responses import Response
 
-from coatcheck import app as composition
-from coatcheck.app import create_app
-from coatcheck.backends import open_backends
-from coatcheck.chat.history import History
 from coatcheck.delivery.cookies import Principal, SignedCookie
+from coatcheck.opening import open_backends
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
-from coatcheck.settings import Settings
 from coatcheck.signing import Keyring
-from coatcheck.visitors import SESSION_COOKIE
+from coatcheck_chat import app as composition
+from coatcheck_chat.app import create_app
+from coatcheck_chat.history.history import History
+from coatcheck_chat.settings import Settings
+from coatcheck_chat.visitors import SESSION_COOKIE
 from tests.chatting import chatting
 from tests.integration.test_tools_socket import Scripted, call
 from tests.media import png_bytes
@@ -78,7 +78,7 @@ def answer(*references: MediaReference) -> dict[str, Any]:
 
 
 async def test_31_an_answer_gets_urls_for_media_of_its_own_conversation_alone(data: Path) -> None:
-    async with open_backends(settings(data)) as backends:
+    async with open_backends(settings(data).store_options) as backends:
         store = backends.store
         own = await store.put(png_bytes(), owner="bert", conversation_id=CONVERSATION)
         upload = await store.put(png_bytes(), owner="bert")

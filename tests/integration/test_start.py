@@ -55,7 +55,7 @@ def test_data_that_cannot_be_used_is_one_line_with_its_path(
     data = tmp_path / "place" / "data"
     data.parent.mkdir()
     spoil(data)
-    ended = coatcheck(data, "serve", "--port", "0")
+    ended = coatcheck(data, "--port", "0", module="coatcheck_chat")
     assert ended.returncode == 2
     assert ended.stdout == b""
     # What Alembic says of a catalog that it looks at may stand before it.
@@ -66,7 +66,7 @@ def test_data_that_cannot_be_used_is_one_line_with_its_path(
 
 def test_a_read_only_place_is_one_line_with_its_path() -> None:
     data = Path("/proc/coatcheck")  # nothing is ever made there, by root neither
-    ended = coatcheck(data, "serve", "--port", "0")
+    ended = coatcheck(data, "--port", "0", module="coatcheck_chat")
     assert ended.returncode == 2
     (line,) = ended.stderr.decode().splitlines()
     assert line.startswith(f"Error (storage_failed): {data}: ")

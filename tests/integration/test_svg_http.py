@@ -14,11 +14,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from coatcheck.backends import Backends, open_backends
 from coatcheck.delivery import media_app
 from coatcheck.delivery.conditional import presentation
 from coatcheck.mediatype import ALLOWED_TYPES
-from coatcheck.settings import Settings
+from coatcheck.opening import Backends, open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
 from coatcheck.variants import LADDER
 from tests.media import image_bytes
@@ -219,7 +219,9 @@ async def test_17_a_bomb_ends_a_worker_and_not_the_server(data: Path) -> None:
         ),
     ]
     async with AsyncExitStack() as stack:
-        backends = await stack.enter_async_context(open_backends(Settings(data=data, workers=1)))
+        backends = await stack.enter_async_context(
+            open_backends(StoreOptions(data=data, workers=1))
+        )
         client = await connect(stack, backends.store)
         for bomb in bombs:
             before = kept_files(data)

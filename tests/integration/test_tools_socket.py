@@ -15,10 +15,10 @@ from pydantic_ai.messages import BinaryContent, ModelMessage, UserPromptPart
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 
-from coatcheck import app as composition
-from coatcheck.app import create_app
-from coatcheck.integrations.pydantic_ai import load_model
-from coatcheck.settings import Settings
+from coatcheck_chat import app as composition
+from coatcheck_chat.agent.pydantic_ai import load_model
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 from tests.chatting import Chat, chatting, media, told
 from tests.databases import dump_of
 from tests.integration.test_chat_socket import BASE64_RUN, Recording, messages

@@ -18,9 +18,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.cli.serving import ApplicationServer, listen
 from coatcheck.delivery import media_app
-from coatcheck.settings import Settings
+from coatcheck.server.process import ApplicationServer, listen
+from coatcheck.server.settings import Settings
 from coatcheck.store import MediaStore
 from tests.serving import serving
 

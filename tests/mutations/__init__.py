@@ -8,7 +8,7 @@ beside this module, a file an area:
 
     [[mutation]]
     name = "another owner's media is restored"
-    file = "src/coatcheck/payload/restore.py"
+    file = "packages/coatcheck/src/coatcheck/payload/restore.py"
     before = '''if record.owner != owner:'''
     after = '''if False:'''
     tests = ["tests/unit/payload/test_restore.py::test_another_owners_media_stays_a_reference"]

@@ -16,7 +16,7 @@ from typing import Final
 from tests.mutations import ROOT, Mutation, mutations
 
 # Built or installed, so not tracked, and needed by tests of the page and of the npm package.
-_BUILT: Final = ("src/coatcheck/page",)
+_BUILT: Final = ("packages/coatcheck-chat/src/coatcheck_chat/page",)
 _INSTALLED: Final = ("web/node_modules",)
 _SECONDS: Final = 300
 
@@ -97,7 +97,7 @@ def _pass(copy: Path, tests: tuple[str, ...]) -> bool:
 
 def _succeeds(command: list[str], directory: Path) -> bool:
     environment = os.environ | {
-        "PYTHONPATH": str(directory / "src"),
+        "PYTHONPATH": os.pathsep.join(str(path) for path in directory.glob("packages/*/src")),
         "PYTHONDONTWRITEBYTECODE": "1",  # a change within a second would meet its old byte code
     }
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from coatcheck.backends import Backends
+from coatcheck.opening import Backends
 from coatcheck.ports import THUMBNAIL
 from coatcheck.variants import VariantSpec
 from tests.media import png_bytes

@@ -20,12 +20,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coatcheck import embed, open_store
+from coatcheck import open_store, wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
-from coatcheck.embedding import EmbeddedApp
+from coatcheck.delivery.middleware import UNEXPECTED
 from coatcheck.errors import ConfigurationError, StorageError
-from coatcheck.payload.middleware import UNEXPECTED
+from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -101,10 +101,10 @@ async def client_of(app: ASGIApp, **options: Any) -> AsyncIterator[httpx.AsyncCl
 
 
 @asynccontextmanager
-async def embedded(*args: Any, **options: Any) -> AsyncIterator[EmbeddedApp]:
+async def embedded(*args: Any, **options: Any) -> AsyncIterator[WrappedApp]:
     """An application whose store is closed even though no server does it."""
     async with AsyncExitStack() as stack:
-        app = embed(*args, **options)
+        app = wrap(*args, **options)
         if app._store is not None:
             stack.push_async_callback(app._store.aclose)
         yield app
@@ -121,7 +121,7 @@ async def embedded(*args: Any, **options: Any) -> AsyncIterator[EmbeddedApp]:
     ],
 )
 async def test_any_application_on_a_real_server(make: Callable[[], ASGIApp], data: Path) -> None:
-    app = embed(make(), data)
+    app = wrap(make(), data)
     async with (
         serving(app) as address,
         httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,
@@ -178,7 +178,7 @@ async def test_the_store_is_open_for_all_of_the_applications_own_life_span(data:
         yield
         open_at["shutdown"] = store._store is not None
 
-    app = embed(FastAPI(lifespan=lifespan), data)
+    app = wrap(FastAPI(lifespan=lifespan), data)
     assert app._store is not None
     store = app._store
     assert await Stage().run(app) == ["startup.complete", "shutdown.complete"]
@@ -190,7 +190,7 @@ async def test_the_store_is_open_for_all_of_the_applications_own_life_span(data:
 async def test_an_application_without_a_life_span_gets_one(
     make: Callable[[], ASGIApp], data: Path
 ) -> None:
-    app = embed(make(), data)
+    app = wrap(make(), data)
     assert await Stage().run(app) == ["startup.complete", "shutdown.complete"]
     assert app._store is not None
     assert app._store._store is None
@@ -205,7 +205,7 @@ async def test_a_failure_of_the_applications_own_start_is_told(data: Path) -> No
         fail()
         yield
 
-    app, stage = embed(FastAPI(lifespan=lifespan), data), Stage()
+    app, stage = wrap(FastAPI(lifespan=lifespan), data), Stage()
     with pytest.raises(RuntimeError, match="no database"):
         await stage.run(app)
     assert [message["type"] for message in stage.told] == ["lifespan.startup.failed"]
@@ -217,7 +217,7 @@ async def test_a_store_that_cannot_be_opened_keeps_the_server_from_starting(data
     data.write_text("no directory")
     stage = Stage()
     with pytest.raises(StorageError):
-        await stage.run(embed(fastapi_app(), data))
+        await stage.run(wrap(fastapi_app(), data))
     assert [message["type"] for message in stage.told] == ["lifespan.startup.failed"]
     assert stage.told[0]["message"]
 
@@ -226,7 +226,7 @@ async def test_without_a_life_span_a_store_that_cannot_be_opened_loses_no_messag
     data: Path,
 ) -> None:
     data.write_text("no directory")
-    app = embed(fastapi_app(), data)
+    app = wrap(fastapi_app(), data)
     async with client_of(app, raise_app_exceptions=False) as client:
         assert (await client.get("/picture")).json()["image"] == INLINE
         assert dict(app.middleware.totals.left) == {UNEXPECTED: 1}
@@ -248,7 +248,7 @@ async def test_without_a_life_span_the_first_media_opens_the_store_once(
         opened += 1
         return open_store(directory)
 
-    monkeypatch.setattr("coatcheck.embedding.open_store", count)
+    monkeypatch.setattr("coatcheck.wrapping.open_store", count)
     async with embedded(fastapi_app(), data) as app, client_of(app) as client:
         assert (await client.get("/missing")).status_code == 404
         assert opened == 0
@@ -298,7 +298,7 @@ async def test_another_prefix_and_a_root_path(data: Path) -> None:
 @pytest.mark.parametrize("prefix", ["", "/", "media", "/media/"])
 def test_a_prefix_that_is_none_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigurationError, match="slash"):
-        embed(fastapi_app(), prefix=prefix)
+        wrap(fastapi_app(), prefix=prefix)
 
 
 async def test_media_of_one_is_not_served_to_another(data: Path) -> None:
@@ -322,7 +322,7 @@ async def test_media_of_one_is_not_served_to_another(data: Path) -> None:
 
 
 async def test_measuring_opens_and_serves_nothing(data: Path) -> None:
-    app = embed(fastapi_app(), data, measure_only=True)
+    app = wrap(fastapi_app(), data, measure_only=True)
     assert await Stage().run(app) == ["startup.complete", "shutdown.complete"]
     async with client_of(app) as client:
         assert (await client.get("/picture")).json()["image"] == INLINE
@@ -333,7 +333,7 @@ async def test_measuring_opens_and_serves_nothing(data: Path) -> None:
 
 
 def test_it_lives_as_often_as_it_is_started(data: Path) -> None:
-    app = embed(fastapi_app(), data)
+    app = wrap(fastapi_app(), data)
     urls = []
     for _ in range(2):
         with TestClient(app) as client:

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.budgeted import BudgetedProvider
-from coatcheck.agent.providers.compatible import CompatibleImages
-from coatcheck.agent.providers.fallback import FallbackProvider
-from coatcheck.agent.providers.gemini import GeminiImages
-from coatcheck.agent.providers.image import ImageProvider
-from coatcheck.agent.providers.openai_images import OpenAIImages
-from coatcheck.agent.providers.openai_responses import OpenAIResponses
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
-from coatcheck.agent.providers.retrying import RetryingProvider
-from coatcheck.app import create_app
 from coatcheck.errors import ConfigurationError
 from coatcheck.fetching import AddressPolicy, FetchClient
-from coatcheck.imagery import Imagery
-from coatcheck.settings import Settings
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.app import create_app
+from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.providers.budgeted import BudgetedProvider
+from coatcheck_chat.providers.compatible import CompatibleImages
+from coatcheck_chat.providers.fallback import FallbackProvider
+from coatcheck_chat.providers.gemini import GeminiImages
+from coatcheck_chat.providers.image import ImageProvider
+from coatcheck_chat.providers.openai_images import OpenAIImages
+from coatcheck_chat.providers.openai_responses import OpenAIResponses
+from coatcheck_chat.providers.procedural import ProceduralProvider
+from coatcheck_chat.providers.registry import Imagery
+from coatcheck_chat.providers.retrying import RetryingProvider
+from coatcheck_chat.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def unwrapped(provider: ImageProvider) -> ImageProvider:
 
 async def look(imagery: Imagery) -> list[ImageProvider]:
     """What stands in the order, out of its wrapping."""
-    painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         each = provider._providers if isinstance(provider, FallbackProvider) else (provider,)
         return [unwrapped(p) for p in each]
@@ -83,7 +83,7 @@ async def test_every_name_has_its_provider(imagery: Imagery) -> None:
 
 @pytest.mark.anyio
 async def test_the_limits_are_the_settings(imagery: Imagery) -> None:
-    painters = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         assert isinstance(provider, FallbackProvider)
         budgeted = provider._providers[0]
@@ -139,17 +139,15 @@ def test_a_missing_key_ends_the_start(
 @pytest.mark.parametrize(
     ("name", "module", "package"),
     [
-        ("openai:m", "coatcheck.agent.providers.openai_client", "openai"),
-        ("compatible:m@http://h/v1", "coatcheck.agent.providers.openai_client", "openai"),
-        ("gemini:m", "coatcheck.agent.providers.gemini", "google.genai"),
+        ("openai:m", "coatcheck_chat.providers.openai_client", "openai"),
+        ("compatible:m@http://h/v1", "coatcheck_chat.providers.openai_client", "openai"),
+        ("gemini:m", "coatcheck_chat.providers.gemini", "google.genai"),
     ],
 )
 def test_a_missing_package_is_told_with_what_to_do(
     name: str, module: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for loaded in [
-        known for known in sys.modules if known.startswith("coatcheck.agent.providers.")
-    ]:
+    for loaded in [known for known in sys.modules if known.startswith("coatcheck_chat.providers.")]:
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, package, None)
     assert module not in sys.modules
@@ -159,8 +157,8 @@ def test_a_missing_package_is_told_with_what_to_do(
 
 def test_the_sdks_are_imported_for_nobody_who_does_not_want_them() -> None:
     script = (
-        "import sys; from coatcheck.imagery import Imagery;"
-        "from coatcheck.settings import Settings; Imagery(Settings());"
+        "import sys; from coatcheck_chat.providers.registry import Imagery;"
+        "from coatcheck_chat.settings import Settings; Imagery(Settings());"
         "print([name for name in ('openai', 'google.genai', 'httpx') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)

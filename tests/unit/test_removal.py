@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.backends import Backends
 from coatcheck.errors import NotFoundError, StorageError
+from coatcheck.opening import Backends
 from coatcheck.ports import Catalog
 from coatcheck.reference import MediaReference
 from tests.media import png_bytes

@@ -10,9 +10,6 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import Database, SqlCatalog
-from coatcheck.condemned import _MAX_CONDEMNED, CONDEMNED_SECONDS, Condemned
 from coatcheck.edits import Edit
 from coatcheck.errors import (
     CoatcheckError,
@@ -25,8 +22,11 @@ from coatcheck.errors import (
 from coatcheck.imaging import ImagingPool
 from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage, Swatch
 from coatcheck.reference import MediaReference
-from coatcheck.renditions import share_of
+from coatcheck.storage import LocalBlobStore
+from coatcheck.storage.catalog import Database, SqlCatalog
 from coatcheck.store import MediaStore
+from coatcheck.store.condemned import _MAX_CONDEMNED, CONDEMNED_SECONDS, Condemned
+from coatcheck.store.renditions import share_of
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits
 from tests.media import image_bytes, png_bytes

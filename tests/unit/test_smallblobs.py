@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck import smallblobs
-from coatcheck.blobs import LocalBlobStore
 from coatcheck.errors import DamagedBlobError
-from coatcheck.smallblobs import LARGEST, SmallBlobs
+from coatcheck.storage import LocalBlobStore
+from coatcheck.store import small_blobs as smallblobs
+from coatcheck.store.small_blobs import LARGEST, SmallBlobs
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.backends import open_backends
 from coatcheck.errors import (
     EmptyMediaError,
     InvalidInputError,
@@ -19,10 +18,11 @@ from coatcheck.errors import (
     UnprocessableMediaError,
     UnsupportedMediaError,
 )
-from coatcheck.intake import Content
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.reference import MediaReference
-from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
+from coatcheck.store.intake import Content
 from tests.media import gif_frames, image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -36,8 +36,7 @@ def files(data: Path) -> list[Path]:
 
 
 async def read(store: MediaStore, reference: MediaReference) -> bytes:
-    stream = await store.open(reference.id)
-    return b"".join([chunk async for chunk in stream.chunks])
+    return await store.read(reference.id)
 
 
 async def pieces(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
@@ -253,7 +252,7 @@ async def test_what_is_no_content_is_refused_and_leaves_nothing(
     data.mkdir()
     (data.parent / "picture.png").write_bytes(png_bytes())
     monkeypatch.chdir(data.parent)
-    async with open_backends(Settings(data=data, owner_bytes=owner_bytes)) as backends:
+    async with open_backends(StoreOptions(data=data, owner_bytes=owner_bytes)) as backends:
         with pytest.raises(InvalidInputError, match=message) as raised:
             await backends.store.put(content)
         assert type(raised.value) is InvalidInputError

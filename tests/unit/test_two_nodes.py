@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import Database, SqlCatalog
 from coatcheck.errors import NotFoundError
 from coatcheck.imaging import ImagingPool
 from coatcheck.ports import RenderedImage
+from coatcheck.storage import LocalBlobStore
+from coatcheck.storage.catalog import Database, SqlCatalog
 from coatcheck.store import MediaStore
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits

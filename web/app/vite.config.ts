@@ -24,7 +24,7 @@ export default defineConfig({
   plugins: [react(), renderBlockingEntry],
   resolve: { tsconfigPaths: true },
   build: {
-    outDir: "../../src/coatcheck/page",
+    outDir: "../../packages/coatcheck-chat/src/coatcheck_chat/page",
     emptyOutDir: true,
     // The page's Content-Security-Policy is easier to keep strict when nothing is inlined.
     assetsInlineLimit: 0,

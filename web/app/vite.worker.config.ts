@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   define: { "process.env.NODE_ENV": JSON.stringify("production") },
   build: {
-    outDir: "../../src/coatcheck/page",
+    outDir: "../../packages/coatcheck-chat/src/coatcheck_chat/page",
     emptyOutDir: false,
     target: "es2023",
     lib: {

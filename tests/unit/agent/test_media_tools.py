@@ -13,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
-from coatcheck.agent.tools import (
+from coatcheck.errors import InvalidInputError, NotFoundError, PixelBudgetError
+from coatcheck.ports import Swatch
+from coatcheck.reference import ALT_WEIGHT, MediaReference, MediaUrls
+from coatcheck.store import MediaStore
+from coatcheck.workers import WorkerPool
+from coatcheck_chat.agent.tools import (
     MAX_LISTED,
     ImageResult,
     ToolContext,
@@ -23,13 +26,10 @@ from coatcheck.agent.tools import (
     list_media,
     view_media,
 )
-from coatcheck.agent.tools.colors import color_name, describe_colors
-from coatcheck.agent.tools.view import VIEWED_EDGE
-from coatcheck.errors import InvalidInputError, NotFoundError, PixelBudgetError
-from coatcheck.ports import Swatch
-from coatcheck.reference import ALT_WEIGHT, MediaReference, MediaUrls
-from coatcheck.store import MediaStore
-from coatcheck.workers import WorkerPool
+from coatcheck_chat.agent.tools.colors import color_name, describe_colors
+from coatcheck_chat.agent.tools.view import VIEWED_EDGE
+from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ SQUARE = {"operation": "crop", "aspect": "square"}
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     yield pool
     await pool.aclose()
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.agent.offline import CallTool, Speak, answer, conclude, pictures_in
-from coatcheck.agent.plotting import compile_expression
-from coatcheck.agent.tools import ASPECT_RATIOS
 from coatcheck.edits import parse_edits
 from coatcheck.errors import InvalidInputError
+from coatcheck_chat.agent.offline import CallTool, Speak, answer, conclude, pictures_in
+from coatcheck_chat.agent.tools import ASPECT_RATIOS
+from coatcheck_chat.painter.plotting import compile_expression
 
 OLD = "9188cc90-b172-47e9-b493-4e22175bd478"
 NEW = "0f8fad5b-d9cb-469f-a165-70867728950e"

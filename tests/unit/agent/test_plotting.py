@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from coatcheck.agent.plotting import MAX_EXPRESSION, compile_expression, draw_plot
 from coatcheck.errors import InvalidInputError
+from coatcheck_chat.painter.plotting import MAX_EXPRESSION, compile_expression, draw_plot
 
 INTERVAL: dict[str, Any] = {"x_min": -10.0, "x_max": 10.0, "title": None}
 

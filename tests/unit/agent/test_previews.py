@@ -6,11 +6,11 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.agent.previews import Previews, watch
-from coatcheck.agent.providers.image import Draft
 from coatcheck.errors import GenerationError, NotFoundError, UnprocessableMediaError
 from coatcheck.ports import RenderedImage
 from coatcheck.previews import PreviewStore
+from coatcheck_chat.agent.previews import Previews, watch
+from coatcheck_chat.providers.image import Draft
 
 pytestmark = pytest.mark.anyio
 

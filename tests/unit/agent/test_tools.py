@@ -9,18 +9,6 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.image import Capabilities, Draft, ImageRequest
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
-from coatcheck.agent.tools import (
-    ASPECT_RATIOS,
-    MAX_PROMPT,
-    ImageResult,
-    ToolContext,
-    generate_image,
-    plot,
-)
-from coatcheck.agent.tools.generate import _finished
 from coatcheck.errors import (
     CoatcheckError,
     EmptyMediaError,
@@ -33,6 +21,18 @@ from coatcheck.errors import (
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.agent.tools import (
+    ASPECT_RATIOS,
+    MAX_PROMPT,
+    ImageResult,
+    ToolContext,
+    generate_image,
+    plot,
+)
+from coatcheck_chat.agent.tools.generate import _finished
+from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest
+from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +91,7 @@ class Announced:
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     yield pool
     await pool.aclose()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from coatcheck.blobs import LocalBlobStore
 from coatcheck.errors import DamagedBlobError, StorageError
+from coatcheck.storage import LocalBlobStore
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +143,7 @@ def test_a_full_disk_is_told_as_such_leaves_nothing_and_reads_go_on(tmp_path: Pa
         """
         import asyncio, resource, signal, sys
         from pathlib import Path
-        from coatcheck.blobs import LocalBlobStore
+        from coatcheck.storage import LocalBlobStore
         from coatcheck.errors import StorageFullError
 
         async def main(root):

@@ -9,9 +9,9 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from coatcheck.catalog import CachedCatalog, Database, SqlCatalog
-from coatcheck.catalog.cached import SECONDS
 from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
+from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
+from coatcheck.storage.catalog.cached import SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -168,7 +168,7 @@ async def test_what_is_read_anew_replaces_what_is_remembered(
 async def test_what_is_remembered_is_bounded(
     cached: CachedCatalog, shared: SqlCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coatcheck.catalog.cached.ENTRIES", 3)
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.ENTRIES", 3)
     ids = [(await put(shared)).reference.id for _ in range(5)]
     await cached.find_many(ids)
     for reference_id in ids:

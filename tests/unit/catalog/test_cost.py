@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, insert
 
-from coatcheck.blobs import LocalBlobStore
-from coatcheck.catalog import (
+from coatcheck.imaging import ImagingPool
+from coatcheck.ports import ConversationCursor, MediaCursor
+from coatcheck.storage import LocalBlobStore
+from coatcheck.storage.catalog import (
     CachedCatalog,
     Database,
     SqlCatalog,
     SqlConversationDirectory,
     SqlConversationLog,
 )
-from coatcheck.catalog.sql import _expected_after
-from coatcheck.catalog.tables import blobs, conversations, media, owners, variants
-from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationCursor, MediaCursor
+from coatcheck.storage.catalog.sql import _expected_after
+from coatcheck.storage.catalog.tables import blobs, conversations, media, owners, variants
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits
 from tests.media import png_bytes

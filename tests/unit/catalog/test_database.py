@@ -14,16 +14,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from coatcheck.catalog import (
+from coatcheck.errors import StorageError, StorageFullError
+from coatcheck.storage.catalog import (
     Database,
     SqlCatalog,
     SqlConversationDirectory,
     SqlConversationLog,
     migrations,
 )
-from coatcheck.catalog.database import SCHEMA_REVISION, translated
-from coatcheck.catalog.tables import metadata
-from coatcheck.errors import StorageError, StorageFullError
+from coatcheck.storage.catalog.database import SCHEMA_REVISION, translated
+from coatcheck.storage.catalog.tables import metadata
 
 pytestmark = pytest.mark.anyio
 

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from coatcheck.catalog import (
+from coatcheck.errors import NotFoundError
+from coatcheck.ports import BlobRecord, NewMedia, NewMessage, Opening
+from coatcheck.storage.catalog import (
     Database,
     SqlCatalog,
     SqlConversationDirectory,
     SqlConversationLog,
 )
-from coatcheck.errors import NotFoundError
-from coatcheck.ports import BlobRecord, NewMedia, NewMessage, Opening
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OWNERS = (None, "", "ada", "bob")

@@ -10,14 +10,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from coatcheck.backends import Backends
-from coatcheck.chat.api import conversations_api
-from coatcheck.chat.conversations import Conversations
-from coatcheck.chat.history import History, MessagePage
-from coatcheck.chat.stream import Stream
-from coatcheck.chat.turns import Turns
+from coatcheck.opening import Backends
 from coatcheck.ports import Responder
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.api import conversations_api
+from coatcheck_chat.history.conversations import Conversations
+from coatcheck_chat.history.history import History, MessagePage
+from coatcheck_chat.streaming.stream import Stream
+from coatcheck_chat.streaming.turns import Turns
 
 pytestmark = pytest.mark.anyio
 

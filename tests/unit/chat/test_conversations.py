@@ -9,13 +9,13 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from coatcheck.backends import Backends
-from coatcheck.chat.conversations import MAX_QUERY, Conversations
-from coatcheck.chat.history import History
 from coatcheck.errors import InvalidInputError, NotFoundError, StorageError
+from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import CatalogTransaction
 from coatcheck.reference import MediaReference, MediaUrls
+from coatcheck_chat.history.conversations import MAX_QUERY, Conversations
+from coatcheck_chat.history.history import History
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio

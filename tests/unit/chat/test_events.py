@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.chat.events import (
+from coatcheck.errors import ProtocolError, TurnInProgressError, UnsupportedVersionError
+from coatcheck_chat.streaming.events import (
     MAX_CLIENT_FRAME,
     MAX_FRAME_DEPTH,
     MAX_FRAME_VALUES,
@@ -21,7 +22,6 @@ from coatcheck.chat.events import (
     parse_frame,
     shown,
 )
-from coatcheck.errors import ProtocolError, TurnInProgressError, UnsupportedVersionError
 
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 MESSAGE = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "draw a 灯台 😀"}]}

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.chat.frames import (
+from coatcheck.errors import InvalidInputError, ProtocolError
+from coatcheck.ports import PREVIEW_BYTES
+from coatcheck_chat.streaming.frames import (
     MAX_BINARY_FRAME,
     BinaryFrame,
     FrameHeader,
@@ -18,8 +20,6 @@ from coatcheck.chat.frames import (
     decode_binary_frame,
     encode_binary_frame,
 )
-from coatcheck.errors import InvalidInputError, ProtocolError
-from coatcheck.ports import PREVIEW_BYTES
 
 VECTORS = json.loads(Path("spec/vectors/frames.json").read_text("utf-8"))
 HEADER = FrameHeader(id="m1", mime_type="image/webp", width=256, height=144, seq=7)

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from coatcheck.backends import Backends
-from coatcheck.chat import history as history_module
-from coatcheck.chat.history import MAX_TEXT, History
 from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, pending, ready
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
+from coatcheck_chat.history import history as history_module
+from coatcheck_chat.history.history import MAX_TEXT, History
 from tests.databases import dump_of
 from tests.media import png_bytes
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.chat.modernising import (
+from coatcheck.legacy.modernizing import (
     FILES_NOT_READ,
     NOBODY,
     may_be_legacy,

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from coatcheck.chat.limits import Allowance, ChatLimits, Client, ClientAllowance
+from coatcheck.delivery.limits import Allowance, Client, ClientAllowance, ClientLimits
 from coatcheck.errors import RateLimitError, TooManySocketsError
 
 ANNA = Client("anna", "192.0.2.1")
@@ -37,7 +37,7 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
 
 
 def test_sockets_are_counted_for_each_principal_and_leave() -> None:
-    limits = ChatLimits(sockets=2)
+    limits = ClientLimits(sockets=2)
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(limits.admit(ANNA, 0))
@@ -49,7 +49,7 @@ def test_sockets_are_counted_for_each_principal_and_leave() -> None:
 
 
 def test_frames_are_counted_over_all_sockets_of_a_principal_and_after_they_left() -> None:
-    limits = ChatLimits(per_minute=3)
+    limits = ClientLimits(per_minute=3)
     with limits.admit(ANNA, 0) as first, limits.admit(ANNA, 0) as second:
         first.take(0)
         second.take(0)
@@ -59,7 +59,7 @@ def test_frames_are_counted_over_all_sockets_of_a_principal_and_after_they_left(
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    limits = ChatLimits(per_minute=3)
+    limits = ClientLimits(per_minute=3)
     limits.of(ANNA, 0).take(0)
     with limits.admit(BEN, 0):
         for number in range(25_000):
@@ -73,7 +73,7 @@ def visitors(count: int, address: str = "192.0.2.1") -> list[Client]:
 
 
 def test_a_new_name_for_each_frame_buys_no_more_than_the_address_has() -> None:
-    limits = ChatLimits(per_minute=3, per_address=2)
+    limits = ClientLimits(per_minute=3, per_address=2)
     sent = 0
     for client in visitors(100):
         sent += taken(limits.of(client, 0), 0)
@@ -82,7 +82,7 @@ def test_a_new_name_for_each_frame_buys_no_more_than_the_address_has() -> None:
 
 
 def test_a_new_name_for_each_socket_buys_no_more_than_the_address_has() -> None:
-    limits = ChatLimits(sockets=1, per_address=2)
+    limits = ClientLimits(sockets=1, per_address=2)
     with ExitStack() as stack:
         for client in visitors(2):
             stack.enter_context(limits.admit(client, 0))
@@ -95,7 +95,7 @@ def test_a_new_name_for_each_socket_buys_no_more_than_the_address_has() -> None:
 
 
 def test_all_clients_together_are_limited() -> None:
-    limits = ChatLimits(sockets=1, per_minute=3, in_all=4)
+    limits = ClientLimits(sockets=1, per_minute=3, in_all=4)
     crowd = [Client(f"visitor {number}", f"192.0.2.{number}") for number in range(10)]
     assert sum(taken(limits.of(client, 0), 0) for client in crowd) == 12
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def test_all_clients_together_are_limited() -> None:
 
 
 def test_an_anonymous_client_has_one_principal_s_worth() -> None:
-    limits = ChatLimits(sockets=1, per_minute=3)
+    limits = ClientLimits(sockets=1, per_minute=3)
     anonymous = Client(None, "192.0.2.1")
     assert taken(limits.of(anonymous, 0), 0) == 3
     refused = pytest.raises(TooManySocketsError)
@@ -115,7 +115,7 @@ def test_an_anonymous_client_has_one_principal_s_worth() -> None:
 
 
 def test_a_frame_that_is_refused_costs_nothing() -> None:
-    limits = ChatLimits(per_minute=2, per_address=1, in_all=8)
+    limits = ClientLimits(per_minute=2, per_address=1, in_all=8)
     assert taken(limits.of(ANNA, 0), 0) == 2
     beside = Client("bert", ANNA.address)
     assert taken(limits.of(beside, 0), 0) == 0  # the address has nothing left
@@ -124,7 +124,7 @@ def test_a_frame_that_is_refused_costs_nothing() -> None:
 
 
 def test_what_is_meant_for_a_day_comes_back_in_a_day() -> None:
-    limits = ChatLimits(per_minute=1000, minutes=24 * 60, in_all=3)
+    limits = ClientLimits(per_minute=1000, minutes=24 * 60, in_all=3)
     anonymous = Client(None, "192.0.2.1")
     limits.of(anonymous, 0).take(0, 900)
     with pytest.raises(RateLimitError):

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from coatcheck.backends import Backends
-from coatcheck.catalog import Database, SqlConversationLog
-from coatcheck.catalog.tables import conversations, message_media, messages
-from coatcheck.chat.history import History
 from coatcheck.errors import NotFoundError, StorageError
+from coatcheck.opening import Backends
 from coatcheck.ports import NewMessage
 from coatcheck.reference import MediaUrls
+from coatcheck.storage.catalog import Database, SqlConversationLog
+from coatcheck.storage.catalog.tables import conversations, message_media, messages
+from coatcheck_chat.history.history import History
 from tests.legacy import encoded, formatted, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed

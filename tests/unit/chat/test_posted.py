@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.chat import posted as posted_module
-from coatcheck.chat.events import MAX_FRAME_VALUES
-from coatcheck.chat.posted import MAX_MESSAGE, read_message, read_request
 from coatcheck.errors import InvalidInputError, ProtocolError
+from coatcheck_chat.streaming import posted as posted_module
+from coatcheck_chat.streaming.events import MAX_FRAME_VALUES
+from coatcheck_chat.streaming.posted import MAX_MESSAGE, read_message, read_request
 
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 LARGE = 8 * 1024 * 1024

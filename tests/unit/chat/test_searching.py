@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.chat.searching import MAX_SEARCHED, message_text, referenced_media, snippet
 from coatcheck.errors import GenerationError
 from coatcheck.folding import fold, search_terms
 from coatcheck.payload.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaReference
+from coatcheck_chat.history.searching import MAX_SEARCHED, message_text, referenced_media, snippet
 
 SEA = MediaReference(
     id="9188cc90-b172-47e9-b493-4e22175bd478",

@@ -9,10 +9,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from coatcheck.chat.events import MAX_CLIENT_FRAME, MAX_SERVER_FRAME, MessageSend, StreamResume
-from coatcheck.chat.frames import FrameKind
-from coatcheck.chat.limits import Allowance
-from coatcheck.chat.session import (
+from coatcheck.delivery.limits import Allowance
+from coatcheck.errors import NotFoundError, StreamExpiredError
+from coatcheck.payload.media_part import media_part, pending, preview, ready
+from coatcheck.reference import MediaUrls
+from coatcheck_chat.streaming.events import (
+    MAX_CLIENT_FRAME,
+    MAX_SERVER_FRAME,
+    MessageSend,
+    StreamResume,
+)
+from coatcheck_chat.streaming.frames import FrameKind
+from coatcheck_chat.streaming.session import (
     HEARTBEAT_SECONDS,
     POLICY_VIOLATION,
     SERVICE_RESTART,
@@ -23,10 +31,7 @@ from coatcheck.chat.session import (
     SendText,
     Session,
 )
-from coatcheck.chat.stream import Stream
-from coatcheck.errors import NotFoundError, StreamExpiredError
-from coatcheck.payload.media_part import media_part, pending, preview, ready
-from coatcheck.reference import MediaUrls
+from coatcheck_chat.streaming.stream import Stream
 
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from coatcheck.chat.feed import Feed
-from coatcheck.chat.stream import MAX_PAST_BYTES, Chunk, Entry, Preview, Stream
-from coatcheck.chat.streams import KEPT_SECONDS, Streams
 from coatcheck.errors import StreamExpiredError
 from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
+from coatcheck_chat.streaming.feed import Feed
+from coatcheck_chat.streaming.stream import MAX_PAST_BYTES, Chunk, Entry, Preview, Stream
+from coatcheck_chat.streaming.streams import KEPT_SECONDS, Streams
 
 ONE = "9188cc90-b172-47e9-b493-4e22175bd478"
 TWO = "0f8fad5b-d9cb-469f-a165-70867728950e"

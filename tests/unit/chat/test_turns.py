@@ -13,12 +13,6 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from coatcheck.backends import Backends
-from coatcheck.chat.events import MAX_SERVER_FRAME, encode_frame
-from coatcheck.chat.feed import follow
-from coatcheck.chat.history import History
-from coatcheck.chat.stream import Preview
-from coatcheck.chat.turns import Turn, Turns
 from coatcheck.errors import (
     CoatcheckError,
     GenerationError,
@@ -26,8 +20,14 @@ from coatcheck.errors import (
     NotFoundError,
     TurnInProgressError,
 )
+from coatcheck.opening import Backends
 from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.history.history import History
+from coatcheck_chat.streaming.events import MAX_SERVER_FRAME, encode_frame
+from coatcheck_chat.streaming.feed import follow
+from coatcheck_chat.streaming.stream import Preview
+from coatcheck_chat.streaming.turns import Turn, Turns
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio

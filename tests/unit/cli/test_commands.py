@@ -12,11 +12,13 @@ from coatcheck.version import __version__
 from tests.media import png_bytes
 
 
-def coatcheck(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def coatcheck(
+    data: Path, *arguments: str, module: str = "coatcheck", **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "100"} | variables
     environment.pop("FORCE_COLOR", None)
     return subprocess.run(
-        [sys.executable, "-m", "coatcheck", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env=environment,
         capture_output=True,
         check=False,
@@ -144,15 +146,19 @@ def test_a_taken_port_and_an_unknown_model_are_readable(data: Path) -> None:
         assert result.returncode == 1
         assert "--port" in result.stderr.decode()
         assert "Traceback" not in result.stderr.decode()
-    model = coatcheck(data, "serve", "--port", "0", COATCHECK_MODEL="nobody:nothing")
+    model = coatcheck(data, "--port", "0", module="coatcheck_chat", COATCHECK_MODEL="no:thing")
     assert model.returncode == 1
-    assert "COATCHECK_MODEL=nobody:nothing" in model.stderr.decode()
+    assert "COATCHECK_MODEL=no:thing" in model.stderr.decode()
 
 
 def test_bench_stream_compares_the_two_ways_and_writes_what_it_found(
     data: Path, tmp_path: Path
 ) -> None:
-    result = coatcheck(data, "bench", "stream", "--no-browser", "-o", str(tmp_path / "figures"))
+    result = coatcheck(
+        data,
+        *("bench", "stream", "--no-browser", "-o", str(tmp_path / "figures")),
+        module="coatcheck_chat",
+    )
     assert result.returncode == 0, result.stderr
     assert b"legacy" in result.stdout
     pictures = json.loads((tmp_path / "figures" / "stream.json").read_text("utf-8"))["pictures"]

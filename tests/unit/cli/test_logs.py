@@ -5,7 +5,7 @@ import logging.config
 
 import pytest
 
-from coatcheck.cli.logs import WithoutCredentials, WithoutMedia, log_config
+from coatcheck.server.logs import WithoutCredentials, WithoutMedia, log_config
 
 
 def request(path: str) -> logging.LogRecord:

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from coatcheck.app import create_app
-from coatcheck.cli.server import _allowed_hosts
-from coatcheck.settings import Settings
+from coatcheck.server.running import _allowed_hosts
+from coatcheck_chat.app import create_app
+from coatcheck_chat.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from coatcheck.comparison import Side, Way, frames
 from coatcheck.reference import MediaReference, MediaUrls
+from coatcheck_chat.comparison import Side, Way, frames
 
 CONTENT = bytes(range(256)) * 200
 ADDRESS = f"data:image/png;base64,{base64.b64encode(CONTENT).decode()}"

@@ -7,12 +7,12 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.backends import Backends, open_backends
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.edits import Crop
 from coatcheck.errors import InvalidInputError, OverloadedError, UnprocessableMediaError
-from coatcheck.settings import Settings
+from coatcheck.opening import Backends, open_backends
+from coatcheck.server.settings import Settings
 from coatcheck.variants import VariantSpec
 from tests.media import png_bytes
 from tests.unit.delivery.test_observation import samples
@@ -58,7 +58,9 @@ def metrics() -> Metrics:
 @pytest.fixture
 async def measured(metrics: Metrics, data: Path) -> AsyncIterator[Backends]:
     settings = Settings(data=data)
-    async with open_backends(settings, lambda inner: MeasuredRenderer(inner, metrics)) as opened:
+    async with open_backends(
+        settings.store_options, lambda inner: MeasuredRenderer(inner, metrics)
+    ) as opened:
         yield opened
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 
-from coatcheck.backends import Backends
 from coatcheck.delivery.sendfile import SendFile
+from coatcheck.opening import Backends
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
-from coatcheck.backends import open_backends
 from coatcheck.delivery.upload import receive_upload
 from coatcheck.errors import (
     CoatcheckError,
@@ -23,8 +22,9 @@ from coatcheck.errors import (
     UnsupportedMediaError,
 )
 from coatcheck.mediatype import ALLOWED_TYPES
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.reference import MediaReference
-from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 
@@ -379,7 +379,7 @@ async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read
 
 @pytest.mark.parametrize("in_form", [False, True])
 async def test_what_grows_over_the_limit_leaves_nothing(data: Path, *, in_form: bool) -> None:
-    async with open_backends(Settings(data=data, max_bytes=10_000)) as small:
+    async with open_backends(StoreOptions(data=data, max_bytes=10_000)) as small:
         content = b"text " * 2001
         body = form(part(content, filename="a.txt")) if in_form else content
         asked = request(split(body, range(0, len(body), 999)), FORM if in_form else None)
@@ -390,7 +390,7 @@ async def test_what_grows_over_the_limit_leaves_nothing(data: Path, *, in_form: 
 
 
 async def test_fields_before_the_file_count_towards_the_limit(data: Path) -> None:
-    async with open_backends(Settings(data=data, max_bytes=10_000)) as small:
+    async with open_backends(StoreOptions(data=data, max_bytes=10_000)) as small:
         endless = part(b"never mind " * 100_000, name="note")
         body = form(endless, part(b"text", filename="a.txt"))
         asked = request(split(body, range(0, len(body), 65_536)), FORM)

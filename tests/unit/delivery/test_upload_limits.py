@@ -17,8 +17,6 @@ from anyio.abc import SocketStream
 from starlette.requests import Request
 from starlette.types import Message
 
-from coatcheck import app as composed
-from coatcheck.backends import open_backends
 from coatcheck.delivery import media_app
 from coatcheck.delivery.upload import receive_upload
 from coatcheck.errors import (
@@ -29,8 +27,11 @@ from coatcheck.errors import (
     StorageFullError,
     UploadTimeoutError,
 )
-from coatcheck.settings import Settings
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
+from coatcheck_chat import app as composed
+from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
 
@@ -81,7 +82,7 @@ def kept_files(data: Path) -> list[Path]:
 
 @asynccontextmanager
 async def limited(data: Path, owner_bytes: int) -> AsyncIterator[MediaStore]:
-    async with open_backends(Settings(data=data, owner_bytes=owner_bytes)) as backends:
+    async with open_backends(StoreOptions(data=data, owner_bytes=owner_bytes)) as backends:
         yield backends.store
 
 

@@ -362,7 +362,7 @@ def test_exceptions_are_as_wide_as_they_are_written() -> None:
 
 @pytest.mark.parametrize("ports", ["http", "0", "65536", "-1", "٨٠", "8_0", "80 443", "1" * 5000])
 def test_what_is_no_port_is_named(ports: str) -> None:
-    with pytest.raises(ConfigurationError, match="COATCHECK_FETCH_PORTS"):
+    with pytest.raises(ConfigurationError, match="fetch_ports"):
         AddressPolicy.parse(ports=ports)
 
 
@@ -371,5 +371,5 @@ def test_what_is_no_port_is_named(ports: str) -> None:
     ["localhost", "localhost:80", "10.0.0.1/8", "::1:80", "[::1", "10.0.0.0/33", "1.2.3.4:0", "*"],
 )
 def test_an_exception_is_an_address_and_never_a_name(allow: str) -> None:
-    with pytest.raises(ConfigurationError, match="COATCHECK_FETCH_ALLOW"):
+    with pytest.raises(ConfigurationError, match="fetch_allow"):
         AddressPolicy.parse(allow=allow)

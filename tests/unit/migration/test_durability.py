@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from coatcheck.backends import open_backends
 from coatcheck.errors import StorageError
 from coatcheck.migration.files import AllowedFiles
 from coatcheck.migration.log import MigrationLog
@@ -19,7 +18,8 @@ from coatcheck.migration.opening import open_source
 from coatcheck.migration.rewrite import Walk, rewrite
 from coatcheck.migration.source import BatchLimits, Source
 from coatcheck.migration.verify import verify
-from coatcheck.settings import Settings
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
 from tests.legacy import encoded, formatted, reference
 from tests.media import png_bytes
@@ -282,13 +282,13 @@ async def test_a_quota_that_is_used_up_leaves_the_batch_and_a_rerun_completes(
     path = tmp_path / "h.db"
     make(path)
     room = sum(map(len, PICTURES[:3])) + 1
-    async with open_backends(Settings(data=data, owner_bytes=room)) as backends:
+    async with open_backends(StoreOptions(data=data, owner_bytes=room)) as backends:
         for _ in range(2):  # again: nothing that was given up counts
             with pytest.raises(StorageError, match="quota_exceeded"):
                 await run(path, Walk(backends.store))
             assert read(path)[2:] == LINES[2:]
             assert await media(backends.store) == 4
-    async with open_backends(Settings(data=data)) as backends:
+    async with open_backends(StoreOptions(data=data)) as backends:
         assert await run(path, Walk(backends.store)) == 4
     assert all("media_reference" in row for row in read(path))
 

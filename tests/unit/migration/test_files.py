@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.chat.legacy_results import WantedFile
-from coatcheck.chat.modernising import modernise_document
 from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
+from coatcheck.legacy.modernizing import modernise_document
+from coatcheck.legacy.results import WantedFile
 from coatcheck.migration.files import AllowedFiles
 from coatcheck.store import MediaStore
 from tests.legacy import reference

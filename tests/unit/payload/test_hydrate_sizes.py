@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from coatcheck.backends import open_backends
 from coatcheck.errors import MediaTooLargeError
+from coatcheck.opening import open_backends
+from coatcheck.options import StoreOptions
 from coatcheck.payload.hydrate import OVER_BUDGET, Hydrated, hydrate
 from coatcheck.payload.hydration.fitting import fit
 from coatcheck.payload.hydration.limits import base64_length
 from coatcheck.payload.hydration.providers import ProviderName, estimate_tokens, provider_named
 from coatcheck.payload.offload import OffloadLimits, offload
 from coatcheck.reference import MediaReference
-from coatcheck.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import gif_frames, image_bytes, picture, png_bytes
 from tests.unit.payload.conversations import (
@@ -240,7 +240,7 @@ async def test_a_server_that_cannot_render_sends_the_original_where_that_is_take
 ) -> None:
     """No room for renditions is left: OpenAI gets the original, which it makes smaller itself."""
     content = png_bytes(2048, 2048)
-    async with open_backends(Settings(data=data, variant_bytes=0)) as backends:
+    async with open_backends(StoreOptions(data=data, variant_bytes=0)) as backends:
         store = backends.store
         reference = await store.put(content)
         assert sent(await hydrated(store, "openai", reference)) == [("image/png", content)]

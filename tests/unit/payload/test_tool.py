@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.tool import offloaded
+from coatcheck.payload.tool import offload_tool
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from tests.media import picture, png_bytes
@@ -43,7 +43,7 @@ async def content_of(store: MediaStore, value: Any) -> bytes:
 
 
 async def test_an_asynchronous_function(store: MediaStore) -> None:
-    @offloaded(store)
+    @offload_tool(store)
     async def draw(prompt: str) -> dict[str, Any]:
         """Draw."""
         await anyio.lowlevel.checkpoint()
@@ -59,7 +59,7 @@ async def test_a_function_runs_in_a_thread_with_the_context_of_its_caller(
 ) -> None:
     seen: list[object] = []
 
-    @offloaded(store)
+    @offload_tool(store)
     def draw() -> list[dict[str, str]]:
         seen.extend([user.get(), threading.current_thread()])
         return [RESULT]
@@ -71,7 +71,7 @@ async def test_a_function_runs_in_a_thread_with_the_context_of_its_caller(
 
 
 async def test_an_asynchronous_generator(store: MediaStore) -> None:
-    @offloaded(store)
+    @offload_tool(store)
     async def draw(count: int) -> AsyncIterator[object]:
         for number in range(count):
             await anyio.lowlevel.checkpoint()
@@ -86,7 +86,7 @@ async def test_an_asynchronous_generator(store: MediaStore) -> None:
 async def test_a_generator_runs_in_threads_and_in_one_context(store: MediaStore) -> None:
     seen: list[object] = []
 
-    @offloaded(store)
+    @offload_tool(store)
     def draw(*, count: int) -> Iterator[object]:
         for number in range(count):
             seen.extend([user.get(), threading.current_thread()])
@@ -106,7 +106,7 @@ async def test_a_generator_runs_in_threads_and_in_one_context(store: MediaStore)
 async def test_a_generator_advances_only_when_it_is_asked(store: MediaStore) -> None:
     steps: list[int] = []
 
-    @offloaded(store)
+    @offload_tool(store)
     def count() -> Iterator[int]:
         for number in range(3):
             steps.append(number)
@@ -126,19 +126,19 @@ class Tools:
     def __init__(self, store: MediaStore) -> None:
         self.store = store
 
-    @offloaded(lambda: CURRENT[0], form="ui", urls=MediaUrls("https://cdn.example/m"))
+    @offload_tool(lambda: CURRENT[0], form="ui", urls=MediaUrls("https://cdn.example/m"))
     async def draw(self, number: int, /, *, size: str = "large") -> list[Any]:
         """Draw something."""
         await anyio.lowlevel.checkpoint()
         return [number, size, RESULT]
 
     @staticmethod
-    @offloaded(lambda: CURRENT[0])
+    @offload_tool(lambda: CURRENT[0])
     def plain() -> Image.Image:
         return picture(40, 30)
 
     @classmethod
-    @offloaded(lambda: CURRENT[0])
+    @offload_tool(lambda: CURRENT[0])
     def of_class(cls) -> Iterator[str]:
         yield cls.__name__
 
@@ -157,7 +157,7 @@ async def test_methods_and_a_store_that_is_opened_later(store: MediaStore) -> No
 
 
 async def test_options_are_those_of_offload(store: MediaStore) -> None:
-    @offloaded(store, owner="anna", conversation_id="c1")
+    @offload_tool(store, owner="anna", conversation_id="c1")
     def draw() -> object:
         return RESULT
 
@@ -185,7 +185,7 @@ async def test_the_wrapped_tool_looks_like_the_tool(store: MediaStore) -> None:
         (generator, inspect.isasyncgenfunction),
     ]
     for tool, is_kind in kinds:
-        wrapped: Any = offloaded(store)(tool)
+        wrapped: Any = offload_tool(store)(tool)
         assert is_kind(wrapped)
         assert inspect.signature(wrapped) == inspect.signature(tool)
         assert (wrapped.__name__, wrapped.__doc__) == (tool.__name__, tool.__doc__)
@@ -202,7 +202,7 @@ async def test_other_callables_are_called(store: MediaStore) -> None:
         return Drawing()(prompt)
 
     for tool in (Drawing(), disguised, partial(disguised), lambda prompt: [prompt, RESULT]):
-        wrapped: Any = offloaded(store)(tool)
+        wrapped: Any = offload_tool(store)(tool)
         assert await content_of(store, await wrapped("the sea")) == PNG
 
 
@@ -219,7 +219,7 @@ async def test_types_follow_the_tool(store: MediaStore) -> None:
     async def asynchronous(a: int) -> AsyncIterator[bytes]:
         yield bytes(a)
 
-    offload = offloaded(store)
+    offload = offload_tool(store)
     assert_type(await offload(function)(1), Any)
     assert_type(await offload(coroutine)(a=1), Any)
     assert_type(offload(generator)(1), AsyncGenerator[Any])
@@ -251,10 +251,10 @@ async def test_what_a_tool_raises_passes_unchanged(store: MediaStore) -> None:
 
     for tool in (function, coroutine):
         with pytest.raises(Failure) as raised:
-            await offloaded(store)(tool)()
+            await offload_tool(store)(tool)()
         assert raised.value is failure
     for iterate in (generator, asynchronous):
-        values: Any = offloaded(store)(iterate)()
+        values: Any = offload_tool(store)(iterate)()
         assert await anext(values) == 1
         with pytest.raises(Failure) as raised:
             await anext(values)
@@ -276,12 +276,12 @@ async def test_stop_iteration_never_ends_anything_silently(store: MediaStore) ->
         return "dropped"
 
     with pytest.raises(RuntimeError, match="StopIteration"):
-        await offloaded(store)(function)()
-    values = offloaded(store)(generator)()
+        await offload_tool(store)(function)()
+    values = offload_tool(store)(generator)()
     assert await anext(values) == 1
     with pytest.raises(RuntimeError, match="StopIteration"):
         await anext(values)
-    assert [value async for value in offloaded(store)(ended)()] == [1]
+    assert [value async for value in offload_tool(store)(ended)()] == [1]
 
 
 async def test_a_generator_that_is_left_early_is_closed(store: MediaStore) -> None:
@@ -306,10 +306,10 @@ async def test_a_generator_that_is_left_early_is_closed(store: MediaStore) -> No
             events.append("asynchronous")
 
     main = threading.current_thread()
-    async with aclosing(offloaded(store)(generator)()) as values:
+    async with aclosing(offload_tool(store)(generator)()) as values:
         assert await anext(values) == 1
     assert events == ["closed", "in a thread: True"]
-    async with aclosing(offloaded(store)(asynchronous)()) as values:
+    async with aclosing(offload_tool(store)(asynchronous)()) as values:
         assert await anext(values) == 1
     assert events[2:] == ["asynchronous"]
 
@@ -321,7 +321,7 @@ async def test_what_a_generator_raises_when_it_is_closed_passes(store: MediaStor
         finally:
             raise Failure
 
-    values = offloaded(store)(generator)()
+    values = offload_tool(store)(generator)()
     await anext(values)
     with pytest.raises(Failure):
         await values.aclose()
@@ -347,7 +347,7 @@ async def test_a_cancelled_function_is_cancelled(store: MediaStore) -> None:
     release = threading.Event()
     for tool in (coroutine, function):
         with anyio.move_on_after(0.05) as scope:
-            await offloaded(store)(tool)()
+            await offload_tool(store)(tool)()
         assert scope.cancelled_caught
     assert cancelled == ["coroutine", "function"]
 
@@ -358,7 +358,7 @@ async def test_a_cancelled_generator_is_closed_after_its_step(store: MediaStore,
     events: list[str] = []
     begun, release, scope = threading.Event(), threading.Event(), anyio.CancelScope()
 
-    @offloaded(store)
+    @offload_tool(store)
     def generator() -> Iterator[int]:
         try:
             begun.set()
@@ -396,7 +396,7 @@ async def test_a_failing_store_costs_the_tool_nothing(store: MediaStore, data: P
     (data / "staging").rmdir()
     (data / "staging").touch()  # nothing can be written into it
 
-    @offloaded(store)
+    @offload_tool(store)
     def draw() -> object:
         return RESULT
 
@@ -407,7 +407,7 @@ async def test_a_store_that_cannot_be_got_is_an_error(store: MediaStore) -> None
     def missing() -> MediaStore:
         raise CoatcheckError("not open yet")
 
-    @offloaded(missing)
+    @offload_tool(missing)
     def draw() -> object:
         return RESULT
 

@@ -18,26 +18,31 @@ PAGE = {
 }
 TRACKED = [
     "pyproject.toml",
-    "src/coatcheck/__init__.py",
-    "src/coatcheck/py.typed",
+    "packages/coatcheck/src/coatcheck/__init__.py",
+    "packages/coatcheck-chat/pyproject.toml",
+    "packages/coatcheck-chat/src/coatcheck_chat/__init__.py",
+    "packages/coatcheck-chat/src/coatcheck_chat/py.typed",
     "tests/test_a.py",
 ]
-INFO = "coatcheck-1.0.0.dist-info"
+CHAT = "coatcheck-chat"
+INFO = "coatcheck_chat-1.0.0.dist-info"
 
 
 def wheel() -> dict[str, bytes]:
     described = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
     return {
-        "coatcheck/__init__.py": b"",
-        "coatcheck/py.typed": b"",
-        **{f"coatcheck/page/{name}": content for name, content in PAGE.items()},
+        "coatcheck_chat/__init__.py": b"",
+        "coatcheck_chat/py.typed": b"",
+        **{f"coatcheck_chat/page/{name}": content for name, content in PAGE.items()},
         **{f"{INFO}/{name}": b"" for name in described},
     }
 
 
 def sdist() -> dict[str, bytes]:
-    page = {f"src/coatcheck/page/{name}": content for name, content in PAGE.items()}
-    return {**dict.fromkeys(TRACKED, b""), **page, "PKG-INFO": b""}
+    below = "packages/coatcheck-chat/"
+    own = {name.removeprefix(below): b"" for name in TRACKED if name.startswith(below)}
+    page = {f"src/coatcheck_chat/page/{name}": content for name, content in PAGE.items()}
+    return {**own, **page, "PKG-INFO": b""}
 
 
 def package(**fields: Any) -> dict[str, bytes]:
@@ -61,8 +66,8 @@ def package(**fields: Any) -> dict[str, bytes]:
 
 
 def test_whole_archives_pass() -> None:
-    inspect_wheel(wheel(), TRACKED)
-    inspect_sdist(sdist(), TRACKED)
+    inspect_wheel(wheel(), TRACKED, CHAT)
+    inspect_sdist(sdist(), TRACKED, CHAT)
     inspect_npm(package(), b"free")
 
 
@@ -71,26 +76,35 @@ def test_a_wheel_without_a_file_is_refused(name: str) -> None:
     files = wheel()
     del files[name]
     with pytest.raises(CheckFailedError, match=name.split("/", 1)[1].removeprefix("page/")):
-        inspect_wheel(files, TRACKED)
+        inspect_wheel(files, TRACKED, CHAT)
 
 
-@pytest.mark.parametrize("name", ["tests/test_a.py", "coatcheck/.env", "node_modules/x.js"])
+@pytest.mark.parametrize("name", ["tests/test_a.py", "coatcheck_chat/.env", "node_modules/x.js"])
 def test_a_wheel_with_a_stray_file_is_refused(name: str) -> None:
     with pytest.raises(CheckFailedError, match=f"holds {name}"):
-        inspect_wheel({**wheel(), name: b""}, TRACKED)
+        inspect_wheel({**wheel(), name: b""}, TRACKED, CHAT)
 
 
 @pytest.mark.parametrize("name", [name for name in sdist() if name != "PKG-INFO"])
 def test_an_sdist_without_a_file_is_refused(name: str) -> None:
     files = sdist()
     del files[name]
-    with pytest.raises(CheckFailedError, match=name.removeprefix("src/coatcheck/page/")):
-        inspect_sdist(files, TRACKED)
+    with pytest.raises(CheckFailedError, match=name.removeprefix("src/coatcheck_chat/page/")):
+        inspect_sdist(files, TRACKED, CHAT)
+
+
+def test_the_library_has_no_page() -> None:
+    described = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    files = {f"coatcheck-1.0.0.dist-info/{name}": b"" for name in described}
+    files["coatcheck/__init__.py"] = b""
+    inspect_wheel(files, TRACKED, "coatcheck")
+    with pytest.raises(CheckFailedError, match="lacks"):
+        inspect_sdist({"PKG-INFO": b""}, TRACKED, "coatcheck")
 
 
 def test_an_sdist_with_a_stray_file_is_refused() -> None:
-    with pytest.raises(CheckFailedError, match=r"holds web/node_modules/a\.js"):
-        inspect_sdist({**sdist(), "web/node_modules/a.js": b""}, TRACKED)
+    with pytest.raises(CheckFailedError, match=r"holds node_modules/a\.js"):
+        inspect_sdist({**sdist(), "node_modules/a.js": b""}, TRACKED, CHAT)
 
 
 @pytest.mark.parametrize("name", list(package()))

@@ -16,7 +16,9 @@ def checkout(tmp_path: Path) -> Path:
     """What is compared, as the repository has it."""
     (tmp_path / "release").mkdir()
     shutil.copy(ROOT / "release/floors.toml", tmp_path / "release")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("coatcheck", "coatcheck-chat"):
+        (tmp_path / "packages" / package).mkdir(parents=True)
+        shutil.copy(ROOT / "packages" / package / "pyproject.toml", tmp_path / "packages" / package)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
 
@@ -38,13 +40,14 @@ def test_what_the_repository_asks_for_has_no_known_hole(checkout: Path) -> None:
         ("python-multipart", "0.0.29", "CVE-2026-53537"),
         ("starlette", "0.49.0", "CVE-2025-62727"),
         ("starlette", "1.0.0", "CVE-2026-48710"),
-        ("pillow", "12.1.0", "CVE-2026-25990"),  # of an extra
+        ("pillow", "12.1.0", "CVE-2026-25990"),  # of the chat
     ],
 )
 def test_a_floor_that_admits_a_hole_is_refused(
     checkout: Path, package: str, floor: str, hole: str
 ) -> None:
-    pyproject = checkout / "pyproject.toml"
+    asks = "coatcheck-chat" if package == "pillow" else "coatcheck"
+    pyproject = checkout / "packages" / asks / "pyproject.toml"
     lines = [
         f'    "{package}>={floor}",' if line.startswith(f'    "{package}>=') else line
         for line in pyproject.read_text("utf-8").splitlines()
@@ -55,7 +58,7 @@ def test_a_floor_that_admits_a_hole_is_refused(
 
 
 def test_a_requirement_without_a_floor_admits_every_hole(checkout: Path) -> None:
-    change(checkout / "pyproject.toml", '"h11>=0.16"', '"h11"')
+    change(checkout / "packages/coatcheck/pyproject.toml", '"h11>=0.16"', '"h11"')
     with pytest.raises(CheckFailedError, match=r"h11 0, which has a hole that 0\.16\.0 mends"):
         refuse_holes(checkout)
 

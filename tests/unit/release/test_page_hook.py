@@ -21,7 +21,7 @@ def test_without_the_page_the_way_out_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", PARTS)
 def test_every_part_counts(tmp_path: Path, missing: str) -> None:
-    page = tmp_path / "src/coatcheck/page"
+    page = tmp_path / "src/coatcheck_chat/page"
     page.mkdir(parents=True)
     for part in PARTS:
         (page / part).touch()

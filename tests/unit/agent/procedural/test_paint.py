@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from coatcheck.agent.providers import procedural
-from coatcheck.agent.providers.procedural import compose, paint
-from coatcheck.agent.providers.procedural.canvas import Canvas
-from coatcheck.agent.providers.procedural.palette import palette_for
-from coatcheck.agent.providers.procedural.subjects import paint_subjects
+from coatcheck_chat import painter
+from coatcheck_chat.painter import compose, paint
+from coatcheck_chat.painter.canvas import Canvas
+from coatcheck_chat.painter.palette import palette_for
+from coatcheck_chat.painter.subjects import paint_subjects
 
 Pixels = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def correlation(a: Pixels, b: Pixels) -> float:
 
 
 def test_exported_members() -> None:
-    assert procedural.__all__ == ["Scene", "compose", "paint"]
+    assert painter.__all__ == ["Scene", "compose", "paint"]
 
 
 def test_equal_arguments_give_equal_bytes() -> None:
@@ -61,7 +61,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 def test_another_process_paints_the_same() -> None:
     code = (
-        "import hashlib; from coatcheck.agent.providers.procedural import paint;"
+        "import hashlib; from coatcheck_chat.painter import paint;"
         "print(hashlib.sha256(paint('a castle at dawn', seed=3, width=96, height=96)).hexdigest())"
     )
     here = hashlib.sha256(paint("a castle at dawn", seed=3, width=96, height=96)).hexdigest()

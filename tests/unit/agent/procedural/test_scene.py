@@ -2,9 +2,9 @@
 
 import pytest
 
-from coatcheck.agent.providers.procedural import compose
-from coatcheck.agent.providers.procedural.subjects import AFLOAT, GROUND
-from coatcheck.agent.providers.procedural.words import COLOURS, HOMES, SUBJECTS
+from coatcheck_chat.painter import compose
+from coatcheck_chat.painter.subjects import AFLOAT, GROUND
+from coatcheck_chat.painter.words import COLOURS, HOMES, SUBJECTS
 
 
 @pytest.mark.parametrize(

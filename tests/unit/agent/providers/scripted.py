@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from coatcheck.agent.providers.image import Capabilities, Draft, ImageRequest
+from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest
 
 Step = Draft | Exception | Callable[[], Awaitable[None]]
 

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from coatcheck.agent.providers.answers import (
+from coatcheck.errors import GenerationError, ProviderUnavailableError
+from coatcheck_chat.providers.answers import (
     check_picture,
     decode_picture,
     failed,
@@ -12,7 +13,6 @@ from coatcheck.agent.providers.answers import (
     refusal,
     wait_of,
 )
-from coatcheck.errors import GenerationError, ProviderUnavailableError
 from tests.media import image_bytes, png_bytes
 
 PICTURE = png_bytes()

@@ -6,8 +6,6 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-from coatcheck.agent.providers.fallback import FallbackProvider
-from coatcheck.agent.providers.image import Capabilities, Draft
 from coatcheck.errors import (
     GenerationError,
     InvalidInputError,
@@ -16,6 +14,8 @@ from coatcheck.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from coatcheck_chat.providers.fallback import FallbackProvider
+from coatcheck_chat.providers.image import Capabilities, Draft
 from tests.unit.agent.providers.scripted import PICTURE, REQUEST, SKETCH, Scripted
 
 pytestmark = pytest.mark.anyio

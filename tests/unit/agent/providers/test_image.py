@@ -2,8 +2,8 @@
 
 import pytest
 
-from coatcheck.agent.providers.image import Capabilities, ImageRequest, SourceImage, sources_of
 from coatcheck.errors import InvalidInputError
+from coatcheck_chat.providers.image import Capabilities, ImageRequest, SourceImage, sources_of
 
 THREE = Capabilities(sizes=((1024, 1024), (1536, 1024), (1024, 1536)))
 

@@ -7,13 +7,13 @@ import httpx2
 import openai
 import pytest
 
-from coatcheck.agent.providers.openai_client import translated
 from coatcheck.errors import (
     GenerationError,
     ModerationError,
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from coatcheck_chat.providers.openai_client import translated
 
 REQUEST: Final = httpx2.Request("POST", "https://api.example/v1/images/generations")
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.agent.providers.openai_sizes import FIXED_SIZES, aligned, fixed_sizes, is_aligned
-from coatcheck.agent.tools import ASPECT_RATIOS
+from coatcheck_chat.agent.tools import ASPECT_RATIOS
+from coatcheck_chat.providers.openai_sizes import FIXED_SIZES, aligned, fixed_sizes, is_aligned
 
 edges = st.integers(min_value=1, max_value=10_000)
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from coatcheck.agent.painting import PAINTERS
-from coatcheck.agent.providers.image import Draft, ImageRequest, SourceImage
-from coatcheck.agent.providers.procedural_provider import ProceduralProvider
 from coatcheck.errors import GenerationError, InvalidInputError
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.providers.image import Draft, ImageRequest, SourceImage
+from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck.agent.painting", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
     yield pool
     await pool.aclose()
 

@@ -28,9 +28,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coatcheck.backends import open_store
+from coatcheck.delivery.middleware import OFFLOAD_LOG, TOO_LARGE, UNEXPECTED, OffloadMiddleware
 from coatcheck.errors import StorageFullError
-from coatcheck.payload.middleware import OFFLOAD_LOG, TOO_LARGE, UNEXPECTED, OffloadMiddleware
+from coatcheck.opening import open_store
 from coatcheck.payload.offload import OffloadLimits, OffloadReport
 from coatcheck.reference import MediaUrls, is_reference_id
 from coatcheck.store import MediaStore

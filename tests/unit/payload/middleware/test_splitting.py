@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.payload.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
+from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 
 UNBOUNDED = 1 << 40
 LINE_END = re.compile(rb"\r\n|\n|\r")

@@ -1,0 +1,211 @@
+"""A pydantic-ai agent as the chat's `Responder`."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from secrets import token_hex
+from typing import Any, Final, Self, cast
+
+import pybase64
+from pydantic_ai import Agent
+from pydantic_ai.capabilities import ProcessHistory
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model
+from pydantic_ai.ui.vercel_ai import VercelAIAdapter
+from pydantic_ai.ui.vercel_ai.request_types import SubmitMessage, UIMessage
+from pydantic_ai.ui.vercel_ai.response_types import (
+    BaseChunk,
+    DoneChunk,
+    ErrorChunk,
+    ToolOutputAvailableChunk,
+)
+
+from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaError
+from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
+from coatcheck.payload.projection import for_model, shown_ids
+from coatcheck.payload.scrubbing import scrub
+from coatcheck.payload.streaming import offload_stream
+from coatcheck.reference import clean_text
+from coatcheck_chat.agent import tools
+from coatcheck_chat.agent.pydantic_ai.toolset import TurnDeps, media_toolset
+from coatcheck_chat.agent.pydantic_ai.viewing import forget_viewed, sees_pictures
+
+_SDK_VERSION: Final = 6
+_MAX_ERROR: Final = 500
+_MOST_SHOWN: Final = 4  # pictures of one message that a model is shown
+_INSTRUCTIONS: Final = (
+    "You are the drawing companion of a chat. When the user asks for a picture, call"
+    " generate_image; for the graph of a function of x, call plot. To change a picture that is"
+    " there, call edit_image with the id from its line; what that cannot do, generate_image with"
+    " the id as its source may. To know what a picture shows, call view_media. The user sees each"
+    " picture by themselves: never repeat a tool's result, never write a URL, and keep to a"
+    " sentence or two."
+)
+
+
+class PydanticAIResponder:
+    """Answers a conversation with a pydantic-ai agent; a `Responder`. Use it as ``async with``.
+
+    Args:
+        model: what drives the agent.
+        context: what the tools work with; the conversation is filled in for each turn.
+    """
+
+    def __init__(self, model: Model, context: tools.ToolContext) -> None:
+        self._context = context
+        self._model = model
+        self._agent: Agent[TurnDeps, str] = Agent(
+            model,
+            deps_type=TurnDeps,
+            instructions=_INSTRUCTIONS,
+            toolsets=[media_toolset()],
+            capabilities=[ProcessHistory(_without_inline), ProcessHistory(forget_viewed)],
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._agent.__aenter__()  # opens the model's connections
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._agent.__aexit__(*error)
+
+    @asynccontextmanager
+    async def respond(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        conversation_id: str,
+        message_id: str,
+        owner: str | None,
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """One turn, as AI SDK UI message chunks with media in UI form (see `Responder`)."""
+        context = replace(
+            self._context,
+            conversation_id=conversation_id,
+            owner=owner or self._context.owner,
+            attached=frozenset(shown_ids(list(messages), with_links=False)),
+        )
+        async with (
+            aclosing(self._chunks(messages, context, message_id)) as chunks,
+            aclosing(
+                offload_stream(
+                    chunks,
+                    context.store,
+                    form="ui",
+                    urls=context.urls,
+                    owner=context.owner,
+                    conversation_id=conversation_id,
+                )
+            ) as offloaded,
+        ):
+            yield _clean(offloaded)
+
+    async def _chunks(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        context: tools.ToolContext,
+        message_id: str,
+    ) -> AsyncGenerator[dict[str, Any]]:
+        deps = TurnDeps(context, {})
+        adapter = VercelAIAdapter(
+            agent=self._agent,
+            run_input=SubmitMessage(
+                id=context.conversation_id or message_id,
+                messages=await self._asked(messages, context),
+            ),
+            sdk_version=_SDK_VERSION,
+            server_message_id=message_id,
+        )
+        # The adapter's stream is a generator whatever its annotation says: closing it ends the run.
+        stream = cast("AsyncGenerator[BaseChunk]", adapter.run_stream(deps=deps))
+        async with aclosing(stream):
+            async for chunk in stream:
+                if isinstance(chunk, DoneChunk):
+                    continue  # the end of the stream says so already
+                if isinstance(chunk, ToolOutputAvailableChunk):
+                    # The model got a line; the user's side gets the whole result.
+                    result = deps.results.get(chunk.tool_call_id)
+                    if result is not None:
+                        chunk.output = result.to_ui(self._context.urls)
+                elif isinstance(chunk, ErrorChunk):
+                    yield {
+                        "type": "error",
+                        "errorText": clean_text(chunk.error_text, _MAX_ERROR)
+                        or ResponderError().message,
+                        "code": ResponderError.code,
+                    }
+                    continue
+                yield json.loads(chunk.encode(_SDK_VERSION))
+
+    async def _asked(
+        self, messages: Sequence[Mapping[str, Any]], context: tools.ToolContext
+    ) -> list[UIMessage]:
+        """The conversation for the model: lines for its media, and the newest message's pictures.
+
+        A model that sees gets what the user has just handed in, right-sized, in this turn alone.
+        """
+        read = [_as_read(for_model(message)) for message in messages]
+        if messages and messages[-1]["role"] == "user" and sees_pictures(self._model):
+            ids = [
+                part["data"]["reference"]["id"]
+                for part in messages[-1]["parts"]
+                if part["type"] == MEDIA_PART
+            ]
+            files = [await _as_file(context, reference_id) for reference_id in ids[:_MOST_SHOWN]]
+            parts = [*read[-1]["parts"], *filter(None, files)]
+            read[-1] = read[-1] | {"parts": parts}
+        return [UIMessage.model_validate(message) for message in read]
+
+
+async def _as_file(context: tools.ToolContext, reference_id: str) -> dict[str, Any] | None:
+    """A picture as a file part; None for what is no picture, or cannot be shown just now."""
+    try:
+        picture = (await tools.view_media(context, reference_id=reference_id)).picture
+    except CoatcheckError:
+        return None  # its line says what it is
+    if picture is None:
+        return None
+    encoded = pybase64.b64encode_as_string(picture.data)
+    url = f"data:{picture.media_type};base64,{encoded}"
+    return {"type": "file", "mediaType": picture.media_type, "url": url}
+
+
+def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
+    """What a model is asked, without base64 that it wrote itself earlier in this turn.
+
+    Pictures that a tool shows it on purpose are no text and stay.
+    """
+    cleaned: list[ModelMessage] = []
+    for message in messages:
+        parts: list[Any] = [_without_inline_text(part) for part in message.parts]
+        cleaned.append(replace(cast("Any", message), parts=parts))
+    return cleaned
+
+
+def _without_inline_text(part: Any) -> Any:
+    texts = {name: getattr(part, name, None) for name in ("content", "args")}
+    cut = {name: scrub(text) for name, text in texts.items() if isinstance(text, str | dict)}
+    changed = {name: text for name, text in cut.items() if text is not texts[name]}
+    return replace(part, **changed) if changed else part
+
+
+async def _clean(chunks: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """The chunks without the inline media that could not be stored."""
+    async for chunk in chunks:
+        if chunk["type"] == "file" and chunk["url"].startswith("data:"):
+            refused = UnprocessableMediaError("The model sent a file that could not be kept.")
+            yield media_part(f"media-{token_hex(6)}", failed(refused))
+        else:
+            yield scrub(chunk)
+
+
+def _as_read(message: dict[str, Any]) -> dict[str, Any]:
+    """A user's pictures become text: the adapter passes over parts that it does not know."""
+    if message["role"] != "user":
+        return message
+    parts = [
+        {"type": "text", "text": part["data"]["reference"]} if part["type"] == MEDIA_PART else part
+        for part in message["parts"]
+    ]
+    return message | {"parts": parts}

@@ -1,0 +1,191 @@
+"""From the words of a prompt to the plan of a picture."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from coatcheck_chat.painter import words
+from coatcheck_chat.painter.dice import Dice
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What to paint; equal scenes give equal pictures.
+
+    Attributes:
+        dice: the source of all further draws (ridges, trees, stars ...).
+        time: "dawn", "day", "dusk" or "night".
+        weather: "clear", "clouds", "storm", "rain", "fog" or "snow".
+        season: "summer", "autumn", "winter" or "spring".
+        water: "none", "sea", "lake" or "river".
+        place: "open", "beach", "mountains", "hills", "forest", "desert", "city" or "space".
+        subjects: what stands, floats or flies in it, in the prompt's order, without repeats.
+        tint: sRGB colour in [0, 1] the palette leans to, or None.
+        accents: (subject, sRGB colour) for "red balloon" and the like.
+        horizon: world y of the horizon, in (0, 1); 0 is the picture's top.
+        light: (x, y) of sun or moon; x as a share of the width in [-0.5, 0.5], y in world units.
+        side: -1 or 1, the half of the picture the main subject stands in.
+    """
+
+    dice: Dice
+    time: str
+    weather: str
+    season: str
+    water: str
+    place: str
+    subjects: tuple[str, ...]
+    tint: Colour | None
+    accents: tuple[tuple[str, Colour], ...]
+    horizon: float
+    light: tuple[float, float]
+    side: int
+
+    def has(self, subject: str) -> bool:
+        """Tell whether the prompt asks for `subject`."""
+        return subject in self.subjects
+
+    def accent(self, subject: str) -> Colour | None:
+        """Return the colour the prompt gives to `subject`, if any."""
+        return dict(self.accents).get(subject)
+
+
+def compose(prompt: str, seed: int) -> Scene:
+    """Choose a scene from the words of `prompt`; `seed` (any integer) varies what they leave open.
+
+    Words it does not know still vary the scene through the prompt's hash. Pure and deterministic.
+    """
+    text = " ".join(prompt.casefold().split())
+    digest = hashlib.blake2b(f"{seed}\0{text}".encode("utf-8", "replace"), digest_size=8).digest()
+    dice = Dice(int.from_bytes(digest, "big"))
+    found = _read(text)
+    time = _time(found, dice)
+    water, place = _setting(found, dice)
+    season = found.first(words.SEASONS) or dice.pick("season", ("summer", "summer", "autumn"))
+    weather = found.first(words.WEATHERS)
+    if weather == "fog" and place == "forest" and found.first(words.SEASONS) is None:
+        season = "summer"
+    if weather is None:
+        weather = "clear" if dice.chance("weather", 0.5) else "clouds"
+    if "rainbow" in found.subjects and weather in {"rain", "storm"}:
+        weather = "clouds"
+    side = dice.pick("side", (-1, 1))
+    return Scene(
+        dice=dice,
+        time=time,
+        weather=weather,
+        season=season,
+        water=water,
+        place=place,
+        subjects=found.subjects,
+        tint=found.tint,
+        accents=found.accents,
+        horizon=_horizon(water, place, dice),
+        light=_light(time, water, place, side, dice),
+        side=side,
+    )
+
+
+@dataclass(slots=True)
+class _Words:
+    tokens: list[str]
+    subjects: tuple[str, ...] = ()
+    tint: Colour | None = None
+    accents: tuple[tuple[str, Colour], ...] = field(default=())
+
+    def first(self, vocabulary: dict[str, str]) -> str | None:
+        for token in self.tokens:
+            if token in vocabulary:
+                return vocabulary[token]
+        return None
+
+
+def _known(token: str) -> str:
+    """Reduce a plural to the form the vocabulary has."""
+    tables = (words.SUBJECTS, words.PLACES, words.WATERS, words.WEATHERS, words.TIMES)
+    forms = [token, token.removesuffix("s"), token.removesuffix("es")]
+    if token.endswith("ies"):
+        forms.append(token[:-3] + "y")
+    return next((f for f in forms if any(f in table for table in tables)), token)
+
+
+def _read(text: str) -> _Words:
+    tokens = [_known(token) for token in re.findall(r"[a-z]+", text)]
+    subjects = dict.fromkeys(words.SUBJECTS[t] for t in tokens if t in words.SUBJECTS)
+    if {"palm", "pine"} & set(subjects):
+        # "Palm tree" is one thing.
+        subjects.pop("tree", None)
+    tints, accents = [], []
+    for token, follower in zip(tokens, [*tokens, ""][1:], strict=True):
+        if token not in words.COLOURS:
+            continue
+        if follower in words.SUBJECTS:
+            accents.append((words.SUBJECTS[follower], words.COLOURS[token]))
+        else:
+            tints.append(words.COLOURS[token])
+    return _Words(tokens, tuple(subjects), tints[0] if tints else None, tuple(accents))
+
+
+def _time(found: _Words, dice: Dice) -> str:
+    named = found.first(words.TIMES)
+    if named is None and "golden" in found.tokens and "hour" in found.tokens:
+        named = "dusk"
+    hinted = found.first(words.HINTED_TIMES)
+    return named or hinted or dice.pick("time", ("dawn", "day", "day", "dusk", "dusk", "night"))
+
+
+def _setting(found: _Words, dice: Dice) -> tuple[str, str]:
+    water, place = found.first(words.WATERS), found.first(words.PLACES)
+    if water is None and place is None:
+        homes = [words.HOMES[s] for s in found.subjects if s in words.HOMES]
+        if homes:
+            return homes[0]
+        return dice.pick(
+            "setting",
+            (
+                ("sea", "open"),
+                ("lake", "mountains"),
+                ("none", "mountains"),
+                ("none", "hills"),
+                ("river", "hills"),
+                ("lake", "forest"),
+                ("none", "desert"),
+            ),
+        )
+    if place is None:
+        backdrops = {
+            "sea": ("open",),
+            "lake": ("mountains", "mountains", "hills", "forest"),
+            "river": ("hills", "mountains"),
+        }
+        shores = backdrops[str(water)]
+        if water == "sea" and "palm" in found.subjects:
+            shores = ("beach",)
+        return str(water), dice.pick("backdrop", shores)
+    if water is None:
+        floats = {"boat", "whale", "lighthouse"} & set(found.subjects)
+        water = "lake" if floats or place == "city" else "none"
+    return water, "space" if place == "space" else place
+
+
+def _horizon(water: str, place: str, dice: Dice) -> float:
+    low, high = {"sea": (0.56, 0.66), "lake": (0.58, 0.66), "river": (0.52, 0.58)}.get(
+        water, (0.6, 0.68)
+    )
+    if place == "city":
+        low, high = low + 0.06, high + 0.06
+    return dice.between("horizon", low, high)
+
+
+def _light(time: str, water: str, place: str, side: int, dice: Dice) -> tuple[float, float]:
+    # The light stands opposite the subject, so that it models the subject from the open side.
+    x = -side * dice.between("light x", 0.08, 0.3)
+    if time in {"dawn", "dusk"}:
+        clear = water == "sea" or place in {"open", "beach", "city"}
+        return x, dice.between("light y", 0.46, 0.54) if clear else dice.between(
+            "light y", 0.3, 0.4
+        )
+    if time == "night":
+        return x, dice.between("light y", 0.14, 0.26)
+    return -side * dice.between("light x", 0.24, 0.4), dice.between("light y", 0.1, 0.2)

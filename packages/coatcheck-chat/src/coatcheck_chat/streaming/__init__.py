@@ -1,0 +1,1 @@
+"""Turns and their streams: numbered chunks, over the WebSocket and over HTTP."""

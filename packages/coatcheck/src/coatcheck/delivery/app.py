@@ -1,0 +1,153 @@
+"""The media endpoint as an ASGI application that mounts anywhere."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from http import HTTPMethod, HTTPStatus
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coatcheck.delivery.access import Authorizer, OpenAccess
+from coatcheck.delivery.media import MediaEndpoint
+from coatcheck.delivery.metrics import Metrics
+from coatcheck.delivery.observation import Observation
+from coatcheck.delivery.origin import require_same_origin
+from coatcheck.delivery.preview import PreviewEndpoint
+from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.delivery.sendfile import SendFile
+from coatcheck.delivery.uncached import UncachedJson
+from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
+from coatcheck.ports import PreviewBoard
+from coatcheck.reference import MediaUrls
+from coatcheck.store import MediaStore
+
+_LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
+
+AdmitUpload = Callable[[HTTPConnection, str | None], None]
+"""Asked with the request and its owner before an upload is read; it raises to refuse."""
+
+
+def media_app(
+    store: MediaStore,
+    urls: MediaUrls | None = None,
+    access: Authorizer | None = None,
+    *,
+    upload_seconds: float = DEFAULT_SECONDS,
+    metrics: Metrics | None = None,
+    sendfile: SendFile | None = None,
+    previews: PreviewBoard | None = None,
+    admit_upload: AdmitUpload | None = None,
+) -> Starlette:
+    """An application to mount, by convention at ``/api/media``.
+
+    Mount it with ``app.mount("/api/media", media_app(store))``. It answers
+    ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``, and with
+    `previews` also ``GET|HEAD /preview/{id}``; ``docs/reference/http.md`` says how.
+
+    Args:
+        store: what it serves. The caller opens and closes it.
+        urls: how references are turned into URLs, if it is mounted elsewhere or they are signed.
+        access: who gets what; everyone who knows an id where it is left out.
+        upload_seconds: how long one upload may take to arrive.
+        metrics: counts its answers. ``metrics.answer`` shows them, wherever you route it.
+        sendfile: leaves the bytes of originals to a proxy in front.
+        previews: previews of pictures that are being made; served under the same access rules.
+        admit_upload: raises where a client has uploaded too much; nothing is limited without.
+    """
+    minted = urls or MediaUrls()
+    authorizer = access or OpenAccess()
+
+    async def upload(request: Request) -> Response:
+        require_same_origin(request)
+        # Before the body is read: a stranger's bytes are not taken in.
+        principal = authorizer.identify(request.scope)
+        owner = None if principal is None else principal.id
+        if admit_upload is not None:
+            admit_upload(request, owner)
+        stored = await receive_upload(request, store, owner=owner, seconds=upload_seconds)
+        answer = UncachedJson(stored.to_ui(minted), 201)
+        # Relative to the upload's own URL, so that it is right wherever this is mounted.
+        answer.headers["location"] = stored.id
+        return answer
+
+    async def reference(request: Request) -> Response:
+        require_same_origin(request)
+        if request.method == HTTPMethod.DELETE:
+            record = await authorizer.find_manageable(request.scope, store)
+            await store.delete(record.reference.id)
+            return Response(status_code=204, headers={"cache-control": "no-store"})
+        record = await authorizer.find_describable(request.scope, store)
+        return UncachedJson(record.reference.to_ui(minted))
+
+    image = MediaEndpoint(store, authorizer, sendfile)
+    preview = None if previews is None else PreviewEndpoint(previews, authorizer)
+
+    def kind_of(scope: Scope) -> str:
+        endpoint = scope.get("endpoint")
+        if endpoint is image:
+            return _rendition(scope["query_string"])
+        if endpoint is reference:
+            return "delete" if scope["method"] == HTTPMethod.DELETE else "json"
+        if endpoint is preview and endpoint is not None:
+            return "preview"
+        return "upload" if endpoint is upload else "other"
+
+    app = _ObservedApp(
+        lambda inner: Observation(inner, kind_of, metrics),
+        routes=[
+            Route("/image/{id}", image, methods=[HTTPMethod.GET]),
+            *([] if preview is None else [Route("/preview/{id}", preview, methods=["GET"])]),
+            Route("/upload", upload, methods=[HTTPMethod.POST]),
+            Route("/upload", _RefusedMethod(HTTPMethod.POST)),  # or it would be taken for an id
+            Route("/{id}", reference, methods=[HTTPMethod.GET, HTTPMethod.DELETE]),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    # A redirection to the path without its last slash would name whatever host the client claimed.
+    app.router.redirect_slashes = False
+    return app
+
+
+class _RefusedMethod:
+    """What is left of a path when its methods are served."""
+
+    def __init__(self, allowed: str) -> None:
+        self._headers = {"allow": allowed}
+
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers=self._headers)
+
+
+class _ObservedApp(Starlette):
+    """Observed from without: what Starlette itself answers is told of as well."""
+
+    def __init__(self, observe: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
+        super().__init__(**options)
+        self._observe = observe
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self._observe(super().build_middleware_stack())
+
+
+def _rendition(query_string: bytes) -> str:
+    """What a request for an image asks for, as the metrics name it."""
+    # A long one is a client's own invention: kept by thousands, it would be the client's memory.
+    if len(query_string) > _LONGEST_KEPT:
+        return _parsed(query_string)
+    return _kept(query_string)
+
+
+def _parsed(query_string: bytes) -> str:
+    query = QueryParams(query_string)
+    if query.get("thumbnail") == "true":
+        return "thumbnail"
+    return "variant" if "w" in query or "format" in query else "original"
+
+
+_kept: Final = lru_cache(maxsize=1024)(_parsed)

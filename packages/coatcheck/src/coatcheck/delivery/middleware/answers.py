@@ -1,0 +1,188 @@
+"""Outgoing HTTP bodies without inline media.
+
+A JSON body is held until it is whole, as its length is announced before it. So is a body of events
+or lines whose length is announced. A stream begins at once, and its events pass one by one.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+from anyio import Lock, to_thread
+from starlette.types import Message, Send
+
+from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
+from coatcheck.payload.offload import may_hold_media
+
+Rewrite: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Takes the media out of a body; returns the same object where there is none."""
+
+# Bodies of these are what was asked for. An error may hold what its client sent: stored and served,
+# that would be hosting for anyone. 206 is a piece of a body.
+_LOOKED_AT: Final = frozenset(range(200, 300)) - {206}
+_FRAMINGS: Final = {
+    b"application/json": WHOLE,
+    b"text/event-stream": EVENTS,
+    b"application/x-ndjson": LINES,
+    b"application/ndjson": LINES,
+    b"application/jsonl": LINES,
+    b"application/json-seq": LINES,
+}
+# What tells of the very bytes that the application made. RFC 9110 and 9530; Content-MD5 is older.
+_OF_THE_BYTES: Final = frozenset(
+    {
+        b"accept-ranges",
+        b"content-digest",
+        b"content-length",
+        b"content-md5",
+        b"digest",
+        b"etag",
+        b"repr-digest",
+    }
+)
+_LARGE: Final = 1024 * 1024
+"""Bytes from which on an event is opened in a thread: it may have a hundred thousand lines."""
+
+
+class RewrittenAnswer:
+    """The sending side of one request.
+
+    Args:
+        send: what sends.
+        rewrite: takes the media out of a document.
+        threshold: characters from which on base64 counts as media; a shorter body holds none.
+        max_held: largest unit in bytes that is held until it is whole.
+        on_too_large: told of each that is larger.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        rewrite: Rewrite,
+        *,
+        threshold: int,
+        max_held: int,
+        on_too_large: Callable[[], None],
+    ) -> None:
+        self._send = send
+        self._rewrite = rewrite
+        self._threshold = threshold
+        self._max_held = max_held
+        self._on_too_large = on_too_large
+        self._order = Lock(fast_acquire=True)
+        self._framing = WHOLE
+        self._splitter: Splitter | None = None  # where there is none, everything passes
+        self._start: Message | None = None  # held until the length is known
+        self._ready: list[bytes] = []
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message, a body without its media."""
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif self._splitter is None:
+            await self._send(message)
+        else:
+            async with self._order:
+                if message["type"] == "http.response.body":
+                    await self._go_on(self._splitter, message)
+                else:  # an extension sends the body on another way
+                    await self._give_up(self._splitter)
+                    await self._send(message)
+
+    async def _begin(self, start: Message) -> None:
+        headers = {name.lower(): value for name, value in start.get("headers", ())}
+        framing = None if start.get("trailers") else _framing(start["status"], headers)
+        announced = headers.get(b"content-length", b"")
+        length = int(announced) if announced.isdigit() else None
+        if framing is None or (length is not None and length < self._threshold):
+            await self._send(start)
+        elif framing is not WHOLE and (length is None or length > self._max_held):
+            self._framing = framing
+            self._splitter = Splitter(framing, self._max_held)
+            await self._send(_revised(start))
+        elif length is None or length <= self._max_held:
+            self._framing = framing
+            self._splitter = Splitter(WHOLE, self._max_held)
+            self._start = start
+        else:
+            self._on_too_large()
+            await self._send(start)
+
+    async def _go_on(self, splitter: Splitter, message: Message) -> None:
+        more = message.get("more_body", False)
+        too_large = splitter.too_large
+        units = splitter.feed(bytes(message.get("body", b"")))
+        for _ in range(splitter.too_large - too_large):
+            self._on_too_large()
+        if not more:
+            units += splitter.end()
+            self._splitter = None
+        for unit in units:
+            if self._start is None:
+                self._ready.append(await self._rewritten(unit))
+            else:
+                body = await self._rewritten_all(unit)
+                changed = body is not unit.data
+                await self._send_start(_revised(self._start, len(body)) if changed else self._start)
+                self._ready.append(body)
+        if self._start is not None and not more:
+            await self._send_start(self._start)  # the body is empty
+        await self._flush(more=more)
+
+    async def _send_start(self, start: Message) -> None:
+        self._start = None
+        await self._send(start)
+
+    async def _rewritten_all(self, held: Unit) -> bytes:
+        if not held.whole:
+            return held.data
+        splitter = Splitter(self._framing, self._max_held)
+        units = [*splitter.feed(held.data), *splitter.end()]
+        rewritten = [await self._rewritten(unit) for unit in units]
+        if all(data is unit.data for data, unit in zip(rewritten, units, strict=True)):
+            return held.data
+        return b"".join(rewritten)
+
+    async def _rewritten(self, unit: Unit) -> bytes:
+        if not unit.whole or len(unit.data) < self._threshold:
+            return unit.data
+        if len(unit.data) < _LARGE:
+            envelope = self._framing.open(unit.data)
+        else:
+            envelope = await to_thread.run_sync(self._framing.open, unit.data)
+        document = envelope.document
+        if not may_hold_media(document, self._threshold):
+            return unit.data
+        await self._flush(more=True)  # what stands before it does not wait for the storage
+        rewritten = await self._rewrite(document)
+        return unit.data if rewritten is document else envelope.close(rewritten)
+
+    async def _flush(self, *, more: bool) -> None:
+        if self._start is None and (self._ready or not more):
+            body = b"".join(self._ready)
+            self._ready.clear()
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _give_up(self, splitter: Splitter) -> None:
+        self._splitter = None
+        self._ready += [unit.data for unit in splitter.end()]
+        if self._start is not None:
+            await self._send_start(self._start)
+        await self._flush(more=True)
+
+
+def _framing(status: int, headers: dict[bytes, bytes]) -> Framing | None:
+    """How the documents of a body are found; None for a body that is not looked at."""
+    if status not in _LOOKED_AT or headers.get(b"content-encoding", b"identity") != b"identity":
+        return None
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type.endswith(b"+json"):
+        return WHOLE
+    return _FRAMINGS.get(media_type)
+
+
+def _revised(start: Message, length: int | None = None) -> Message:
+    """The start of an answer whose body is not the one that its headers tell of."""
+    headers = [item for item in start.get("headers", ()) if item[0].lower() not in _OF_THE_BYTES]
+    if length is not None:
+        headers.append((b"content-length", b"%d" % length))
+    return {**start, "headers": headers}

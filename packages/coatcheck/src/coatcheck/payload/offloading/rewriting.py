@@ -1,0 +1,331 @@
+"""The way through a payload: inline media at any depth, references in its place. Pure.
+
+A walk is a generator. It yields None where it may be interrupted and `FoundMedia` (or a way to
+encode some) where it found media, and is sent the replacement, or None if there is none. Whoever
+drives it does the waiting, so that the walk itself knows nothing of stores and event loops.
+
+Nothing is changed in place: what holds no media is returned as the same object.
+"""
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from coatcheck.errors import CoatcheckError
+from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.formatted import end_of_json, end_of_prefix
+from coatcheck.payload.offloading.objects import members_of, picture_of
+from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
+from coatcheck.payload.scanning.blocks import Blocks
+from coatcheck.payload.scanning.documents import HeldText, find_spans, read_excerpt
+from coatcheck.payload.scanning.text import (
+    FoundMedia,
+    check_media,
+    next_media,
+    read_base64,
+    split_data_uri,
+)
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
+from coatcheck.reference import MediaReference
+
+MAX_DEPTH: Final = 64
+"""How deep a payload may nest; messages nest about ten levels."""
+
+MAX_VALUES: Final = 1_000_000
+"""Values of a payload that are looked at."""
+
+T = TypeVar("T")
+Picture = Callable[[], bytes]
+Request = FoundMedia | Picture | MediaReference | CoatcheckError | str
+Walk = Generator[Request | None, Replacement | None, T]
+
+_VALUES_PER_STEP: Final = 1000
+_OPENING: Final = 256
+_VISIBLE: Final = re.compile(r"\S")
+_JSON_BEGINNINGS: Final = ("{", "[", '"')
+# What frameworks read as text: a parser would refuse an object there.
+_TEXT_MEMBERS: Final = frozenset({"content", "output", "text"})
+_BINARY: Final = (bytes, bytearray, memoryview)
+_ATOMS: Final = (int, float, bool, type(None))
+_UNREAD: Final = (*_ATOMS, msgspec.Raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffloadLimits:
+    """What offloading looks at.
+
+    Attributes:
+        threshold: base64 characters from which on text counts as media.
+        max_depth: how deep a payload is followed.
+        max_values: how many of its values are looked at.
+    """
+
+    threshold: int = THRESHOLD
+    max_depth: int = MAX_DEPTH
+    max_values: int = MAX_VALUES
+
+
+class Rewriter:
+    """One walk through one payload.
+
+    Args:
+        limits: what is looked at.
+        shapes: how frameworks carry media.
+        max_bytes: largest media that is decoded; one of it is in memory at a time.
+    """
+
+    def __init__(
+        self,
+        limits: OffloadLimits,
+        shapes: Shapes = DEFAULT_SHAPES,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
+        self._limits = limits
+        self._max_bytes = max_bytes
+        self._shapes = shapes
+        self._values = 0
+        # Values by their identity, each only for as long as the walk is inside of what holds it: an
+        # identity says nothing once its value is gone, since the next one may get the same.
+        self._above: set[int] = set()  # containers
+        self._refused: set[int] = set()  # media that a shape found and that could not be replaced
+
+    def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
+        """`value` with references in the place of its media.
+
+        Yields:
+            media to be replaced, or the reason why something was not looked at.
+        """
+        if isinstance(value, str):
+            return (yield from self._string(value, depth))
+        if isinstance(value, _UNREAD):
+            return value
+        if isinstance(value, _BINARY):
+            return (yield from self._binary(bytes(value), value))
+        if isinstance(value, MediaReference):
+            replacement = yield value
+            return value if replacement is None else dict(replacement.body)
+        picture = picture_of(value)
+        if picture is not None:
+            replacement = yield picture
+            return value if replacement is None else dict(replacement.body)
+        return (yield from self._container(value, depth))
+
+    def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
+        """A JSON document; None if it is none, or is larger than the limits.
+
+        One with the words around it that tools' results once had is one too; the words stay.
+        """
+        if not _begins_like_json(document[:_OPENING]):
+            return None
+        end = end_of_json(document) if isinstance(document, str) else len(document)
+        if end == len(document):
+            return (yield from self._json(document, depth))
+        bare: Any = document[:end]
+        inner = yield from self._json(bare, depth)
+        if inner is None or inner is bare:
+            return None if inner is None else document
+        rest: Any = document[end:]
+        rewritten: str | bytes = inner + rest
+        return rewritten
+
+    def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
+        limits = self._limits
+        if (yield from probes(document, limits.threshold)) is None:
+            return document
+        spans = yield from find_spans(document, limits.threshold, limits.max_values)
+        if not spans:  # no JSON, or none that has anything like media in a string of its own
+            return None
+        parts: list[Any] = []
+        copied = 0
+        try:
+            for start, end in spans:
+                excerpt = yield from read_excerpt(document, start, end, limits.threshold)
+                value = excerpt.open(limits.threshold)
+                rewritten = yield from self.walk(value, depth)
+                if rewritten is not value:
+                    parts += [document[copied:start], excerpt.close(rewritten)]
+                    copied = end
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            return None
+        if not parts:
+            return document
+        rest: Any = document[copied:]
+        return document[:0].join([*parts, rest])
+
+    def text(self, text: str, *, is_text: bool = False) -> Walk[Any]:
+        """A text that is no JSON: links in the place of its media.
+
+        A string that is nothing but base64 becomes a reference, unless it has to stay a text
+        (`is_text`).
+        """
+        parts: list[str] = []
+        copied = position = 0
+        while True:
+            media = yield from next_media(text, position, self._limits.threshold, self._max_bytes)
+            if media is None:
+                break
+            position = media.end
+            replacement = yield media.found
+            if replacement is None:
+                continue
+            if (
+                media.is_bare
+                and not is_text
+                and not (text[: media.start] + text[media.end :]).strip()
+            ):
+                return dict(replacement.body)
+            parts += [text[copied : media.start], replacement.link]
+            copied = media.end
+        return "".join([*parts, text[copied:]]) if parts else text
+
+    def _string(self, value: str, depth: int, *, is_text: bool = False) -> Walk[Any]:
+        text = value.full() if isinstance(value, HeldText) else value
+        if len(text) < self._limits.threshold or self._was_refused(value):
+            return value
+        rewritten: Any = None
+        if depth < self._limits.max_depth:
+            rewritten = yield from self.document(text, depth + 1)
+        if rewritten is None:
+            rewritten = yield from self.text(text, is_text=is_text)
+        return value if rewritten is text else rewritten
+
+    def _binary(self, data: bytes, value: Any) -> Walk[Any]:
+        if self._was_refused(value):
+            return value
+        found = _binary_media(data, None, None, self._limits.threshold)
+        replacement = (yield found) if isinstance(found, FoundMedia) else None
+        return value if replacement is None else dict(replacement.body)
+
+    def _container(self, value: Any, depth: int) -> Walk[Any]:
+        is_list = isinstance(value, list | tuple)
+        if id(value) in self._above:
+            yield "cycle"
+            return value
+        if depth >= self._limits.max_depth:
+            yield "too_deep"
+            return value
+        members = value if is_list else members_of(value)
+        if members is None:
+            return value
+        self._above.add(id(value))
+        try:
+            if is_list:
+                return (yield from self._items(value, depth))
+            rewritten = yield from self._node(members, depth)
+            return value if rewritten is members else rewritten
+        finally:
+            self._above.discard(id(value))
+
+    def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
+        refused: str | bytes | None = None
+        while (hit := self._shapes.recognise(node)) is not None:
+            shape, inline = hit
+            if id(inline.media) in self._refused:
+                break
+            found = yield from self._inline(inline)
+            replacement = None if found is None else (yield found)
+            if replacement is None:
+                refused = None if found is None else inline.media
+                break
+            node = shape.replace(node, replacement)
+        if refused is None:
+            return (yield from self._each_member(node, depth))
+        # It stands somewhere below this node, where it is not to be asked for once more.
+        self._refused.add(id(refused))
+        try:
+            return (yield from self._each_member(node, depth))
+        finally:
+            self._refused.discard(id(refused))
+
+    def _each_member(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
+        changed: dict[str, Any] | None = None
+        for name, value in node.items():
+            if (yield from self._is_plain(value)):
+                continue
+            if name in _TEXT_MEMBERS and isinstance(value, str):
+                rewritten = yield from self._string(value, depth + 1, is_text=True)
+            else:
+                rewritten = yield from self.walk(value, depth + 1)
+            if rewritten is not value:
+                changed = dict(node) if changed is None else changed
+                changed[name] = rewritten
+        return node if changed is None else changed
+
+    def _items(self, items: list[Any] | tuple[Any, ...], depth: int) -> Walk[Any]:
+        changed: list[Any] | None = None
+        for index, value in enumerate(items):
+            if (yield from self._is_plain(value)):
+                continue
+            rewritten = yield from self.walk(value, depth + 1)
+            if rewritten is not value:
+                changed = list(items) if changed is None else changed
+                changed[index] = rewritten
+        if changed is None or isinstance(items, list):
+            return items if changed is None else changed
+        return type(items)(*changed) if hasattr(items, "_fields") else tuple(changed)
+
+    def _was_refused(self, value: str | bytes) -> bool:
+        """Whether a shape has asked for this already; a second copy is asked for by itself."""
+        was = id(value) in self._refused
+        self._refused.discard(id(value))
+        return was
+
+    def _is_plain(self, value: Any) -> Walk[bool]:
+        """Whether there is nothing to look at in `value`, or no leave to look at any more."""
+        self._values += 1
+        if self._values % _VALUES_PER_STEP == 0:
+            yield None
+        if self._values == self._limits.max_values:
+            yield "too_many_values"
+        if self._values >= self._limits.max_values:
+            return True
+        kind = type(value)
+        return kind in _ATOMS or (kind is str and len(value) < self._limits.threshold)
+
+    def _inline(self, inline: Inline) -> Walk[FoundMedia | CoatcheckError | None]:
+        """What a shape found, read; None if it is too short, or is no base64 at all."""
+        media = inline.media
+        if isinstance(media, bytes):
+            return _binary_media(media, inline.media_type, inline.name, self._limits.threshold)
+        text = media.full() if isinstance(media, HeldText) else media
+        if len(text) < self._limits.threshold:
+            return None
+        split = split_data_uri(text)
+        start, media_type, name = split or (0, inline.media_type or "", inline.name)
+        if not may_hold_media(text[start : start + 2 * self._limits.threshold]):
+            return None  # a URL, say
+        try:
+            blocks = yield from read_base64(text, start, len(text), media_type, self._max_bytes)
+        except CoatcheckError as error:
+            return error
+        return FoundMedia(
+            media=blocks, characters=len(text), name=name or inline.name, alt=inline.alt
+        )
+
+
+def _begins_like_json(opening: str | bytes) -> bool:
+    if isinstance(opening, bytes):
+        opening = opening.decode(errors="replace")
+    return opening[end_of_prefix(opening) :].lstrip()[:1] in _JSON_BEGINNINGS
+
+
+def _is_all(text: str, start: int, end: int) -> bool:
+    """Whether there is nothing but white space before `start` and after `end`."""
+    return not _VISIBLE.search(text, 0, start) and not _VISIBLE.search(text, end)
+
+
+def _binary_media(
+    data: bytes, media_type: str | None, name: str | None, threshold: int
+) -> FoundMedia | CoatcheckError | None:
+    if len(data) * 4 < threshold * 3:  # as long as base64 of the threshold would be
+        return None
+    media = Blocks([data])
+    try:
+        check_media(media, media_type)
+    except CoatcheckError as error:
+        return error
+    return FoundMedia(media=media, characters=len(data), name=name)

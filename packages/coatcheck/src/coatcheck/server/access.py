@@ -1,0 +1,111 @@
+"""How the settings guard media: who reads what, and which URLs it has."""
+
+import time
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from coatcheck.delivery.access import (
+    Authorizer,
+    Identify,
+    OpenAccess,
+    PrincipalAccess,
+    SignedAccess,
+)
+from coatcheck.delivery.app import AdmitUpload
+from coatcheck.delivery.cookies import Principal
+from coatcheck.delivery.limits import Client, ClientLimits
+from coatcheck.delivery.origin import client_address
+from coatcheck.delivery.sendfile import SendFile
+from coatcheck.errors import ConfigurationError, QuotaExceededError, RateLimitError
+from coatcheck.ports import LocalPaths
+from coatcheck.reference import MediaUrls
+from coatcheck.server.settings import Settings
+from coatcheck.signing import Keyring, UrlSigner
+
+_DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who gets media, and what its URLs are."""
+
+    authorizer: Authorizer
+    urls: MediaUrls
+
+
+def read_keyring(settings: Settings) -> Keyring | None:
+    """The keys that sign URLs and cookies; None in open mode, which needs none.
+
+    Raises:
+        ConfigurationError: COATCHECK_KEYS cannot be used.
+    """
+    if settings.access == "open":
+        return None
+    try:
+        return Keyring.parse(settings.keys.get_secret_value())
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_KEYS: {error.message}") from error
+
+
+def guard(
+    settings: Settings, keyring: Keyring | None, *, reads: Identify, uploads: Identify
+) -> Access:
+    """What `settings.access` asks for.
+
+    Args:
+        settings: names the mode.
+        keyring: as `read_keyring` gave it.
+        reads: in cookie mode, tells who asks for media.
+        uploads: in signed mode, tells who uploads, describes and deletes.
+    """
+    if keyring is None:
+        return Access(OpenAccess(), MediaUrls())
+    if settings.access == "cookie":
+        return Access(PrincipalAccess(reads), MediaUrls())
+    signer = UrlSigner(keyring, time.time)
+    return Access(SignedAccess(signer, PrincipalAccess(uploads)), MediaUrls(signer=signer))
+
+
+def upload_limit(settings: Settings) -> AdmitUpload:
+    """How many uploads a client may begin, and under a quota how many bytes an address a day.
+
+    A browser with a new name has a quota anew: without the latter, an address would have no end.
+    """
+    rates = ClientLimits(
+        per_minute=settings.uploads, per_address=settings.per_address, in_all=settings.in_all
+    )
+    share = settings.owner_bytes * settings.per_address
+    daily = ClientLimits(per_minute=share, in_all=settings.in_all, minutes=_DAY_MINUTES)
+
+    def admit(connection: HTTPConnection, owner: str | None) -> None:
+        now, address = time.monotonic(), client_address(connection)
+        rates.of(Client(owner, address), now).take(now)
+        if share and owner is not None:
+            length = connection.headers.get("content-length", "")
+            size = int(length[:20]) if length.isdecimal() else settings.max_bytes
+            try:
+                daily.of(Client(None, address), now).take(now, size)
+            except RateLimitError as error:
+                raise QuotaExceededError(
+                    "This address has uploaded what it may in a day; try again later."
+                ) from error
+
+    return admit
+
+
+def anonymous(_connection: HTTPConnection) -> Principal | None:
+    """Everyone, where nothing identifies a client."""
+    return None
+
+
+def read_sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:
+    """Who sends the bytes of originals; None for this server itself.
+
+    Raises:
+        ConfigurationError: COATCHECK_SENDFILE cannot be used.
+    """
+    try:
+        return SendFile.parse(settings.sendfile, paths)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_SENDFILE: {error.message}") from error

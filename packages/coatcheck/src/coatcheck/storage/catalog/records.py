@@ -1,0 +1,135 @@
+"""Records of media as the port has them: each with its variants, all in one statement."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coatcheck.ports import BlobRecord, MediaRecord, VariantRecord
+from coatcheck.storage.catalog.rows import from_milliseconds, to_reference
+from coatcheck.storage.catalog.tables import blobs, media, variants
+from coatcheck.storage.catalog.usage import belongs_to
+
+_IDS: Final = 500  # well under what a statement may have of parameters
+_RENDERED: Final = [column.label(f"variant_{column.name}") for column in variants.c]
+
+
+async def find_records(
+    connection: AsyncConnection, reference_ids: Collection[str]
+) -> Sequence[MediaRecord]:
+    """Those of the references that there are, in any order."""
+    ids = list(reference_ids)
+    found: list[MediaRecord] = []
+    for start in range(0, len(ids), _IDS):
+        chosen = select(media).where(media.c.id.in_(ids[start : start + _IDS]))
+        found += await _read(connection, chosen)
+    return found
+
+
+async def find_in_conversation(
+    connection: AsyncConnection,
+    conversation_id: str,
+    *,
+    owner: str | None,
+    also: Collection[str],
+    before: str | None,
+    limit: int,
+) -> Sequence[MediaRecord]:
+    """What belongs to a conversation and to an owner, newest first; see the port."""
+    # Of two from the same millisecond the id decides: any order will do, if it stays.
+    position = tuple_(media.c.created_at, media.c.id)
+    older: ColumnElement[bool] = true()
+    if before is not None:
+        last = select(media.c.created_at, media.c.id).where(media.c.id == before)
+        older = position < last.scalar_subquery()
+    chosen = (
+        select(media)
+        .where(
+            belongs_to(owner),
+            or_(media.c.conversation_id == conversation_id, media.c.id.in_(also)),
+            older,
+        )
+        .order_by(media.c.created_at.desc(), media.c.id.desc())
+        .limit(limit)
+    )
+    return await _read(connection, chosen)
+
+
+async def find_blob(
+    connection: AsyncConnection, digest: str
+) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+    """What is known of a blob and its variants, or None."""
+    statement = (
+        select(blobs, *_RENDERED)
+        .outerjoin(variants, variants.c.source == blobs.c.digest)
+        .where(blobs.c.digest == digest)
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows:
+        return None
+    members = {column.name: rows[0]._mapping[column] for column in blobs.c}  # noqa: SLF001 - SQLAlchemy's public name
+    return BlobRecord(**members), _variants(rows)
+
+
+async def _read(
+    connection: AsyncConnection, chosen: Select[tuple[Any, ...]]
+) -> Sequence[MediaRecord]:
+    """The records of the rows of media that are chosen, newest first."""
+    rows = await connection.execute(_described(chosen.subquery("chosen")))
+    by_id: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        by_id.setdefault(row.id, []).append(row)
+    return [_record(same) for same in by_id.values()]
+
+
+def _described(chosen: Subquery) -> Select[tuple[Any, ...]]:
+    """Each row with its blob, once for each variant, and once where there is none."""
+    described = (
+        blobs.c.media_type,
+        blobs.c.size,
+        blobs.c.width,
+        blobs.c.height,
+        blobs.c.placeholder,
+    )
+    return (
+        select(chosen, *described, *_RENDERED)
+        .join_from(chosen, blobs, blobs.c.digest == chosen.c.digest)
+        .outerjoin(variants, variants.c.source == chosen.c.digest)
+        .order_by(chosen.c.created_at.desc(), chosen.c.id.desc())
+    )
+
+
+def _record(rows: Sequence[Row[Any]]) -> MediaRecord:
+    row = rows[0]
+    return MediaRecord(
+        reference=to_reference(row),
+        created_at=from_milliseconds(row.created_at),
+        owner=row.owner,
+        conversation_id=row.conversation_id,
+        variants={variant.name: variant for variant in _variants(rows)},
+    )
+
+
+def _variants(rows: Sequence[Row[Any]]) -> list[VariantRecord]:
+    return [
+        VariantRecord(
+            name=row.variant_name,
+            digest=row.variant_digest,
+            size=row.variant_size,
+            media_type=row.variant_media_type,
+            width=row.variant_width,
+            height=row.variant_height,
+        )
+        for row in rows
+        if row.variant_name is not None
+    ]

@@ -1,0 +1,223 @@
+"""References in SQL, through SQLAlchemy Core: one implementation for every database."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coatcheck.ports import (
+    THUMBNAIL,
+    BlobRecord,
+    CatalogTransaction,
+    ListedMedia,
+    MediaCursor,
+    MediaRecord,
+    NewMedia,
+    VariantRecord,
+)
+from coatcheck.storage.catalog.database import Database
+from coatcheck.storage.catalog.listing import list_media
+from coatcheck.storage.catalog.records import find_blob, find_in_conversation, find_records
+from coatcheck.storage.catalog.releasing import release
+from coatcheck.storage.catalog.rows import to_milliseconds
+from coatcheck.storage.catalog.tables import blobs, media, tombstones, variants
+from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out
+
+_PAGE: Final = 500
+
+
+class SqlCatalog:
+    """A `Catalog` in a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        await self._database.aclose()
+
+    async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:  # noqa: ARG002 - always fresh
+        """The record of a reference, or None."""
+        return (await self.find_many([reference_id])).get(reference_id)
+
+    async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by id."""
+        async with self._database.read() as connection:
+            records = await find_records(connection, reference_ids)
+        return {record.reference.id: record for record in records}
+
+    async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
+        """What is known of a blob and its variants, or None."""
+        async with self._database.read() as connection:
+            return await find_blob(connection, digest)
+
+    async def conversation_media(
+        self,
+        conversation_id: str,
+        *,
+        owner: str | None,
+        also: Collection[str],
+        before: str | None,
+        limit: int,
+    ) -> Sequence[MediaRecord]:
+        """What belongs to a conversation and to an owner, newest first."""
+        async with self._database.read() as connection:
+            return await find_in_conversation(
+                connection, conversation_id, owner=owner, also=also, before=before, limit=limit
+            )
+
+    async def list_media(
+        self, *, owner: str | None, before: MediaCursor | None, limit: int
+    ) -> Sequence[ListedMedia]:
+        """What belongs to an owner, newest first."""
+        async with self._database.read() as connection:
+            return await list_media(connection, owner=owner, before=before, limit=limit)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[CatalogTransaction]:
+        """A write transaction; at most one is under way at a time, across all processes."""
+        async with self._database.write() as connection:
+            yield _SqlTransaction(connection)
+
+    async def owner_bytes(self, owner: str | None) -> int:
+        """The size of what an owner's references refer to, each content counted once."""
+        async with self._database.read() as connection:
+            return await bytes_of(connection, owner)
+
+    async def rendered_bytes(self) -> int:
+        """The size of all variants but thumbnails."""
+        total = select(func.coalesce(func.sum(variants.c.size), 0)).where(
+            variants.c.name != THUMBNAIL
+        )
+        async with self._database.read() as connection:
+            return int(await connection.scalar(total) or 0)
+
+    async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
+        """Digests of bytes that no row used any more when their tombstone was set, by digest."""
+        page = (
+            select(tombstones.c.digest)
+            .where(tombstones.c.digest > after)
+            .order_by(tombstones.c.digest)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(page)).all()
+
+    async def expected_blobs(self) -> AsyncGenerator[tuple[str, int]]:
+        """Digest and size of every blob and variant that the catalog knows, by digest."""
+        last = ""
+        while True:
+            # A page at a time: no transaction stays open while the caller hashes gigabytes.
+            async with self._database.read() as connection:
+                rows = (await connection.execute(_expected_after(last))).all()
+            for row in rows:
+                yield row.digest, row.size
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].digest
+
+
+class _SqlTransaction:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find_blob(self, digest: str) -> BlobRecord | None:
+        known = await find_blob(self._connection, digest)
+        return None if known is None else known[0]
+
+    async def is_used(self, digest: str) -> bool:
+        return await self._exists(blobs.c.digest == digest) or await self._exists(
+            variants.c.digest == digest
+        )
+
+    async def owner_bytes(self, owner: str | None, *, besides: str) -> int:
+        return await bytes_of(self._connection, owner, besides=besides)
+
+    async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
+        await self._connection.execute(
+            insert_or(blobs).values(**asdict(blob)).on_conflict_do_nothing()
+        )
+        for rendition in renditions:
+            await self._insert_variant(blob.digest, rendition)
+
+    async def add_variant(self, source: str, rendition: VariantRecord) -> VariantRecord | None:
+        if not await self._exists(blobs.c.digest == source):
+            return None
+        await self._insert_variant(source, rendition)
+        known = await find_blob(self._connection, source)
+        recorded = known[1] if known else ()
+        return next(one for one in recorded if one.name == rendition.name)
+
+    async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
+        await count_in(self._connection, new.owner, digest)
+        await self._connection.execute(
+            insert(media).values(
+                **asdict(new) | {"digest": digest, "created_at": to_milliseconds(new.created_at)}
+            )
+        )
+        (record,) = await find_records(self._connection, [new.id])
+        return record
+
+    async def remove_media(self, reference_id: str) -> Sequence[str] | None:
+        removed = delete(media).where(media.c.id == reference_id)
+        row = (
+            await self._connection.execute(removed.returning(media.c.owner, media.c.digest))
+        ).one_or_none()
+        if row is None:
+            return None
+        await count_out(self._connection, [(row.owner, row.digest)])
+        return await release(self._connection, [row.digest])
+
+    async def remove_tombstone(self, digest: str) -> None:
+        await self._connection.execute(delete(tombstones).where(tombstones.c.digest == digest))
+
+    async def _insert_variant(self, source: str, rendition: VariantRecord) -> None:
+        await self._connection.execute(
+            insert_or(variants).values(source=source, **asdict(rendition)).on_conflict_do_nothing()
+        )
+
+    async def _exists(self, condition: ColumnElement[bool]) -> bool:
+        return bool(await self._connection.scalar(select(exists().where(condition))))
+
+
+def _expected_after(last: str) -> Select[tuple[Any, ...]]:
+    """The first page of digests after `last`, with their sizes.
+
+    Blobs and variants are each cut to a page by their own index before they are merged: a union
+    that is cut as a whole would read all that is left for every page.
+    """
+    recorded = (
+        select(blobs.c.digest, blobs.c.size)
+        .where(blobs.c.digest > last)
+        .order_by(blobs.c.digest)
+        .limit(_PAGE)
+        .subquery()
+    )
+    rendered = (
+        select(variants.c.digest, func.max(variants.c.size).label("size"))
+        .where(variants.c.digest > last)
+        .group_by(variants.c.digest)
+        .order_by(variants.c.digest)
+        .limit(_PAGE)
+        .subquery()
+    )
+    known = union_all(select(recorded), select(rendered)).subquery()
+    return (
+        select(known.c.digest, func.max(known.c.size).label("size"))
+        .group_by(known.c.digest)
+        .order_by(known.c.digest)
+        .limit(_PAGE)
+    )

@@ -1,0 +1,157 @@
+"""How content is let in: room, first bytes, inspection, and one transaction at the end."""
+
+from contextlib import AsyncExitStack
+
+from anyio import CancelScope
+
+from coatcheck.errors import MediaTooLargeError, QuotaExceededError, UnsupportedMediaError
+from coatcheck.mediatype import IMAGE_TYPES, claims_image
+from coatcheck.ports import (
+    THUMBNAIL,
+    BlobRecord,
+    BlobStore,
+    Catalog,
+    CatalogTransaction,
+    ImageFacts,
+    MediaRecord,
+    NewMedia,
+    Renderer,
+    StagedBlob,
+    VariantRecord,
+)
+from coatcheck.store.condemned import Condemned
+from coatcheck.store.intake import Content, receive, require_content
+from coatcheck.store.renditions import share_of, variant_record
+
+
+class Admission:
+    """Lets content in, whole or not at all.
+
+    Args:
+        blobs: where bytes live.
+        catalog: where references live.
+        renderer: looks at images.
+        condemned: content that could not be decoded.
+        owner_bytes: what the media of one owner may occupy together, each content counted once;
+            0 for no limit. Media without an owner counts as one owner's.
+    """
+
+    def __init__(
+        self,
+        *,
+        blobs: BlobStore,
+        catalog: Catalog,
+        renderer: Renderer,
+        condemned: Condemned,
+        owner_bytes: int,
+    ) -> None:
+        self._blobs = blobs
+        self._catalog = catalog
+        self._renderer = renderer
+        self._condemned = condemned
+        self._owner_bytes = owner_bytes
+
+    async def check_room(self, size: int, owner: str | None, *, max_bytes: int) -> None:
+        """See `MediaStore.check_room`."""
+        if size > max_bytes:
+            raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
+        room = await self._room(owner)
+        if room is not None and size > room:
+            raise QuotaExceededError
+
+    async def admit(
+        self, content: Content, new: NewMedia, media_type: str | None, *, max_bytes: int
+    ) -> MediaRecord:
+        """Store `content` and record `new` for it; see `MediaStore.put`."""
+        require_content(content)
+        room = await self._room(new.owner)
+        if room is not None and _least_size(content) > room:
+            raise QuotaExceededError  # before anything is written
+        async with self._blobs.stage() as staged:
+            found = await receive(content, staged, max_bytes=max_bytes, room=room)
+            if found not in IMAGE_TYPES and claims_image(new.display_name, media_type):
+                raise UnsupportedMediaError("The media claims to be an image and is none.")
+            record = None
+            if await self._catalog.find_blob(staged.digest) is not None:
+                await staged.seal()
+                record = await self._commit_known(staged, new)
+            if record is None:
+                record = await self._inspect_and_commit(staged, found, new)
+        return record
+
+    async def _room(self, owner: str | None) -> int | None:
+        """Bytes that may come in for `owner`; None where nothing limits them."""
+        if not self._owner_bytes:
+            return None
+        return self._owner_bytes - await self._catalog.owner_bytes(owner)
+
+    async def _hold_quota(
+        self, transaction: CatalogTransaction, staged: StagedBlob, owner: str | None
+    ) -> None:
+        # Again, and now under the write lock: several puts of one owner may have begun while there
+        # was room for one. A content that the owner has already takes no more room.
+        if not self._owner_bytes:
+            return
+        others = await transaction.owner_bytes(owner, besides=staged.digest)
+        if others + staged.size > self._owner_bytes:
+            raise QuotaExceededError
+
+    async def _commit_known(self, staged: StagedBlob, new: NewMedia) -> MediaRecord | None:
+        """Refer to content that is stored already; None if it has been deleted meanwhile."""
+        with CancelScope(shield=True):
+            async with self._catalog.transaction() as transaction:
+                if await transaction.find_blob(staged.digest) is None:
+                    return None
+                await self._hold_quota(transaction, staged, new.owner)
+                await staged.publish()
+                record = await transaction.add_media(new, staged.digest)
+        return record
+
+    async def _inspect(self, staged: StagedBlob, media_type: str, owner: str | None) -> ImageFacts:
+        self._condemned.check(staged.digest, "inspect")
+        with self._condemned.remembering(staged.digest, "inspect"):
+            return await self._renderer.inspect(
+                staged.path, media_type, share=share_of(owner, staged.digest)
+            )
+
+    async def _inspect_and_commit(
+        self, staged: StagedBlob, media_type: str, new: NewMedia
+    ) -> MediaRecord:
+        blob = BlobRecord(digest=staged.digest, size=staged.size, media_type=media_type)
+        variants: list[VariantRecord] = []
+        async with AsyncExitStack() as stack:
+            publications = [staged]
+            if media_type in IMAGE_TYPES:
+                facts = await self._inspect(staged, media_type, new.owner)
+                blob = BlobRecord(
+                    digest=staged.digest,
+                    size=staged.size,
+                    media_type=media_type,
+                    width=facts.width,
+                    height=facts.height,
+                    frames=facts.frames,
+                    placeholder=facts.placeholder,
+                )
+                rendition = await stack.enter_async_context(self._blobs.stage())
+                await rendition.write(facts.thumbnail.data)
+                variants.append(variant_record(THUMBNAIL, rendition.digest, facts.thumbnail))
+                publications.append(rendition)
+            for publication in publications:
+                await publication.seal()
+            # From here on it is all or nothing, whether or not the caller still waits. The write
+            # lock keeps a deletion of the same content out; the blob comes before its row.
+            with CancelScope(shield=True):
+                async with self._catalog.transaction() as transaction:
+                    await self._hold_quota(transaction, staged, new.owner)
+                    for publication in publications:
+                        await publication.publish()
+                    await transaction.add_blob(blob, variants)
+                    record = await transaction.add_media(new, staged.digest)
+        return record
+
+
+def _least_size(content: Content) -> int:
+    """Bytes that `content` has at least, told without reading it; media is never empty."""
+    if isinstance(content, memoryview):
+        return content.nbytes
+    return len(content) if isinstance(content, bytes | bytearray) else 1

@@ -1,0 +1,173 @@
+"""Variants, rendered when they are first asked for and kept in the blob store."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from anyio import CancelScope
+
+from coatcheck.errors import NotFoundError, VariantBudgetError
+from coatcheck.mediatype import IMAGE_TYPES
+from coatcheck.ports import (
+    BlobStore,
+    Catalog,
+    MediaRecord,
+    RenderedImage,
+    Renderer,
+    VariantRecord,
+)
+from coatcheck.store.condemned import Condemned
+from coatcheck.variants import VariantSpec
+
+
+class Renditions:
+    """Renders each variant once, however many ask for it at the same time.
+
+    Args:
+        blobs: where originals are read and variants kept.
+        catalog: where variants are recorded.
+        renderer: renders.
+        condemned: content that could not be decoded.
+        max_bytes: what all variants but thumbnails may occupy together.
+    """
+
+    def __init__(
+        self,
+        *,
+        blobs: BlobStore,
+        catalog: Catalog,
+        renderer: Renderer,
+        condemned: Condemned,
+        max_bytes: int,
+    ) -> None:
+        self._blobs = blobs
+        self._catalog = catalog
+        self._renderer = renderer
+        self._max_bytes = max_bytes
+        self._flights: dict[tuple[str, str], _Flight] = {}
+        self._condemned = condemned
+
+    async def get(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
+        """The variant of a recorded image; see `MediaStore.variant`."""
+        if record.reference.mime_type not in IMAGE_TYPES:
+            raise NotFoundError("This media has no variants: it is no image.")
+        known = record.variants.get(spec.name)
+        if known is not None:
+            return known
+        key = (record.reference.digest, spec.name)
+        self._condemned.check(*key)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = _Flight(
+                lambda started: self._render(record, spec, started),
+                lambda over: self._forget(key, over),
+            )
+            self._flights[key] = flight
+        return await flight.join()
+
+    async def aclose(self) -> None:
+        """Drop what is being rendered."""
+        flights = [flight.task for flight in self._flights.values()]
+        for task in flights:
+            task.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    def _forget(self, key: tuple[str, str], flight: "_Flight") -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    async def _render(
+        self, record: MediaRecord, spec: VariantSpec, on_start: Callable[[], None]
+    ) -> VariantRecord:
+        reference = record.reference
+        # `record` may have been read before another request's rendering was recorded.
+        known = await self._catalog.find_blob(reference.digest)
+        for variant in known[1] if known else ():
+            if variant.name == spec.name:
+                return variant
+        if await self._catalog.rendered_bytes() >= self._max_bytes:
+            raise VariantBudgetError
+        async with self._blobs.local_file(reference.digest) as path:
+            with self._condemned.remembering(reference.digest, spec.name):
+                image = await self._renderer.render(
+                    path,
+                    reference.mime_type,
+                    spec,
+                    on_start=on_start,
+                    share=share_of(record.owner, reference.digest),
+                )
+        async with self._blobs.stage() as staged:
+            await staged.write(image.data)
+            await staged.seal()
+            rendered = variant_record(spec.name, staged.digest, image)
+            with CancelScope(shield=True):
+                async with self._catalog.transaction() as transaction:
+                    recorded = await transaction.add_variant(reference.digest, rendered)
+                    if recorded == rendered:  # another node may have been first, with other bytes
+                        await staged.publish()
+        if recorded is None:
+            raise NotFoundError("There is no media under this id.")
+        return recorded
+
+
+class _Flight:
+    """One rendering that any number of requests wait for.
+
+    The task is nobody's own: a request that is cancelled leaves it to the others. When the last
+    one leaves, work that still queues is dropped; work that has begun is finished and kept.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Callable[[], None]], Coroutine[Any, Any, VariantRecord]],
+        on_over: Callable[["_Flight"], None],
+    ) -> None:
+        self._waiting = 0
+        self._started = False
+        self._on_over = on_over
+        self._scope = CancelScope()
+        self.task = asyncio.create_task(self._run(work))
+        self.task.add_done_callback(self._finish)
+
+    async def join(self) -> VariantRecord:
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0 and not self._started:
+                self._on_over(self)  # whoever asks from now on begins anew
+                self._scope.cancel()
+
+    async def _run(
+        self, work: Callable[[Callable[[], None]], Coroutine[Any, Any, VariantRecord]]
+    ) -> VariantRecord:
+        # A scope of anyio, so that what shields itself within (the database) is not torn apart.
+        with self._scope:
+            return await work(self._start)
+        raise asyncio.CancelledError
+
+    def _finish(self, task: asyncio.Task[VariantRecord]) -> None:
+        self._on_over(self)
+        if not task.cancelled():
+            task.exception()  # seen, also when everybody has left
+
+    def _start(self) -> None:
+        self._started = True
+
+
+def share_of(owner: str | None, digest: str) -> str:
+    """Whose share of the workers a task takes: its owner's, or that of the content for nobody's."""
+    return digest if owner is None else f"owner {owner}"
+
+
+def variant_record(name: str, digest: str, image: RenderedImage) -> VariantRecord:
+    """The record of a rendered image whose bytes have `digest`."""
+    return VariantRecord(
+        name=name,
+        digest=digest,
+        size=len(image.data),
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+    )

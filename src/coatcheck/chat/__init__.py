@@ -1,1 +1,0 @@
-"""The chat: conversations, their stream of chunks, and the WebSocket."""
