@@ -56,7 +56,7 @@ def inspect_sdist(files: Mapping[str, bytes], tracked: Iterable[str], package: s
     below = f"packages/{package}/"
     _same(
         f"The source distribution of {package}",
-        present - {"PKG-INFO"},
+        present - {"PKG-INFO", ".gitignore"},  # hatchling puts both there
         {name.removeprefix(below) for name in tracked if name.startswith(below)},
     )
 
