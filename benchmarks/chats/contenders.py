@@ -99,7 +99,7 @@ Start = Callable[[Path, Path], AbstractContextManager[Chat]]
 def coatcheck(pictures: Path, place: Path) -> Iterator[Chat]:
     """The demo's server with its defaults; its painter has the pictures already."""
     port = free_port()
-    command = (sys.executable, _APPS / "coatcheck_chat.py", "--port", str(port))
+    command = (sys.executable, _APPS / "coatcheck_demo.py", "--port", str(port))
     environment = {"COATCHECK_DATA": str(place / "data")}
     with _chat(command, port, place / "coatcheck.log", pictures, environment) as url:
         yield Chat("Coatcheck", __version__, url, _COATCHECK_SIGHT)

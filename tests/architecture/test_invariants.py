@@ -20,7 +20,7 @@ from coatcheck.workers import WorkerLimits, WorkerPool
 from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck_chat.agent.tools import ToolContext
 from coatcheck_chat.history.history import History
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.procedural import ProceduralProvider
 from coatcheck_chat.streaming.events import encode_frame
 from coatcheck_chat.streaming.turns import Turns
@@ -43,7 +43,7 @@ async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def drawn(backends: Backends) -> list[dict[str, Any]]:
     """The chunks of a drawing turn, run for real."""
-    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
     urls = MediaUrls()
     context = ToolContext(
         store=backends.store,

@@ -35,7 +35,7 @@ def guarded(
     """A server that keeps its visitors apart."""
     settings = {"COATCHECK_ACCESS": request.param, "COATCHECK_KEYS": f"k:{secrets.token_hex(32)}"}
     directory = tmp_path_factory.mktemp("guarded")
-    with serving_page(directory, "-m", "coatcheck", settings=settings) as served:
+    with serving_page(directory, "-m", "coatcheck_chat", settings=settings) as served:
         yield served
 
 

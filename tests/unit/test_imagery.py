@@ -10,7 +10,7 @@ from coatcheck.errors import ConfigurationError
 from coatcheck.fetching import AddressPolicy, FetchClient
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.app import create_app
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.budgeted import BudgetedProvider
 from coatcheck_chat.providers.compatible import CompatibleImages
 from coatcheck_chat.providers.fallback import FallbackProvider
@@ -44,7 +44,7 @@ def unwrapped(provider: ImageProvider) -> ImageProvider:
 
 async def look(imagery: Imagery) -> list[ImageProvider]:
     """What stands in the order, out of its wrapping."""
-    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         each = provider._providers if isinstance(provider, FallbackProvider) else (provider,)
         return [unwrapped(p) for p in each]
@@ -83,7 +83,7 @@ async def test_every_name_has_its_provider(imagery: Imagery) -> None:
 
 @pytest.mark.anyio
 async def test_the_limits_are_the_settings(imagery: Imagery) -> None:
-    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
     async with imagery.open(painters, FetchClient(AddressPolicy.parse(ports="80"))) as provider:
         assert isinstance(provider, FallbackProvider)
         budgeted = provider._providers[0]
@@ -151,7 +151,7 @@ def test_a_missing_package_is_told_with_what_to_do(
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, package, None)
     assert module not in sys.modules
-    with pytest.raises(ConfigurationError, match=r"needs '.*'.*pip install 'coatcheck\[demo\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs '.*'.*pip install coatcheck-chat"):
         opened(name)
 
 

@@ -28,7 +28,7 @@ from coatcheck_chat.agent.tools import (
 )
 from coatcheck_chat.agent.tools.colors import color_name, describe_colors
 from coatcheck_chat.agent.tools.view import VIEWED_EDGE
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import image_bytes, png_bytes
 
@@ -44,7 +44,7 @@ SQUARE = {"operation": "crop", "aspect": "square"}
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painting", PAINTERS)
     yield pool
     await pool.aclose()
 

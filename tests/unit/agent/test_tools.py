@@ -30,7 +30,7 @@ from coatcheck_chat.agent.tools import (
     plot,
 )
 from coatcheck_chat.agent.tools.generate import _finished
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest
 from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import image_bytes, png_bytes
@@ -91,7 +91,7 @@ class Announced:
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painting", PAINTERS)
     yield pool
     await pool.aclose()
 

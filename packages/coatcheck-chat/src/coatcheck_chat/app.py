@@ -41,7 +41,7 @@ from coatcheck_chat.frontend import page_routes
 from coatcheck_chat.history.conversations import Conversations
 from coatcheck_chat.history.history import History
 from coatcheck_chat.lock import chat_lock
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.registry import Imagery
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.streaming.budgeted import BudgetedResponder
@@ -125,7 +125,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
         async with AsyncExitStack() as stack:
             backends = await stack.enter_async_context(_open_alone(settings, metrics))
             readiness = Readiness(backends.catalog, backends.renderer)
-            painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+            painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
             stack.push_async_callback(painters.aclose)
             provider = await stack.enter_async_context(
                 imagery.open(painters, _required(backends.fetcher))

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from coatcheck.errors import GenerationError, InvalidInputError
 from coatcheck.workers import WorkerPool
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.image import Draft, ImageRequest, SourceImage
 from coatcheck_chat.providers.procedural import ProceduralProvider
 from tests.media import png_bytes
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def painters() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    pool = WorkerPool("coatcheck_chat.painting", PAINTERS)
     yield pool
     await pool.aclose()
 

@@ -27,7 +27,7 @@ from coatcheck.reference import MediaUrls
 from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.agent.tools import ImageResult
-from coatcheck_chat.painter.tasks import PAINTERS
+from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.streaming.events import encode_frame
 
@@ -88,7 +88,7 @@ async def run(output: Path) -> None:
         output: the folder for it.
     """
     console = Console()
-    painters = WorkerPool("coatcheck_chat.painter.tasks", PAINTERS)
+    painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
     pictures: list[Picture] = []
     try:
         for edge in EDGES:

@@ -34,7 +34,7 @@ class ComparedPictures:
 
     Args:
         store: keeps them.
-        painters: a pool that offers the task ``paint`` (`coatcheck_chat.painter.tasks`).
+        painters: a pool that offers the task ``paint`` (`coatcheck_chat.painting`).
     """
 
     def __init__(self, store: MediaStore, painters: WorkerPool) -> None:

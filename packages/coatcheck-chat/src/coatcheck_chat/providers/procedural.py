@@ -11,7 +11,7 @@ class ProceduralProvider:
     """Paints landscapes from the words of the prompt, in worker processes; an `ImageProvider`.
 
     Args:
-        painters: a pool that offers the task ``paint`` (`coatcheck_chat.painter.tasks`).
+        painters: a pool that offers the task ``paint`` (`coatcheck_chat.painting`).
     """
 
     model = "procedural"

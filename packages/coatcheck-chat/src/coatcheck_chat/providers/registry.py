@@ -72,7 +72,7 @@ class Imagery:
         except ImportError as error:
             raise ConfigurationError(
                 f"COATCHECK_PROVIDERS needs '{error.name}'. Install it with:"
-                f" pip install {error.name}"
+                " pip install coatcheck-chat"
             ) from error
         except ConfigurationError as error:
             raise ConfigurationError(f"COATCHECK_PROVIDERS: {error.message}") from error

@@ -60,6 +60,12 @@ def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
     return wire.encode({"result": result}, payload)
 
 
+def _home_of(module: str) -> list[str]:
+    """The package that a module is part of: a task imports more of it when it is run."""
+    package, _, inside = module.partition(".")
+    return list(sys.modules[package].__path__) if inside else []
+
+
 def _limit_memory(limit: int) -> None:
     # macOS refuses or ignores RLIMIT_AS; the wall clock and the pixel budget are left there.
     if sys.platform != "darwin":
@@ -83,7 +89,7 @@ def main() -> None:
     _limit_memory(int(memory))
     tasks: Mapping[str, Task] = importlib.import_module(module).TASKS
     # After the import, which may be from anywhere, and before the first hostile byte.
-    reason = confine(writable)
+    reason = confine(writable, _home_of(module))
     answers.write(wire.encode({"result": {"ready": True}, "unconfined": reason}))
     answers.flush()
     serve(tasks, sys.stdin.buffer, socket.socket(fileno=int(files)), answers)

@@ -66,11 +66,12 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def confine(writable: Sequence[str] = ()) -> str | None:
+def confine(writable: Sequence[str] = (), readable: Sequence[str] = ()) -> str | None:
     """Give up what a task has no need of; threads that run already keep their rights.
 
     Args:
         writable: directories to write to.
+        readable: directories to read beside those of Python and of installed packages.
 
     Returns:
         Why the process is not confined to its files; None where it is.
@@ -85,7 +86,7 @@ def confine(writable: Sequence[str] = ()) -> str | None:
     version = landlock_version()
     if version == 0:
         return "the kernel offers no Landlock"
-    _restrict(version, writable)
+    _restrict(version, writable, readable)
     return None
 
 
@@ -107,7 +108,7 @@ def landlock_version() -> int:
     return max(0, found)
 
 
-def _restrict(version: int, writable: Sequence[str]) -> None:
+def _restrict(version: int, writable: Sequence[str], readable: Sequence[str]) -> None:
     handled = sum(bits for since, bits in _FILE_RIGHTS_BY_VERSION.items() if version >= since)
     attributes = _Ruleset(
         handled_access_fs=handled,
@@ -122,7 +123,7 @@ def _restrict(version: int, writable: Sequence[str]) -> None:
         ctypes.c_uint32(0),
     )
     try:
-        for path in _readable():
+        for path in (*_readable(), *readable):
             _allow(ruleset, path, _READ_FILE | _READ_DIR)
         _allow(ruleset, "/dev/null", _READ_FILE | _WRITE_FILE)
         for path in writable:
