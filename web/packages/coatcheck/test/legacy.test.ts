@@ -1,11 +1,11 @@
+import { parseToolOutput } from "coatcheck";
 import {
   decodeInlineImage,
   type InlineImage,
-  parseToolOutput,
   readInlineImage,
   splitMarkdownImages,
   type TextPiece,
-} from "coatcheck";
+} from "coatcheck/legacy";
 import { describe, expect, it } from "vitest";
 import { readJsonAt } from "../src/core/legacy/lazy-json.ts";
 import { lighten } from "../src/core/legacy/lighten.ts";

@@ -1,3 +1,10 @@
-/** For applications that read a socket of their own, whose server still sends pictures in its messages. */
+/**
+ * Pictures as messages carried them before there were references.
+ *
+ * @module coatcheck/legacy
+ */
 
 export { FrameReader, type WorkerLike } from "./frame-reader.ts";
+export { decodeInlineImage, type InlineImage, readInlineImage } from "./inline-image.ts";
+export { splitMarkdownImages, type TextPiece } from "./markdown-images.ts";
+export { type LegacyImage, type Picture, parsePicture } from "./picture.ts";

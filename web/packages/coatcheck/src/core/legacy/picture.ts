@@ -1,5 +1,5 @@
 import { isFetchableAddress } from "../address.ts";
-import { asFields, type Fields, firstText } from "../fields.ts";
+import { asFields, type Fields, firstText, isEdge } from "../fields.ts";
 import type { Dimensions } from "../media-state.ts";
 import { type MediaReference, parseReference } from "../reference.ts";
 import { type InlineImage, readInlineImage } from "./inline-image.ts";
@@ -84,8 +84,6 @@ const THUMBNAIL_NAMES = [
   "thumbnailUrl",
   "thumbnail_url",
 ] as const;
-/** Pixels. See the same bound of a reference. */
-const MAX_EDGE = 1_000_000;
 
 function firstSource(
   fields: Fields,
@@ -104,10 +102,6 @@ function firstSource(
     }
   }
   return null;
-}
-
-function isEdge(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) > 0 && Number(value) <= MAX_EDGE;
 }
 
 /** `mime_type` → `mimeType`, for the members that a reference has. */

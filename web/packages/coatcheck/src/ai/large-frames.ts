@@ -1,5 +1,5 @@
-import { parseJson } from "./frames.ts";
-import type { OrderedReader } from "./legacy/ordered-reader.ts";
+import { parseJson } from "../core/json.ts";
+import type { OrderedReader } from "../core/legacy/ordered-reader.ts";
 
 /**
  * Reads large frames off the page's thread. What does so is loaded when the first one comes: servers
@@ -10,7 +10,7 @@ export class LargeFrames {
 
   /** The frame's value, pictures in it as Blobs; undefined for one that is no JSON. Never rejects. */
   async read(text: string): Promise<unknown> {
-    this.#reader ??= import("./legacy/ordered-reader.ts").then(
+    this.#reader ??= import("../core/legacy/ordered-reader.ts").then(
       (legacy) => new legacy.OrderedReader(),
     );
     try {

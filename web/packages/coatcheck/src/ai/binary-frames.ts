@@ -1,3 +1,5 @@
+import { asFields, isWholeNumber } from "../core/fields.ts";
+
 /** The bytes of a preview or thumbnail, pushed by the server before the part that they belong to. */
 export interface BinaryFrame {
   readonly kind: "preview" | "thumbnail";
@@ -47,27 +49,22 @@ const IMAGE_TYPE = /^image\/[a-z0-9][a-z0-9.+-]*$/u;
 type Header = Pick<BinaryFrame, "id" | "mimeType" | "width" | "height" | "seq">;
 
 function readHeader(bytes: ArrayBuffer): Header | null {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return null;
-  }
-  if (typeof header !== "object" || header === null) {
-    return null;
-  }
-  const { id, mimeType, width, height, seq } = header as Readonly<Record<string, unknown>>;
+  const { id, mimeType, width, height, seq } = asFields(readJson(bytes)) ?? {};
   const isUsable =
     typeof id === "string" &&
     id !== "" &&
     typeof mimeType === "string" &&
     IMAGE_TYPE.test(mimeType) &&
-    isInteger(width, 1) &&
-    isInteger(height, 1) &&
-    isInteger(seq, 0);
+    isWholeNumber(width, 1) &&
+    isWholeNumber(height, 1) &&
+    isWholeNumber(seq, 0);
   return isUsable ? { id, mimeType, width, height, seq } : null;
 }
 
-function isInteger(value: unknown, least: number): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
+function readJson(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,6 @@
 import type { UIMessage, UIMessageChunk } from "ai";
+import { asFields, type Fields, isWholeNumber } from "../core/fields.ts";
+import { parseJson } from "../core/json.ts";
 
 /** One server-to-client text frame: a chunk and its place in the conversation's sequence. */
 export interface ChunkFrame {
@@ -64,18 +66,6 @@ export function readChunkFrame(frame: unknown): ChunkFrame | null {
     : null;
 }
 
-/** Characters of a text frame from which on it is read elsewhere: below, that would cost a page more. */
-export const LARGE_FRAME = 65_536;
-
-/** The value of JSON, or undefined for what is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Reads what a `data-turn` chunk says, or null for any other chunk. */
 export function parseTurnStart(chunk: UIMessageChunk): TurnStart | null {
   if (chunk.type !== "data-turn") {
@@ -121,9 +111,10 @@ function isUserMessage(value: unknown): value is UIMessage {
 }
 
 function isSeq(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  return isWholeNumber(value, 0);
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
+/** The members of an object; none for anything else. */
+function fieldsOf(value: unknown): Fields {
+  return asFields(value) ?? {};
 }

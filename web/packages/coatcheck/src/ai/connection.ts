@@ -1,12 +1,6 @@
+import { LARGE_FRAME, parseJson } from "../core/json.ts";
 import { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
-import {
-  type ChunkFrame,
-  type ClientFrame,
-  frameBytes,
-  LARGE_FRAME,
-  parseJson,
-  readChunkFrame,
-} from "./frames.ts";
+import { type ChunkFrame, type ClientFrame, frameBytes, readChunkFrame } from "./frames.ts";
 
 /** The part of the browser's `WebSocket` that a connection uses. */
 export interface SocketLike {
