@@ -13,7 +13,7 @@ const manifest: {
 const IMPORT = /^(?:import|export)\b[^;]*?from "([^"]+)";|^import "([^"]+)";/gmu;
 
 /** The packages that an entry needs, and the modules of ours that it loads at once. */
-function reach(entry: string) {
+function reach(entry: string, imports = IMPORT) {
   const modules = new Set<string>();
   const packages = new Set<string>();
   const visit = (path: string) => {
@@ -21,7 +21,7 @@ function reach(entry: string) {
       return;
     }
     modules.add(path);
-    for (const [, from, alone] of readFileSync(join(source, path), "utf8").matchAll(IMPORT)) {
+    for (const [, from, alone] of readFileSync(join(source, path), "utf8").matchAll(imports)) {
       const target = from ?? alone ?? "";
       if (target.startsWith(".")) {
         visit(join(dirname(path), target));
@@ -43,6 +43,15 @@ it.each([
   ["worker/index.ts", ["workbox-routing", "workbox-strategies"]],
 ])("%s needs no other package than %j", (entry, packages) => {
   expect(reach(entry).packages).toEqual(packages);
+});
+
+/** Imports that are there at run time, and not only when one is called for. */
+const LOADED = /^(?:import|export)(?! type)\b[^;]*?from "([^"]+)";|^import "([^"]+)";/gmu;
+
+it.each(["core", "element", "react", "ai"])("%s loads what reads old messages later", (entry) => {
+  const { modules } = reach(`${entry}/index.ts`, LOADED);
+  expect(modules.length).toBeGreaterThan(3);
+  expect(modules.filter((path) => path.includes("legacy/"))).toEqual([]);
 });
 
 it("makes each of them optional, so that an application installs those that it uses", () => {

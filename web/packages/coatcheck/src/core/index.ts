@@ -16,7 +16,12 @@ export { decodePlaceholder, type Placeholder } from "./placeholder/placeholder.t
 export { isImage, type MediaReference, parseReference } from "./reference.ts";
 export { type RefreshReference, refreshFrom, renewReference } from "./refresh.ts";
 export { downloadAddress, type ImageSource, imageSource } from "./source.ts";
-export { type PictureDetails, parseToolOutput, type ToolOutput } from "./tool-output.ts";
+export {
+  type PictureDetails,
+  parseToolOutput,
+  type ReferencePicture,
+  type ToolOutput,
+} from "./tool-output.ts";
 export {
   UploadError,
   type UploadErrorCode,
