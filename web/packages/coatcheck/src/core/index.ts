@@ -12,6 +12,12 @@ export {
   parseGeneration,
 } from "./generation.ts";
 export { type Dimensions, type MediaState, parseMediaState } from "./media-state.ts";
+export {
+  PictureController,
+  type PicturePhase,
+  type PictureRenewal,
+  type PictureState,
+} from "./picture-controller.ts";
 export { decodePlaceholder, type Placeholder } from "./placeholder/placeholder.ts";
 export { isImage, type MediaReference, parseReference } from "./reference.ts";
 export { type RefreshReference, refreshFrom, renewReference } from "./refresh.ts";

@@ -16,7 +16,6 @@ export { MediaRefreshContext } from "./refresh-context.ts";
 export type { GalleryShape } from "./use-gallery-window.ts";
 export {
   type ImageEvent,
-  type ImagePhase,
   type Media,
   type UseMediaOptions,
   useMedia,
