@@ -1,12 +1,12 @@
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import type { Endpoint } from "./connection.ts";
-import { type ChunkFrame, parseTurnStart, type Resumption, type TurnStart } from "./frames.ts";
 import { PushedMedia } from "./pushed-media.ts";
 import { StreamLink } from "./stream-link.ts";
-import { ChatTransportError, codeOf, disconnected, expired } from "./transport-error.ts";
+import { ChatTransportError } from "./transport-error.ts";
 import { endpointOf, timingOf, type WebSocketChatTransportOptions } from "./transport-options.ts";
 import { Turn } from "./turn.ts";
-import { requestFor, type TurnRequest } from "./turn-request.ts";
+import { requestFor } from "./turn-request.ts";
+import { NO_TURNS, step, type TurnId, type TurnsEffect, type TurnsEvent } from "./turns.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /**
@@ -27,22 +27,13 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   readonly #pushed = new PushedMedia();
   #position: number;
   #link: StreamLink | null = null;
-  /** The turn that was asked for here, until the server has ended it. */
-  #own: Turn | null = null;
-  /** What asked for it, until the stream says that it has begun. */
-  #request: TurnRequest | null = null;
-  /** The turn that the stream's chunks belong to now. */
-  #current: Turn | null = null;
-  /** After which number that turn began. */
-  #currentStart = 0;
-  /** Turns that were asked for elsewhere and that nobody reads yet. */
-  readonly #joinable: Turn[] = [];
-  /** Whether the stream is going to bring a turn's beginning. */
-  #expectsTurn = false;
+  #state = NO_TURNS;
+  /** The turns that the state speaks of. */
+  readonly #turns = new Map<TurnId, Turn>();
+  /** What is still to be done, in order: doing it may make something else happen. */
+  readonly #effects: TurnsEffect[] = [];
+  #isActing = false;
   #turnBegan: () => void = () => undefined;
-  /** When this chunk has been seen and the request has not begun, it never arrived. */
-  #askAgainAfter: number | null = null;
-  #refusal: ChatTransportError | null = null;
   #patienceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WebSocketChatTransportOptions) {
@@ -66,23 +57,24 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     ReadableStream<UIMessageChunk>
   > {
     const request = requestFor(trigger, chatId, messages);
-    while (this.#own !== null) {
+    while (this.#state.own !== null) {
       // biome-ignore lint/performance/noAwaitInLoops: whoever else waited may have begun a turn first
-      await this.#waitFor(this.#own, abortSignal);
+      await this.#waitFor(this.#turn(this.#state.own), abortSignal);
     }
-    const turn = this.#newTurn(abortSignal);
-    this.#own = turn;
+    this.#happen({ type: "asked" });
+    const id = this.#state.newest;
+    const turn = this.#turn(id);
+    abortSignal?.addEventListener("abort", () => this.#cancel(id), { once: true });
     const link = this.#linkTo(chatId);
     try {
       // Followed before anything is asked for: only then can a lost request be told from a slow one.
       await untilAborted(link.open(), abortSignal);
       abortSignal?.throwIfAborted();
     } catch (error) {
-      this.#settle(turn);
+      this.#happen({ type: "unsent", turn: id });
       throw error;
     }
-    this.#request = request;
-    link.send(request.frame);
+    this.#happen({ type: "requested", turn: id, request });
     return turn.stream;
   }
 
@@ -99,7 +91,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   >[0]): Promise<ReadableStream<UIMessageChunk> | null> {
     try {
       await untilAborted(this.follow(chatId), abortSignal);
-      if (this.#joinable.length === 0 && this.#expectsTurn) {
+      if (this.#state.joinable.length === 0 && this.#state.expectsTurn) {
         const began = new Promise<void>((resolve) => {
           this.#turnBegan = resolve;
         });
@@ -112,12 +104,14 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
       }
       throw error;
     }
-    const turn = this.#joinable.shift();
-    if (turn === undefined) {
+    const [id] = this.#state.joinable;
+    if (id === undefined) {
       return null;
     }
-    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
-    return turn.stream;
+    const { stream } = this.#turn(id);
+    abortSignal?.addEventListener("abort", () => this.#cancel(id), { once: true });
+    this.#happen({ type: "joined" });
+    return stream;
   }
 
   /** Follows a conversation from now on, so that `onTurn` hears of what others ask there. */
@@ -130,7 +124,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     this.#position = this.#link?.position ?? this.#position;
     this.#link?.close();
     this.#link = null;
-    this.#giveUp(disconnected());
+    this.#happen({ type: "closed" });
   }
 
   #linkTo(chatId: string): StreamLink {
@@ -143,159 +137,106 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     const timing = timingOf(this.#options);
     const target = { conversationId: chatId, position, endpoint: this.#endpoint, timing };
     this.#link = new StreamLink(target, {
-      onResumed: (resumption) => this.#resume(resumption),
-      onFrame: (frame) => this.#receive(frame),
+      onResumed: (resumption) => this.#happen({ type: "resumed", resumption }),
+      onFrame: (frame) => this.#happen({ type: "received", frame }),
       onPushed: (frame) => this.#pushed.take(frame),
-      onExpired: () => {
-        this.#giveUp(expired());
-        this.#options.onExpired?.();
-      },
-      onLost: () => this.#wait(),
+      onExpired: () => this.#happen({ type: "expired" }),
+      onLost: () => this.#happen({ type: "lost" }),
       onReport: this.#options.onFrame,
     });
     return this.#link;
   }
 
-  /** The stream goes on: find out what became of what was asked for before the socket was lost. */
-  #resume({ seq, last, running }: Resumption): void {
-    clearTimeout(this.#patienceTimer);
-    this.#patienceTimer = undefined;
-    this.#expectsTurn = this.#current === null && (running || last > seq);
-    this.#askAgainAfter = last;
-    this.#askAgain(seq);
-    if (this.#current?.isCancelled === true) {
-      this.#link?.cancel();
+  #happen(event: TurnsEvent): void {
+    const [state, effects] = step(this.#state, event);
+    this.#state = state;
+    this.#effects.push(...effects);
+    if (this.#isActing) {
+      return;
     }
-  }
-
-  /** The socket is lost: the turn waits for another one, but not for ever. */
-  #wait(): void {
-    const { patience = 60_000 } = this.#options;
-    this.#patienceTimer ??= setTimeout(() => {
-      if (this.#current !== null) {
-        // Should the connection come back, the turn is offered anew, from its beginning.
-        this.#link?.rewind(this.#currentStart);
+    this.#isActing = true;
+    try {
+      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) {
+        this.#act(next);
       }
-      this.#giveUp(disconnected());
-    }, patience);
-  }
-
-  #receive({ seq, chunk }: ChunkFrame): void {
-    const start = parseTurnStart(chunk);
-    if (seq === 0) {
-      this.#receiveAside(chunk);
-    } else if (start === null) {
-      this.#pass(chunk);
-    } else {
-      this.#currentStart = seq - 1;
-      this.#begin(start);
+    } finally {
+      this.#isActing = false;
     }
-    this.#askAgain(seq);
+    this.#forgetTurns();
   }
 
-  #begin(start: TurnStart): void {
-    this.#expectsTurn = false;
-    if (this.#own !== null && this.#request?.isFor(start) === true) {
-      this.#request = null;
-      this.#current = this.#own;
-      if (this.#own.isCancelled) {
+  #act(effect: TurnsEffect): void {
+    switch (effect.type) {
+      case "send":
+        this.#link?.send(effect.frame);
+        break;
+      case "cancel":
         this.#link?.cancel();
-      }
-      return;
-    }
-    const turn = this.#newTurn(undefined);
-    this.#current = turn;
-    this.#joinable.push(turn);
-    this.#options.onTurn?.(start);
-    this.#turnBegan();
-  }
-
-  #pass(chunk: UIMessageChunk): void {
-    const turn = this.#current;
-    if (turn === null) {
-      return;
-    }
-    if (chunk.type === "error") {
-      turn.fail(new ChatTransportError("refused", chunk.errorText, codeOf(chunk)));
-      return;
-    }
-    turn.push(this.#pushed.dress(chunk));
-    if (chunk.type === "finish" || chunk.type === "abort") {
-      turn.finish();
-      this.#current = null;
-      this.#pushed.clear();
-      this.#settle(turn);
-    }
-  }
-
-  /** What is for this socket alone: previews, and why a request was refused. */
-  #receiveAside(chunk: UIMessageChunk): void {
-    if (chunk.type === "data-media") {
-      this.#current?.push(this.#pushed.dress(chunk));
-    } else if (chunk.type === "error") {
-      this.#refusal = new ChatTransportError("refused", chunk.errorText, codeOf(chunk));
-    } else if (chunk.type === "finish" && this.#refusal !== null) {
-      if (this.#request !== null) {
-        this.#endRequest(this.#refusal);
-      }
-      this.#refusal = null;
+        break;
+      case "rewind":
+        this.#link?.rewind(effect.position);
+        break;
+      case "restart":
+        this.#link?.restart();
+        break;
+      case "push":
+        this.#turn(effect.turn).push(this.#pushed.dress(effect.chunk));
+        break;
+      case "fail":
+        this.#turn(effect.turn).fail(effect.error);
+        break;
+      case "finish":
+        this.#turn(effect.turn).finish();
+        break;
+      case "settle":
+        this.#turn(effect.turn).settle();
+        break;
+      case "forget-pushed":
+        this.#pushed.clear();
+        break;
+      case "announce":
+        this.#options.onTurn?.(effect.start);
+        this.#turnBegan();
+        break;
+      case "tell-expired":
+        this.#options.onExpired?.();
+        break;
+      case "await-socket":
+        this.#awaitSocket();
+        break;
+      case "stop-waiting":
+        clearTimeout(this.#patienceTimer);
+        this.#patienceTimer = undefined;
     }
   }
 
-  /** Sends the request once more if all that came meanwhile is seen and its turn has not begun. */
-  #askAgain(seen: number): void {
-    if (this.#askAgainAfter === null || seen < this.#askAgainAfter) {
-      return;
-    }
-    this.#askAgainAfter = null;
-    if (this.#request === null) {
-      return;
-    }
-    if (this.#own?.isCancelled === true) {
-      this.#endRequest(disconnected());
-    } else {
-      this.#link?.send(this.#request.frame);
-    }
+  /** A turn waits for another socket, but not for ever. */
+  #awaitSocket(): void {
+    const { patience = 60_000 } = this.#options;
+    this.#patienceTimer ??= setTimeout(() => this.#happen({ type: "out-of-patience" }), patience);
   }
 
-  #endRequest(reason: ChatTransportError): void {
-    const turn = this.#own;
-    this.#request = null;
-    turn?.fail(reason);
-    this.#settle(turn);
-  }
-
-  #giveUp(reason: ChatTransportError): void {
-    clearTimeout(this.#patienceTimer);
-    this.#patienceTimer = undefined;
-    for (const turn of new Set([this.#own, this.#current])) {
-      turn?.fail(reason);
-      this.#settle(turn);
+  #turn(id: TurnId): Turn {
+    const known = this.#turns.get(id);
+    if (known !== undefined) {
+      return known;
     }
-    this.#request = null;
-    this.#current = null;
-    this.#expectsTurn = false;
-    this.#pushed.clear();
-  }
-
-  #newTurn(abortSignal: AbortSignal | undefined): Turn {
-    const turn = new Turn(() => this.#cancel(turn));
-    abortSignal?.addEventListener("abort", () => this.#cancel(turn), { once: true });
+    const turn = new Turn(() => this.#cancel(id));
+    this.#turns.set(id, turn);
     return turn;
   }
 
-  /** Tells the server to stop; no other turn is begun here until it says that it has. */
-  #cancel(turn: Turn): void {
-    turn.cancel();
-    if (turn === this.#current || (turn === this.#own && this.#request !== null)) {
-      this.#link?.cancel();
-    }
+  #cancel(id: TurnId): void {
+    this.#turns.get(id)?.finish();
+    this.#happen({ type: "cancelled", turn: id });
   }
 
-  #settle(turn: Turn | null): void {
-    turn?.settle();
-    if (this.#own === turn) {
-      this.#own = null;
+  #forgetTurns(): void {
+    const { own, current, joinable } = this.#state;
+    for (const id of this.#turns.keys()) {
+      if (id !== own && id !== current && !joinable.includes(id)) {
+        this.#turns.delete(id);
+      }
     }
   }
 
@@ -305,8 +246,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     }
     const { drainTimeout = 5000 } = this.#options;
     const timer = setTimeout(() => {
-      this.#giveUp(disconnected());
-      this.#link?.restart();
+      this.#happen({ type: "not-drained" });
     }, drainTimeout);
     try {
       await untilAborted(previous.settled, abortSignal);

@@ -14,7 +14,6 @@ export class Turn {
 
   readonly #chunks: UIMessageChunk[] = [];
   #ending: Ending | null = null;
-  #isCancelled = false;
   #wakeReader: () => void = () => undefined;
   #resolveSettled: () => void = () => undefined;
 
@@ -44,22 +43,11 @@ export class Turn {
     return this.#ending === null;
   }
 
-  /** Whether the reader wants no more of it. */
-  get isCancelled(): boolean {
-    return this.#isCancelled;
-  }
-
   push(chunk: UIMessageChunk): void {
     if (this.#ending === null) {
       this.#chunks.push(chunk);
       this.#wakeReader();
     }
-  }
-
-  /** Ends the stream at once: the reader wants no more of it. */
-  cancel(): void {
-    this.#isCancelled = true;
-    this.#end({ kind: "finished" });
   }
 
   /** Ends the stream normally once the reader has what arrived. */

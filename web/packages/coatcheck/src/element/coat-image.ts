@@ -90,6 +90,7 @@ export class CoatImage extends BaseElement {
     return this.#refresh === undefined ? CoatImage.refresh : this.#refresh;
   }
 
+  /** Sets it for this element alone; null for none. */
   set refresh(refresh: RefreshReference | null) {
     this.#refresh = refresh;
   }
