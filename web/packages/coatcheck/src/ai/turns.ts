@@ -24,7 +24,7 @@ export interface TurnsState {
   readonly current: TurnId | null;
   /** After which number of the stream that turn began. */
   readonly currentStart: number;
-  /** Turns that were asked for elsewhere and that nobody reads yet. */
+  /** Turns that were asked for elsewhere and have no reader yet. */
   readonly joinable: readonly TurnId[];
   /** Those of the own and the current turn whose reader wants no more of them. */
   readonly cancelled: readonly TurnId[];
