@@ -210,5 +210,6 @@ def test_10_what_is_no_reference_passes_unchanged() -> None:
         "nested": [1, 2.5, None, True, {"type": "other", "url": "https://example.com/"}],
         "thumbnailUrl": "not ours",
     }
-    for project in (for_storage, for_model, lambda value: for_ui(value, MediaUrls(), ())):
-        assert project(payload) == payload
+    assert for_storage(payload) == payload
+    assert for_model(payload) == payload
+    assert for_ui(payload, MediaUrls(), ()) == payload

@@ -59,6 +59,17 @@ def test_importing_the_package_costs_nothing_until_a_name_is_used() -> None:
     assert result.stdout.split() == ["False", "False"]
 
 
+def test_old_formats_are_loaded_by_those_who_ask_for_them() -> None:
+    script = (
+        "import sys, coatcheck; [getattr(coatcheck, name) for name in coatcheck.__all__];"
+        "print([name for name in sys.modules if name.startswith('coatcheck.legacy')])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def test_no_module_is_a_drawer() -> None:
     drawers = {"utils", "helpers", "common", "misc"}
     assert [path for path in SOURCES if path.stem in drawers] == []

@@ -18,6 +18,7 @@ from coatcheck.ports import Swatch
 from coatcheck.reference import ALT_WEIGHT, MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck_chat.agent.tools import (
     MAX_LISTED,
     ImageResult,
@@ -387,3 +388,17 @@ async def test_a_list_that_cannot_be_is_refused_and_an_empty_one_says_so(
         with pytest.raises(InvalidInputError, match="1 to 20"):
             await list_media(context, limit=limit)
     assert "no media" in (await list_media(context)).to_model()
+
+
+async def test_a_model_is_told_of_an_old_result_in_one_line(context: ToolContext) -> None:
+    output = {"imageUrl": "file:///srv/a.png", "prompt": "the sea"}
+    part = {
+        "type": "tool-generate_image",
+        "toolCallId": "c",
+        "state": "output-available",
+        "input": {},
+        "output": output,
+    }
+    responder = PydanticAIResponder(load_model("offline"), context)
+    (read,) = await responder._asked([{"id": "a", "role": "assistant", "parts": [part]}], context)
+    assert read.model_dump()["parts"][0]["output"] == 'Image generated. [image "the sea"]'

@@ -252,6 +252,17 @@ async def test_media_that_an_answer_carries_inline_is_its_owners(
     assert shown["parts"] == [text(f"![it]({URLS.original(listed.reference.id)})")]
 
 
+async def test_json_between_the_words_of_earlier_results_is_kept_as_json(history: History) -> None:
+    await say(history, user(text("draw")))
+    words = "**Success**: "
+    given = json.dumps({"picture": base64.b64encode(png_bytes(240, 180)).decode()})
+    part = {"type": "tool-x", "toolCallId": "c", "input": {}, "output": words + given}
+    await history.append(CONVERSATION, {"id": "a1", "role": "assistant", "parts": [part]})
+    (_, kept) = await history.stored(CONVERSATION)
+    stored = json.loads(kept["parts"][0]["output"].removeprefix(words))
+    assert stored["picture"]["type"] == "media_reference"
+
+
 # --- edited and answered anew --------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coatcheck.legacy import LEGACY_TEXTS, summarize
 from coatcheck.legacy.modernizing import (
     FILES_NOT_READ,
     NOBODY,
@@ -14,8 +15,9 @@ from coatcheck.legacy.modernizing import (
     modernise_document,
     modernise_message,
 )
+from coatcheck.legacy.results import format_tool_result
+from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_model
-from coatcheck.payload.results import format_tool_result
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 from tests.legacy import encoded, formatted, reference, results, text_message, tool_message
@@ -228,6 +230,44 @@ def test_one_line_for_other_results(result: Any, line: str) -> None:
 
 def test_a_model_sees_neither_the_picture_nor_the_path_of_a_legacy_result() -> None:
     for output in [*SHAPES.values(), {"imageUrl": "file:///srv/a.png", "prompt": "x"}]:
-        shown = json.dumps(for_model(tool_message("m", output)), ensure_ascii=False)
+        shown = json.dumps(
+            for_model(tool_message("m", output), summarize=summarize), ensure_ascii=False
+        )
         assert len(shown) < 1000
         assert "/srv" not in shown
+
+
+@pytest.mark.parametrize("summarized", [{"imageUrl": "file:///srv/a.png", "prompt": "x"}])
+def test_what_sums_up_a_result_is_handed_in(summarized: dict[str, Any]) -> None:
+    for output in [summarized, {"success": True, "data": summarized}, formatted(summarized)]:
+        assert for_model([output]) == [output]
+        assert for_model([output], summarize=summarize) == ['Image generated. [image "x"]']
+
+
+def test_today_s_result_is_read_between_the_words_of_earlier_ones_too() -> None:
+    kept = MediaReference(
+        id="9188cc90-b172-47e9-b493-4e22175bd478",
+        mime_type="image/png",
+        size=1,
+        digest="sha-256:" + "00" * 32,
+    )
+    data = {"imageReference": kept.to_stored(), "message": "Drawn."}
+    text = formatted({"data": data})
+    assert for_model(text, summarize=summarize) == f"Drawn. {kept.to_model()}"
+    beside = {"imageReference": kept.to_stored(), "imageData": "A" * 64}  # its own reference wins
+    assert for_model(beside, summarize=summarize) == beside | {"imageReference": kept.to_model()}
+
+
+@pytest.mark.parametrize("fence", ["", "\n```\n"])
+async def test_json_between_words_is_found_by_those_who_register_the_words(
+    store: MediaStore, fence: str
+) -> None:
+    opening = "**Success**: " + ("```json\n" if fence else "")
+    text = opening + json.dumps({"picture": encoded(PICTURE)}) + fence
+    framed = (await offload(text, store, shapes=LEGACY_TEXTS)).payload
+    kept = json.loads(framed.removeprefix(opening).removesuffix(fence))["picture"]
+    assert kept["digest"] == digest(PICTURE)
+    plain = (await offload(text, store)).payload  # a text like any other: a link
+    assert "media://" in plain
+    assert "media_reference" not in plain
+    assert plain.startswith(opening + '{"picture": "')

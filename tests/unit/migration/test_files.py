@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
+from coatcheck.legacy.modern import WantedFile
 from coatcheck.legacy.modernizing import modernise_document
-from coatcheck.legacy.results import WantedFile
 from coatcheck.migration.files import AllowedFiles
 from coatcheck.store import MediaStore
 from tests.legacy import reference

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck.legacy import LEGACY_TEXTS
 from coatcheck.payload import media_part
 from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_storage, for_ui, shown_ids
@@ -234,7 +235,11 @@ class History:
     ) -> NewMessage:
         # A model may write base64 of its own accord; what cannot be stored is cut out.
         offloaded = await offload(
-            message, self._store, owner=owner, conversation_id=conversation_id
+            message,
+            self._store,
+            owner=owner,
+            conversation_id=conversation_id,
+            shapes=LEGACY_TEXTS,
         )
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
         urls = self._urls if _is_answer(message) else None

@@ -20,7 +20,8 @@ from coatcheck.legacy.messages import (
     has_marker,
     modernise,
 )
-from coatcheck.legacy.results import Kept, WantedFile
+from coatcheck.legacy.modern import Kept, WantedFile
+from coatcheck.legacy.results import MARKERS
 from coatcheck.payload.offload import (
     Offloaded,
     OffloadLimits,
@@ -30,7 +31,6 @@ from coatcheck.payload.offload import (
     offload_document,
 )
 from coatcheck.payload.projection import shown_ids
-from coatcheck.payload.results import MARKERS
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore

@@ -10,8 +10,8 @@ from typing import Any, Final
 from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, NotFoundError, StorageError
+from coatcheck.legacy.modern import WantedFile
 from coatcheck.legacy.modernizing import NOBODY, ReadFile, Scope, modernise_document
-from coatcheck.legacy.results import WantedFile
 from coatcheck.migration.log import MigrationLog, entry
 from coatcheck.migration.retyping import retyped
 from coatcheck.migration.source import Checkpoint, Key, Row, Source

@@ -22,6 +22,7 @@ from pydantic_ai.ui.vercel_ai.response_types import (
 )
 
 from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaError
+from coatcheck.legacy import summarize
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
 from coatcheck.payload.projection import for_model, shown_ids
 from coatcheck.payload.scrubbing import scrub
@@ -145,7 +146,7 @@ class PydanticAIResponder:
 
         A model that sees gets what the user has just handed in, right-sized, in this turn alone.
         """
-        read = [_as_read(for_model(message)) for message in messages]
+        read = [_as_read(for_model(message, summarize=summarize)) for message in messages]
         if messages and messages[-1]["role"] == "user" and sees_pictures(self._model):
             ids = [
                 part["data"]["reference"]["id"]

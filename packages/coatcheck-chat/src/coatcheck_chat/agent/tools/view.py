@@ -7,7 +7,7 @@ from typing import Final
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.mediatype import IMAGE_TYPES
-from coatcheck.payload.projection import result_line
+from coatcheck.payload.results import result_line
 from coatcheck.ports import MediaRecord, RenderedImage, Swatch
 from coatcheck.reference import MediaReference
 from coatcheck.variants import VariantSpec, width_within

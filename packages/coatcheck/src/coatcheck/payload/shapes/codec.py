@@ -118,15 +118,37 @@ class Shape(Protocol):
         ...
 
 
+class Framing(Protocol):
+    """Words that an application writes around the JSON in a text, before it or on both sides."""
+
+    def opens(self, opening: str) -> bool:
+        """Whether JSON follows the words that a text begins with.
+
+        Args:
+            opening: the first 256 characters of the text.
+        """
+        ...
+
+    def end_of_json(self, text: str) -> int:
+        """Where the JSON of a text that `opens` ends.
+
+        Args:
+            text: all of the text.
+        """
+        ...
+
+
 class Shapes:
     """Shapes in the order in which they are asked. Immutable.
 
     Args:
         shapes: the first that recognises a node decides.
+        framings: the first that opens a text decides.
     """
 
-    def __init__(self, shapes: Iterable[Shape]) -> None:
+    def __init__(self, shapes: Iterable[Shape], *, framings: Iterable[Framing] = ()) -> None:
         self._shapes = tuple(shapes)
+        self._framings = tuple(framings)
         self._known = frozenset[str]().union(*(shape.members for shape in self._shapes))
 
     def __iter__(self) -> Iterator[Shape]:
@@ -138,7 +160,19 @@ class Shapes:
         Args:
             shapes: an application's own, in the order in which they are asked.
         """
-        return type(self)([*shapes, *self._shapes])
+        return type(self)([*shapes, *self._shapes], framings=self._framings)
+
+    def framed_by(self, *framings: Framing) -> Self:
+        """These, with JSON found between words of an application's own too.
+
+        Args:
+            framings: asked in this order, before those that are known already.
+        """
+        return type(self)(self._shapes, framings=[*framings, *self._framings])
+
+    def framing(self, opening: str) -> Framing | None:
+        """The first framing that a text with this opening has; None if it has none."""
+        return next((one for one in self._framings if one.opens(opening)), None)
 
     def recognise(self, node: Node) -> tuple[Shape, Inline] | None:
         """The first shape that finds media in `node`, and what it found."""

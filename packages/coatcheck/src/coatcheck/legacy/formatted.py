@@ -1,4 +1,4 @@
-"""Tools' results as text: ``✅ **Success**: {json}``, as they were written once. Pure."""
+"""Tools' results as text, as they were written once: ``✅ **Success**: {json}``. Pure."""
 
 import re
 from typing import Final
@@ -23,3 +23,15 @@ def end_of_json(text: str) -> int:
 def json_of(text: str) -> str:
     """The JSON of a formatted result, without the words and the fence around it."""
     return text[end_of_prefix(text) : end_of_json(text)]
+
+
+class FormattedResult:
+    """The framing of such a text, for offloading."""
+
+    def opens(self, opening: str) -> bool:
+        """Whether the words are there and JSON follows them."""
+        return end_of_prefix(opening) > 0
+
+    def end_of_json(self, text: str) -> int:
+        """Before the fence that closes it, or the end of the text."""
+        return end_of_json(text)
