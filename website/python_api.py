@@ -20,6 +20,7 @@ MODULES: Final = (
     "coatcheck.payload.shapes",
     "coatcheck.payload.hydration.policies",
     "coatcheck.payload.hydration.providers",
+    "coatcheck_chat.errors",
     "coatcheck_chat.api",
     "coatcheck_chat.streaming.socket",
     "coatcheck_chat.streaming.sse",

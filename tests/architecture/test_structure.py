@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import coatcheck
+import coatcheck_chat.errors
 from coatcheck.errors import CoatcheckError, error_classes, error_for
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,7 @@ def test_every_package_says_what_it_is_for() -> None:
 
 def test_every_error_has_a_code_of_its_own_and_a_message() -> None:
     classes = list(error_classes())
+    assert coatcheck_chat.errors.ResponderError in classes
     codes = [kind.code for kind in classes]
     assert len(set(codes)) == len(codes)
     for kind in classes:

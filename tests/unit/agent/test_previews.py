@@ -6,10 +6,11 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.errors import GenerationError, NotFoundError, UnprocessableMediaError
+from coatcheck.errors import NotFoundError, UnprocessableMediaError
 from coatcheck.ports import RenderedImage
 from coatcheck.previews import PreviewStore
 from coatcheck_chat.agent.previews import Previews, watch
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Draft
 
 pytestmark = pytest.mark.anyio

@@ -13,16 +13,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from coatcheck.errors import (
-    CoatcheckError,
-    GenerationError,
-    InvalidInputError,
-    NotFoundError,
-    TurnInProgressError,
-)
+from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.errors import GenerationError, TurnInProgressError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.events import MAX_SERVER_FRAME, encode_frame
 from coatcheck_chat.streaming.feed import follow

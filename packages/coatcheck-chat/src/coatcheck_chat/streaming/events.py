@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import CoatcheckError, ProtocolError, UnsupportedVersionError
+from coatcheck.errors import CoatcheckError
 from coatcheck.reference import is_reference_id
+from coatcheck_chat.errors import ProtocolError, UnsupportedVersionError
 
 PROTOCOL_VERSION: Final = 1
 

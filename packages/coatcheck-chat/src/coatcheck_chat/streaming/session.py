@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coatcheck.delivery.limits import Allowance, ClientAllowance
-from coatcheck.errors import CoatcheckError, ProtocolError, RateLimitError, StreamExpiredError
+from coatcheck.errors import CoatcheckError, RateLimitError
 from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.errors import ProtocolError, StreamExpiredError
 from coatcheck_chat.streaming.events import (
     MAX_CLIENT_FRAME,
     PING,

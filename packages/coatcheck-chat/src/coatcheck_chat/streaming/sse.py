@@ -20,12 +20,9 @@ from starlette.types import Receive, Scope, Send
 from coatcheck.delivery.bodies import read_body
 from coatcheck.delivery.limits import Client, ClientLimits
 from coatcheck.delivery.origin import client_address, require_same_origin
-from coatcheck.errors import (
-    CoatcheckError,
-    InvalidInputError,
-    StreamExpiredError,
-)
+from coatcheck.errors import CoatcheckError, InvalidInputError
 from coatcheck.reference import MediaUrls, is_reference_id
+from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.events import REGENERATE
 from coatcheck_chat.streaming.feed import follow

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import StreamExpiredError
 from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.events import ENDS
 
 MAX_STREAM_BYTES: Final = 16 * 1024 * 1024

@@ -10,14 +10,10 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from coatcheck.errors import (
-    CancelledTurnError,
-    CoatcheckError,
-    ResponderError,
-    TurnInProgressError,
-)
+from coatcheck.errors import CoatcheckError
 from coatcheck.payload.media_part import is_preview
 from coatcheck.ports import Responder
+from coatcheck_chat.errors import CancelledTurnError, ResponderError, TurnInProgressError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.assembly import MessageAssembly
 from coatcheck_chat.streaming.events import ENDS, REGENERATE, SUBMIT, error_chunk, shown, turn_chunk

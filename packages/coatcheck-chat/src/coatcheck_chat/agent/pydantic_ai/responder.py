@@ -21,7 +21,7 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     ToolOutputAvailableChunk,
 )
 
-from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaError
+from coatcheck.errors import CoatcheckError, UnprocessableMediaError
 from coatcheck.legacy import summarize
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
 from coatcheck.payload.projection import for_model, shown_ids
@@ -31,6 +31,7 @@ from coatcheck.reference import clean_text
 from coatcheck_chat.agent import tools
 from coatcheck_chat.agent.pydantic_ai.toolset import TurnDeps, media_toolset
 from coatcheck_chat.agent.pydantic_ai.viewing import forget_viewed, sees_pictures
+from coatcheck_chat.errors import ResponderError
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500

@@ -4,7 +4,7 @@ import secrets
 from contextlib import aclosing
 from typing import Final, Literal
 
-from coatcheck.errors import GenerationError, InvalidInputError
+from coatcheck.errors import InvalidInputError
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.reference import ALT_WEIGHT, MediaReference, clean_text
 from coatcheck.variants import VariantSpec, width_within
@@ -12,6 +12,7 @@ from coatcheck_chat.agent.previews import Show, watch
 from coatcheck_chat.agent.tools.context import Announce, ToolContext, announced
 from coatcheck_chat.agent.tools.results import ImageResult, slug
 from coatcheck_chat.agent.tools.sizes import drawn_size
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Draft, ImageProvider, ImageRequest, SourceImage
 
 MAX_PROMPT: Final = 4000
