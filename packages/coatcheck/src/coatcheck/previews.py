@@ -2,13 +2,13 @@
 
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.errors import NotFoundError
 from coatcheck.ports import MediaRecord, RenderedImage
 from coatcheck.reference import MediaReference, normalize_reference_id
@@ -25,7 +25,6 @@ class _Shown:
     image: RenderedImage
     owner: str | None
     conversation_id: str | None
-    expires: float
 
 
 class PreviewStore:
@@ -42,21 +41,17 @@ class PreviewStore:
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, *, capacity: int = CAPACITY
     ) -> None:
-        self._clock = clock
-        self._capacity = capacity
-        self._shown: OrderedDict[str, _Shown] = OrderedDict()
-        self._bytes = 0
+        self._shown = BoundedMemory[str, _Shown](
+            capacity=capacity,
+            weigh=lambda shown: len(shown.image.data),
+            seconds=LIFE_SECONDS,
+            clock=clock,
+        )
 
     def put(self, image: RenderedImage, *, owner: str | None, conversation_id: str | None) -> str:
         """Show a preview for `LIFE_SECONDS` under the id that is returned."""
-        now = self._clock()
         preview_id = str(uuid4())
-        self._shown[preview_id] = _Shown(image, owner, conversation_id, now + LIFE_SECONDS)
-        self._bytes += len(image.data)
-        # They expire in the order in which they came.
-        while self._shown and (self._bytes > self._capacity or self._oldest.expires <= now):
-            _, forgotten = self._shown.popitem(last=False)
-            self._bytes -= len(forgotten.image.data)
+        self._shown.put(preview_id, _Shown(image, owner, conversation_id))
         return preview_id
 
     def read(self, preview_id: str) -> RenderedImage:
@@ -91,12 +86,8 @@ class PreviewStore:
             variants={},
         )
 
-    @property
-    def _oldest(self) -> _Shown:
-        return next(iter(self._shown.values()))
-
     def _find(self, preview_id: str) -> _Shown:
         shown = self._shown.get(normalize_reference_id(preview_id) or "")
-        if shown is None or shown.expires <= self._clock():
+        if shown is None:
             raise NotFoundError("There is no preview under this id.")
         return shown
