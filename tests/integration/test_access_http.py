@@ -21,11 +21,11 @@ from websockets.exceptions import InvalidStatus
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, PrincipalAccess, SignedAccess
 from coatcheck.delivery.cookies import Principal, SignedCookie
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.errors import ConfigurationError, NotFoundError
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore

@@ -21,10 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from coatcheck.delivery.limits import ClientLimits
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History

@@ -2,9 +2,9 @@
 
 import pytest
 
+from coatcheck.delivery.previews import LIFE_SECONDS, PreviewStore
 from coatcheck.errors import NotFoundError
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import LIFE_SECONDS, PreviewStore
 from coatcheck.reference import is_reference_id
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ from typing import Any
 import anyio
 import pytest
 
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.errors import NotFoundError, UnprocessableMediaError
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck_chat.agent.previews import Previews, watch
 from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Draft

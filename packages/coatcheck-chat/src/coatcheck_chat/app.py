@@ -20,11 +20,11 @@ from coatcheck.delivery.limits import ClientLimits
 from coatcheck.delivery.listing import media_list
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.opening import Backends, open_backends
 from coatcheck.ports import Fetcher, Responder
-from coatcheck.previews import PreviewStore
 from coatcheck.server.access import anonymous, guard, read_keyring, read_sendfile, upload_limit
 from coatcheck.server.app import answer_health
 from coatcheck.server.readiness import Readiness

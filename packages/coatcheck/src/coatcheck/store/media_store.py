@@ -16,8 +16,7 @@ from coatcheck.reference import (
     clean_display_name,
     clean_text,
 )
-from coatcheck.store.admission import Admission
-from coatcheck.store.intake import Content
+from coatcheck.store.admission import Admission, Content
 from coatcheck.store.reading import MediaReader
 from coatcheck.store.removal import Removal
 from coatcheck.store.verification import BlobFinding, verify_blobs

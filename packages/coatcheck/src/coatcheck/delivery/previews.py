@@ -1,4 +1,4 @@
-"""Previews of pictures that are being made: kept in memory for a minute, and nowhere else."""
+"""Previews of pictures that are being made: in memory for a minute, served, kept by no cache."""
 
 import hashlib
 import time
@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
 from coatcheck.bounded import BoundedMemory
+from coatcheck.delivery.access import Authorizer
 from coatcheck.errors import NotFoundError
-from coatcheck.ports import MediaRecord, RenderedImage
+from coatcheck.ports import MediaRecord, PreviewBoard, RenderedImage
 from coatcheck.reference import MediaReference, normalize_reference_id
 
 LIFE_SECONDS: Final = 60.0
@@ -18,6 +22,12 @@ LIFE_SECONDS: Final = 60.0
 
 CAPACITY: Final = 32 * 1024 * 1024
 """Bytes of all previews together; the oldest go first."""
+
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +101,28 @@ class PreviewStore:
         if shown is None:
             raise NotFoundError("There is no preview under this id.")
         return shown
+
+
+class PreviewEndpoint:
+    """Answers ``GET`` and ``HEAD`` of ``/preview/{id}``.
+
+    Args:
+        previews: what is served.
+        access: decides who gets it, by the rules for media.
+    """
+
+    def __init__(self, previews: PreviewBoard, access: Authorizer) -> None:
+        self._previews = previews
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Raises:
+            UnauthorizedError, ForbiddenError: the client may not have it.
+            NotFoundError: there is no such preview, or none any more.
+        """
+        record = await self._access.find_readable(scope, self._previews)
+        image = self._previews.read(record.reference.id)
+        response = Response(image.data, headers=_HEADERS, media_type=image.media_type)
+        await response(scope, receive, send)
