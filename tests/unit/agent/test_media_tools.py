@@ -328,16 +328,16 @@ COLORS = [
 
 
 @pytest.mark.parametrize(("rgb", "name"), COLORS)
-def test_a_colour_is_called_what_people_call_it(rgb: tuple[int, int, int], name: str) -> None:
+def test_a_color_is_called_what_people_call_it(rgb: tuple[int, int, int], name: str) -> None:
     assert color_name(Swatch(red=rgb[0], green=rgb[1], blue=rgb[2], share=1)) == name
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
-def test_every_colour_has_a_name(rgb: tuple[int, int, int]) -> None:
+def test_every_color_has_a_name(rgb: tuple[int, int, int]) -> None:
     assert color_name(Swatch(red=rgb[0], green=rgb[1], blue=rgb[2], share=1))
 
 
-def test_colours_of_one_name_are_told_as_one() -> None:
+def test_colors_of_one_name_are_told_as_one() -> None:
     blues = [Swatch(red=0, green=0, blue=blue, share=0.3) for blue in (100, 120)]
     red = Swatch(red=250, green=0, blue=0, share=0.4)
     assert describe_colors([red, *blues]) == "dark blue 60 %, red 40 %"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from coatcheck.errors import NotFoundError
-from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernise_message
+from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernize_message
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.ports import ConversationLog, MessageRecord, NewMessage, Opening
 from coatcheck.reference import MediaReference
@@ -122,7 +122,7 @@ class ModernLog:
         rewritten: dict[int, _Rewritten] = {}
         for index in suspects:
             before = messages[index]
-            after, report = await modernise_message(before, self._store, scope)
+            after, report = await modernize_message(before, self._store, scope)
             # What could not be stored stays in the row, and goes nowhere from there.
             shown[index] = scrub(after)
             if after is not before:

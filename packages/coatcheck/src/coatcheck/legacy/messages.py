@@ -2,7 +2,7 @@
 
 Three forms carried the picture itself: a tool's result as text (``✅ **Success**: {json}``), as an
 object, and ``![alt](data:…)`` in the text of a message. Offloading takes the bytes out, with
-`LEGACY_SHAPES`; what it leaves is small, and `modernise` gives it today's form.
+`LEGACY_SHAPES`; what it leaves is small, and `modernize` gives it today's form.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class LegacyResult:
 
     members = frozenset({*PICTURE_MEMBERS, THUMBNAIL_MEMBER})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         """The first picture that the node carries."""
         name = _inline_member(node)
         if name is None:
@@ -114,7 +114,7 @@ def files_wanted(payload: Any, kept: Kept) -> list[WantedFile]:
     ]
 
 
-def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
+def modernize(payload: Any, kept: Kept, depth: int = 0) -> Any:
     """A payload without legacy results; the very same object if there is none to be changed.
 
     Args:
@@ -133,7 +133,7 @@ def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
     if isinstance(payload, Mapping):
         return _modern_object(payload, kept, depth)
     if isinstance(payload, list):
-        items = [modernise(item, kept, depth + 1) for item in payload]
+        items = [modernize(item, kept, depth + 1) for item in payload]
         return payload if _same(items, payload) else items
     return payload
 
@@ -145,7 +145,7 @@ def _modern_message(message: Mapping[str, Any], kept: Kept, depth: int) -> Mappi
         if isinstance(part, Mapping) and part.get("type") == "text":
             parts += _modern_parts(part, kept, f"legacy-{index}", is_user=is_user)
         else:
-            parts.append(modernise(part, kept, depth + 2))
+            parts.append(modernize(part, kept, depth + 2))
     return message if _same(parts, message["parts"]) else {**message, "parts": parts}
 
 
@@ -200,7 +200,7 @@ def _modern_object(node: Mapping[str, Any], kept: Kept, depth: int) -> Mapping[s
 
 
 def _modern_member(name: str, value: Any, kept: Kept, depth: int) -> Any:
-    modern = modernise(value, kept, depth)
+    modern = modernize(value, kept, depth)
     if name in _TEXT_MEMBERS and isinstance(value, str) and modern is not value:
         return modern if isinstance(modern, str) else _json(modern)
     return modern
@@ -215,7 +215,7 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
     if not is_result_text(text) and not _links_to_kept(text):
         return text
     value = _parsed(text)
-    modern = modernise(value, kept, depth + 1)
+    modern = modernize(value, kept, depth + 1)
     return text if modern is value else _json(modern)
 
 

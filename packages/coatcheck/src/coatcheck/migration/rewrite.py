@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, NotFoundError, StorageError
 from coatcheck.legacy.modern import WantedFile
-from coatcheck.legacy.modernizing import NOBODY, ReadFile, Scope, modernise_document
+from coatcheck.legacy.modernizing import NOBODY, ReadFile, Scope, modernize_document
 from coatcheck.migration.log import MigrationLog, entry
 from coatcheck.migration.retyping import retyped
 from coatcheck.migration.source import Checkpoint, Key, Row, Source
@@ -158,7 +158,7 @@ class Walk:
 
     async def _row(self, row: Row) -> Rewritten:
         files: set[str] = set()
-        modern, report = await modernise_document(
+        modern, report = await modernize_document(
             row.value,
             self._store,
             scope=self._scope,

@@ -53,7 +53,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swatch:
-    """A colour of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
+    """A color of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
 
     Attributes:
         red: 0 to 255.
@@ -131,7 +131,7 @@ class Renderer(Protocol):
         ...
 
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
-        """The main colours of a small image, largest share first.
+        """The main colors of a small image, largest share first.
 
         Args:
             path: a local file with its bytes.

@@ -173,7 +173,7 @@ class MediaReader:
         )
 
     async def palette(self, reference_id: str) -> Sequence[Swatch]:
-        """The main colours of an image, largest share first, told from its thumbnail's pixels.
+        """The main colors of an image, largest share first, told from its thumbnail's pixels.
 
         Raises:
             NotFoundError: there is no such reference, or it is no image.

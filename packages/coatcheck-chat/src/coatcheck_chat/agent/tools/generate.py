@@ -122,7 +122,7 @@ def _require_edits(provider: ImageProvider) -> None:
     if not provider.capabilities.edits:
         raise InvalidInputError(
             f"The provider {provider.model} draws from words alone and cannot change a picture."
-            " Call edit_image to crop, resize, rotate, recolour or write on it; or leave source out"
+            " Call edit_image to crop, resize, rotate, recolor or write on it; or leave source out"
             " and describe the whole picture."
         )
 

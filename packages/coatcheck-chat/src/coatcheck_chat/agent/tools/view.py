@@ -26,7 +26,7 @@ class ViewedMedia:
 
     Attributes:
         reference: what it is.
-        colors: its main colours, largest share first.
+        colors: its main colors, largest share first.
         picture: a JPEG for the very next request to the model, never kept in a message; None for a
             model that does not see.
     """

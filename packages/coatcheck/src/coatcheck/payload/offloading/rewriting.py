@@ -232,7 +232,7 @@ class Rewriter:
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         refused: str | bytes | None = None
-        while (hit := self._shapes.recognise(node)) is not None:
+        while (hit := self._shapes.recognize(node)) is not None:
             shape, inline = hit
             if id(inline.media) in self._refused:
                 break

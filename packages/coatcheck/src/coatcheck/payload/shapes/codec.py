@@ -78,7 +78,7 @@ class Original:
 class Shape(Protocol):
     """One way in which a framework carries media.
 
-    `recognise` and `replace` lead from inline media to a reference, `linked` and `restore` back.
+    `recognize` and `replace` lead from inline media to a reference, `linked` and `restore` back.
     """
 
     @property
@@ -86,12 +86,12 @@ class Shape(Protocol):
         """Names of which a node has at least one, or it is not of this shape."""
         ...
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         """The media that `node` carries, or None if it is of another shape or carries none."""
         ...
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        """The node with a reference in the place of what `recognise` found in it.
+        """The node with a reference in the place of what `recognize` found in it.
 
         Args:
             node: the node of the payload.
@@ -142,7 +142,7 @@ class Shapes:
     """Shapes in the order in which they are asked. Immutable.
 
     Args:
-        shapes: the first that recognises a node decides.
+        shapes: the first that recognizes a node decides.
         framings: the first that opens a text decides.
     """
 
@@ -174,14 +174,14 @@ class Shapes:
         """The first framing that a text with this opening has; None if it has none."""
         return next((one for one in self._framings if one.opens(opening)), None)
 
-    def recognise(self, node: Node) -> tuple[Shape, Inline] | None:
+    def recognize(self, node: Node) -> tuple[Shape, Inline] | None:
         """The first shape that finds media in `node`, and what it found."""
         hits = self._known.intersection(node)
         if not hits:
             return None
         for shape in self._shapes:
             if not hits.isdisjoint(shape.members):
-                inline = shape.recognise(node)
+                inline = shape.recognize(node)
                 if inline is not None:
                     return shape, inline
         return None
