@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.legacy import LEGACY_TEXTS, summarize
+from coatcheck.legacy import LEGACY_SHAPES, LEGACY_TEXTS, summarize
 from coatcheck.legacy.modernizing import (
     FILES_NOT_READ,
     NOBODY,
@@ -271,3 +271,8 @@ async def test_json_between_words_is_found_by_those_who_register_the_words(
     assert "media://" in plain
     assert "media_reference" not in plain
     assert plain.startswith(opening + '{"picture": "')
+
+
+def test_shapes_that_others_precede_keep_the_words_around_json() -> None:
+    assert LEGACY_SHAPES.framing('**Success**: {"url":') is not None
+    assert LEGACY_SHAPES.framing("**Success**: all is well") is None
