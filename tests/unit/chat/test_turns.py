@@ -24,6 +24,7 @@ from coatcheck.opening import Backends
 from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.streaming.events import MAX_SERVER_FRAME, encode_frame
 from coatcheck_chat.streaming.feed import follow
 from coatcheck_chat.streaming.stream import Preview
@@ -100,7 +101,7 @@ async def begin_to_draw(say: Say) -> None:
 
 @pytest.fixture
 def history(backends: Backends) -> History:
-    return History(backends.conversations, backends.store, MediaUrls())
+    return History(SqlConversationLog(backends.store), backends.store, MediaUrls())
 
 
 def user(words: str, identifier: str = "u1") -> dict[str, Any]:

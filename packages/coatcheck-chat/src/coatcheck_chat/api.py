@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 from coatcheck.delivery.bodies import read_body
 from coatcheck.delivery.origin import require_same_origin
 from coatcheck.errors import InvalidInputError
-from coatcheck.ports import ConversationRecord
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.conversations import Conversations, Listed
 from coatcheck_chat.history.download import Download
 from coatcheck_chat.history.export import HtmlExport, as_json_lines
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.ports import ConversationRecord
 from coatcheck_chat.streaming.streams import Streams
 
 PAGE: Final = 50

@@ -23,7 +23,7 @@ from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.opening import Backends, open_backends
-from coatcheck.ports import Fetcher, Responder
+from coatcheck.ports import Fetcher
 from coatcheck.previews import PreviewStore
 from coatcheck.server.access import anonymous, guard, read_keyring, read_sendfile, upload_limit
 from coatcheck.server.app import answer_health
@@ -40,11 +40,15 @@ from coatcheck_chat.comparison import ComparedPictures, ComparisonSocket
 from coatcheck_chat.frontend import page_routes
 from coatcheck_chat.history.conversations import Conversations
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.lock import chat_lock
 from coatcheck_chat.painter.tasks import PAINTERS
 from coatcheck_chat.providers.registry import Imagery
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.streaming.budgeted import BudgetedResponder
+from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.socket import ChatSocket
 from coatcheck_chat.streaming.sse import ChatStreams
 from coatcheck_chat.streaming.turns import Turns
@@ -130,7 +134,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             provider = await stack.enter_async_context(
                 imagery.open(painters, _required(backends.fetcher))
             )
-            history = History(backends.conversations, backends.store, urls)
+            history = History(SqlConversationLog(backends.store), backends.store, urls)
             previews = PreviewStore()
             responder = PydanticAIResponder(
                 model,
@@ -168,7 +172,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 app.add_api_websocket_route("/ws/compare", comparison.serve)
 
             conversations = Conversations(
-                backends.directory,
+                SqlConversationDirectory(backends.store),
                 backends.store,
                 grace=timedelta(seconds=settings.delete_grace_seconds),
             )
@@ -239,7 +243,9 @@ async def _open_alone(settings: Settings, metrics: Metrics) -> AsyncIterator[Bac
     async with (
         chat_lock(settings.data),
         open_backends(
-            settings.store_options, lambda renderer: MeasuredRenderer(renderer, metrics)
+            settings.store_options,
+            lambda renderer: MeasuredRenderer(renderer, metrics),
+            participants=[ChatHistory()],
         ) as backends,
     ):
         yield backends

@@ -17,10 +17,11 @@ import pybase64
 from coatcheck.errors import CoatcheckError, NotFoundError, OverloadedError
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.payload.media_part import MEDIA_PART
-from coatcheck.ports import THUMBNAIL, ConversationRecord, MediaRecord, VariantRecord
+from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
 from coatcheck.store import MediaStore
 from coatcheck.variants import VECTOR_TYPES, VariantSpec, snap, widest
+from coatcheck_chat.history.ports import ConversationRecord
 
 WIDTH: Final = 1024
 """Pixels of a right-sized picture, at most."""

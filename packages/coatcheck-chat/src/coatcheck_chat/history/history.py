@@ -13,10 +13,11 @@ from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_storage, for_ui, shown_ids
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, MediaRecord, NewMessage, Opening
+from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.modern_log import ModernLog
+from coatcheck_chat.history.ports import ConversationLog, NewMessage, Opening
 from coatcheck_chat.history.searching import message_text, referenced_media
 
 MAX_TEXT: Final = 16_000

@@ -9,9 +9,9 @@ from typing import Any
 from coatcheck.errors import NotFoundError
 from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernise_message
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, MessageRecord, NewMessage, Opening
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
+from coatcheck_chat.history.ports import ConversationLog, MessageRecord, NewMessage, Opening
 from coatcheck_chat.history.searching import message_text, referenced_media
 
 

@@ -17,11 +17,11 @@ from coatcheck.errors import (
     TurnInProgressError,
 )
 from coatcheck.payload.media_part import is_preview
-from coatcheck.ports import Responder
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.assembly import MessageAssembly
 from coatcheck_chat.streaming.events import ENDS, REGENERATE, SUBMIT, error_chunk, shown, turn_chunk
 from coatcheck_chat.streaming.feed import follow
+from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.stream import Chunk, Entry, Stream
 from coatcheck_chat.streaming.streams import Streams
 

@@ -79,7 +79,7 @@ class _MediaList:
             "reference": one.reference.to_ui(self._urls),
             "createdAt": one.created_at.isoformat(timespec="milliseconds"),
             "conversationId": one.conversation_id,
-            "messageId": one.message_id,
+            "messageId": one.holder,
         }
         return {name: value for name, value in shown.items() if value is not None}
 

@@ -16,19 +16,6 @@ from coatcheck.ports.catalog import (
     NewMedia,
     VariantRecord,
 )
-from coatcheck.ports.chat import (
-    ConversationLog,
-    MessageRecord,
-    NewMessage,
-    Opening,
-    Responder,
-)
-from coatcheck.ports.directory import (
-    ConversationCursor,
-    ConversationDirectory,
-    ConversationMatch,
-    ConversationRecord,
-)
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
 from coatcheck.ports.imaging import (
     PREVIEW_BYTES,
@@ -40,6 +27,13 @@ from coatcheck.ports.imaging import (
     Shrinker,
     Swatch,
 )
+from coatcheck.ports.participants import (
+    Participant,
+    Place,
+    Schema,
+    SharedDatabase,
+    SharedTransaction,
+)
 from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
 __all__ = [
@@ -50,11 +44,6 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
-    "ConversationCursor",
-    "ConversationDirectory",
-    "ConversationLog",
-    "ConversationMatch",
-    "ConversationRecord",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",
@@ -63,15 +52,16 @@ __all__ = [
     "MediaCursor",
     "MediaRecord",
     "MediaRecords",
-    "MessageRecord",
     "NewMedia",
-    "NewMessage",
-    "Opening",
+    "Participant",
+    "Place",
     "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",
-    "Responder",
+    "Schema",
+    "SharedDatabase",
+    "SharedTransaction",
     "Shrinker",
     "StagedBlob",
     "Swatch",

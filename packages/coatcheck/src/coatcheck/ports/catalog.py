@@ -4,9 +4,13 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from coatcheck.ports.participants import SharedTransaction
 from coatcheck.reference import MediaReference
+
+if TYPE_CHECKING:  # importing a port loads no engine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 THUMBNAIL = "thumbnail"
 """The name of the one variant that every image has."""
@@ -111,22 +115,23 @@ class MediaCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMedia:
-    """Media in a list, with where it was said.
+    """Media in a list, with where it is shown.
 
     Attributes:
         reference: what is listed.
         created_at: when it was stored.
-        conversation_id: the conversation that it belongs to; None for none.
-        message_id: the first message of that which shows it; None for none.
+        conversation_id: the conversation that shows it, or else the one that it belongs to; None
+            for none.
+        holder: what shows it there, such as a message; None for nothing.
     """
 
     reference: MediaReference
     created_at: datetime
     conversation_id: str | None = None
-    message_id: str | None = None
+    holder: str | None = None
 
 
-class CatalogTransaction(Protocol):
+class CatalogTransaction(SharedTransaction, Protocol):
     """One write transaction. It commits when its context is left in peace, else it rolls back."""
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
@@ -270,6 +275,10 @@ class Catalog(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[CatalogTransaction]:
         """A write transaction; at most one is under way at a time, across all processes."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager["AsyncConnection"]:
+        """A connection whose statements see one state of the database."""
         ...
 
     async def owner_bytes(self, owner: str | None) -> int:

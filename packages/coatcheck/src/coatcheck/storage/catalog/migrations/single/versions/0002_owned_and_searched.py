@@ -5,13 +5,12 @@ access control no one does. Like every migration this one keeps to itself how it
 """
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-
-from coatcheck.folding import fold
 
 revision = "0002"
 down_revision = "0001"
@@ -148,7 +147,7 @@ def _fill(connection: sa.Connection) -> None:
         connection.execute(
             conversations.update()
             .where(conversations.c.id == row.id)
-            .values(folded_title=fold(row.title))
+            .values(folded_title=_fold(row.title))
         )
     messages = sa.table(
         "messages", sa.column("id"), sa.column("content", sa.JSON), sa.column("folded")
@@ -167,7 +166,7 @@ def _fill(connection: sa.Connection) -> None:
             found = list(_walk(row.content))
             text = "\n".join(dict.fromkeys(said for said, _ in found if said))[:_MAX_TEXT]
             connection.execute(
-                messages.update().where(messages.c.id == row.id).values(folded=fold(text))
+                messages.update().where(messages.c.id == row.id).values(folded=_fold(text))
             )
             media = {media_id for _, media_id in found if media_id}
             if media:
@@ -194,3 +193,18 @@ def _walk(value: Any, depth: int = 0) -> Iterator[tuple[str | None, str | None]]
                 yield value[name], None
         for member in value.values():
             yield from _walk(member, depth + 1)
+
+
+def _fold(text: str) -> str:
+    """Text without case, accents and what cannot be seen, as a search compares it."""
+    return "".join(
+        character if character.isspace() else _fold_character(character) for character in text
+    )
+
+
+def _fold_character(character: str) -> str:
+    return "".join(
+        part
+        for part in unicodedata.normalize("NFKD", character).casefold()
+        if unicodedata.category(part)[0] not in "MC"
+    )

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, literal_column, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.storage.catalog.tables import messages
+from coatcheck_chat.history.tables import messages
 
 _GRAM: Final = 3
 

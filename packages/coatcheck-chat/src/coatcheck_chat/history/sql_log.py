@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    ScalarSelect,
     delete,
     exists,
     func,
@@ -18,11 +17,11 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.errors import NotFoundError
-from coatcheck.folding import fold
-from coatcheck.ports import MessageRecord, NewMessage, Opening
-from coatcheck.storage.catalog.database import Database
-from coatcheck.storage.catalog.rows import to_milliseconds
-from coatcheck.storage.catalog.tables import conversations, media, message_media, messages
+from coatcheck.ports import SharedDatabase, SharedTransaction
+from coatcheck_chat.history.folding import fold
+from coatcheck_chat.history.instants import to_milliseconds
+from coatcheck_chat.history.ports import MessageRecord, NewMessage, Opening
+from coatcheck_chat.history.tables import conversations, messages
 
 
 def visible_to(owner: str | None) -> ColumnElement[bool]:
@@ -32,10 +31,14 @@ def visible_to(owner: str | None) -> ColumnElement[bool]:
 
 
 class SqlConversationLog:
-    """A `ConversationLog` in a `Database`."""
+    """A `ConversationLog` in the store's database.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        store: opened with `ChatHistory` as a participant.
+    """
+
+    def __init__(self, store: SharedDatabase) -> None:
+        self._store = store
 
     async def read_messages(self, conversation_id: str) -> Sequence[Mapping[str, Any]] | None:
         """The messages of a conversation in order, or None where there is no such conversation."""
@@ -44,7 +47,7 @@ class SqlConversationLog:
             .where(messages.c.conversation_id == conversation_id)
             .order_by(messages.c.position)
         )
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             found = (await connection.scalars(statement)).all()
         # A conversation is made together with its first message: none without one.
         return found or None
@@ -80,7 +83,7 @@ class SqlConversationLog:
             .order_by(order)
             .limit(limit)
         )
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             if not await connection.scalar(found):
                 return None
             rows = await connection.execute(page)
@@ -88,15 +91,13 @@ class SqlConversationLog:
 
     async def has_message(self, conversation_id: str, message_id: str) -> bool:
         """Whether the conversation holds a message with this ``id``."""
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             return await _find_message(connection, conversation_id, message_id) is not None
 
     async def owner_of(self, conversation_id: str) -> str | None:
         """Whose the conversation is; see the port."""
-        statement = select(conversations.c.owner).where(conversations.c.id == conversation_id)
-        async with self._database.read() as connection:
-            owner: str | None = await connection.scalar(statement)
-        return owner
+        async with self._store.snapshot() as connection:
+            return await _owner_of(connection, conversation_id)
 
     async def append_message(
         self,
@@ -108,11 +109,11 @@ class SqlConversationLog:
     ) -> None:
         """Write a message at the end, in a conversation that is there or made; see the port."""
         now = to_milliseconds(at)
-        async with self._database.write() as connection:
-            await _open(connection, conversation_id, opening, now)
+        async with self._store.transaction() as transaction:
+            owner = await _open(transaction.connection, conversation_id, opening, now)
             if opening is not None:
-                await _require_media(connection, message.media)
-            await _write(connection, conversation_id, message, now)
+                await transaction.require_media(message.media)
+            await _write(transaction, conversation_id, owner, message, now)
 
     async def replace_messages(
         self, conversation_id: str, changes: Sequence[tuple[Mapping[str, Any], NewMessage]]
@@ -121,16 +122,17 @@ class SqlConversationLog:
         if not changes:
             return []
         kept: list[Mapping[str, Any] | None] = []
-        async with self._database.write() as connection:
+        async with self._store.transaction() as transaction:
+            owner = await _owner_of(transaction.connection, conversation_id)
             for before, after in changes:
-                current: Mapping[str, Any] | None = await connection.scalar(
+                current: Mapping[str, Any] | None = await transaction.connection.scalar(
                     select(messages.c.content).where(
                         messages.c.conversation_id == conversation_id,
                         messages.c.message_id == before["id"],
                     )
                 )
                 if current == before:
-                    await _write(connection, conversation_id, after, 0)
+                    await _write(transaction, conversation_id, owner, after, 0)
                     current = after.content
                 kept.append(current)
         return kept
@@ -151,15 +153,23 @@ class SqlConversationLog:
             .where(in_conversation, messages.c.message_id == message_id)
             .scalar_subquery()
         )
-        async with self._database.write() as connection:
-            # Without such a message there is no position, and nothing is greater than that.
-            await _adopt_uploads(connection, conversation_id, position)
-            await connection.execute(
-                delete(messages).where(in_conversation, messages.c.position > position)
+        # Without such a message there is no position, and nothing is greater than that.
+        following = in_conversation & (messages.c.position > position)
+        from_there = in_conversation & (messages.c.position >= position)
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
+            owner = await _owner_of(connection, conversation_id)
+            # What was uploaded for messages that go is to go with the conversation later.
+            await transaction.adopt(
+                conversation_id, select(messages.c.message_id).where(from_there), owner=owner
             )
+            await transaction.release(
+                conversation_id, select(messages.c.message_id).where(following)
+            )
+            await connection.execute(delete(messages).where(following))
             if message is not None:
-                await _require_media(connection, message.media)
-                await _write(connection, conversation_id, message, now)
+                await transaction.require_media(message.media)
+                await _write(transaction, conversation_id, owner, message, now)
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id)
@@ -167,30 +177,16 @@ class SqlConversationLog:
             )
 
 
-async def _adopt_uploads(
-    connection: AsyncConnection, conversation_id: str, position: ScalarSelect[int]
-) -> None:
-    """Let what was uploaded for messages that go be the conversation's, and so go with it later."""
-    owner = select(conversations.c.owner).where(conversations.c.id == conversation_id)
-    shown = (
-        select(message_media.c.media_id)
-        .join_from(message_media, messages)
-        .where(messages.c.conversation_id == conversation_id, messages.c.position >= position)
-    )
-    await connection.execute(
-        update(media)
-        .where(
-            media.c.conversation_id.is_(None),
-            media.c.owner.is_not_distinct_from(owner.scalar_subquery()),
-            media.c.id.in_(shown),
-        )
-        .values(conversation_id=conversation_id)
-    )
+async def _owner_of(connection: AsyncConnection, conversation_id: str) -> str | None:
+    statement = select(conversations.c.owner).where(conversations.c.id == conversation_id)
+    owner: str | None = await connection.scalar(statement)
+    return owner
 
 
 async def _open(
     connection: AsyncConnection, conversation_id: str, opening: Opening | None, now: int
-) -> None:
+) -> str | None:
+    """Make the conversation, or see that it may be written to; whose it is."""
     known = (
         await connection.execute(
             select(conversations.c.owner, conversations.c.deleted_at).where(
@@ -209,7 +205,7 @@ async def _open(
                 updated_at=now,
             )
         )
-        return
+        return opening.owner
     foreign = (
         opening is not None
         and known is not None
@@ -220,47 +216,38 @@ async def _open(
     await connection.execute(
         update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now)
     )
-
-
-async def _require_media(connection: AsyncConnection, ids: frozenset[str]) -> None:
-    """Media may have been deleted since the message was accepted; from now on it is kept."""
-    if not ids:
-        return
-    found = await connection.scalar(
-        select(func.count()).select_from(media).where(media.c.id.in_(ids))
-    )
-    if found != len(ids):
-        raise NotFoundError("There is no media under this id.")
+    owner: str | None = known.owner
+    return owner
 
 
 async def _write(
-    connection: AsyncConnection, conversation_id: str, message: NewMessage, now: int
+    transaction: SharedTransaction,
+    conversation_id: str,
+    owner: str | None,
+    message: NewMessage,
+    now: int,
 ) -> None:
+    connection = transaction.connection
+    message_id = message.content["id"]
     written = {"content": dict(message.content), "folded": fold(message.text)}
-    row = await _find_message(connection, conversation_id, message.content["id"])
+    row = await _find_message(connection, conversation_id, message_id)
     if row is None:
         last = select(func.coalesce(func.max(messages.c.position), 0)).where(
             messages.c.conversation_id == conversation_id
         )
-        row = await connection.scalar(
-            insert(messages)
-            .values(
+        await connection.execute(
+            insert(messages).values(
                 conversation_id=conversation_id,
                 position=(await connection.scalar(last) or 0) + 1,
-                message_id=message.content["id"],
+                message_id=message_id,
                 created_at=now,
                 **written,
             )
-            .returning(messages.c.id)
         )
     else:
         await connection.execute(update(messages).where(messages.c.id == row).values(**written))
-        await connection.execute(delete(message_media).where(message_media.c.message == row))
-    if message.media:
-        await connection.execute(
-            insert(message_media),
-            [{"message": row, "media_id": media_id} for media_id in sorted(message.media)],
-        )
+        await transaction.release(conversation_id, [message_id])
+    await transaction.hold(conversation_id, message_id, message.media, owner=owner)
 
 
 async def _find_message(

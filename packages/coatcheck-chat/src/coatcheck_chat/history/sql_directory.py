@@ -7,8 +7,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
-    and_,
-    delete,
     func,
     literal,
     or_,
@@ -19,22 +17,28 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.folding import fold
-from coatcheck.ports import ConversationCursor, ConversationMatch, ConversationRecord
-from coatcheck.storage.catalog.conversations import visible_to
-from coatcheck.storage.catalog.database import Database
-from coatcheck.storage.catalog.releasing import release
-from coatcheck.storage.catalog.rows import from_milliseconds, to_milliseconds
-from coatcheck.storage.catalog.search import has_index, holds_all, message_matches
-from coatcheck.storage.catalog.tables import conversations, media, message_media, messages
-from coatcheck.storage.catalog.usage import count_out
+from coatcheck.ports import SharedDatabase
+from coatcheck_chat.history.folding import fold
+from coatcheck_chat.history.instants import from_milliseconds, to_milliseconds
+from coatcheck_chat.history.matching import has_index, holds_all, message_matches
+from coatcheck_chat.history.ports import (
+    ConversationCursor,
+    ConversationMatch,
+    ConversationRecord,
+)
+from coatcheck_chat.history.sql_log import visible_to
+from coatcheck_chat.history.tables import conversations, messages
 
 
 class SqlConversationDirectory:
-    """A `ConversationDirectory` in a `Database`."""
+    """A `ConversationDirectory` in the store's database.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        store: opened with `ChatHistory` as a participant.
+    """
+
+    def __init__(self, store: SharedDatabase) -> None:
+        self._store = store
 
     async def list_conversations(
         self, *, owner: str | None, before: ConversationCursor | None, limit: int
@@ -46,7 +50,7 @@ class SqlConversationDirectory:
             .order_by(conversations.c.updated_at.desc(), conversations.c.id.desc())
             .limit(limit)
         )
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             return [_record(row) for row in await connection.execute(statement)]
 
     async def search(
@@ -58,7 +62,7 @@ class SqlConversationDirectory:
         limit: int,
     ) -> Sequence[ConversationMatch]:
         """Those whose title holds every term, or one of whose messages does; see the port."""
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             hits = (
                 select(messages.c.conversation_id, func.max(messages.c.position).label("position"))
                 .where(
@@ -98,14 +102,15 @@ class SqlConversationDirectory:
         self, conversation_id: str, *, owner: str | None
     ) -> ConversationRecord | None:
         """The record of a conversation, or None."""
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             return await _find(connection, conversation_id, visible_to(owner))
 
     async def rename(
         self, conversation_id: str, title: str, *, owner: str | None
     ) -> ConversationRecord | None:
         """Give a conversation another title; its place in the list stays."""
-        async with self._database.write() as connection:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id, visible_to(owner))
@@ -117,7 +122,8 @@ class SqlConversationDirectory:
         self, conversation_id: str, *, owner: str | None, at: datetime
     ) -> datetime | None:
         """Delete a conversation so that it can be restored; see the port."""
-        async with self._database.write() as connection:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
             deleted_at = await connection.scalar(
                 update(conversations)
                 .where(conversations.c.id == conversation_id, _own(owner))
@@ -130,7 +136,8 @@ class SqlConversationDirectory:
         self, conversation_id: str, *, owner: str | None, deleted_after: datetime
     ) -> ConversationRecord | None:
         """Take a deletion back, unless it came before `deleted_after`."""
-        async with self._database.write() as connection:
+        async with self._store.transaction() as transaction:
+            connection = transaction.connection
             await connection.execute(
                 update(conversations)
                 .where(
@@ -145,14 +152,14 @@ class SqlConversationDirectory:
     async def find_deleted(self, *, before: datetime, limit: int) -> Sequence[str]:
         """Conversations of anyone that were deleted before an instant."""
         statement = select(conversations.c.id).where(_deleted_before(before)).limit(limit)
-        async with self._database.read() as connection:
+        async with self._store.snapshot() as connection:
             return (await connection.scalars(statement)).all()
 
     async def purge(self, conversation_id: str, *, deleted_before: datetime) -> bool:
         """Forget a deleted conversation and the media that nothing else refers to; see the port."""
-        async with self._database.write() as connection:
+        async with self._store.transaction() as transaction:
             found = (
-                await connection.execute(
+                await transaction.connection.execute(
                     select(conversations.c.owner).where(
                         conversations.c.id == conversation_id, _deleted_before(deleted_before)
                     )
@@ -160,71 +167,8 @@ class SqlConversationDirectory:
             ).one_or_none()
             if found is None:
                 return False
-            await _hand_over(connection, conversation_id)
-            digests = await _remove_media(connection, conversation_id, found.owner)
-            await connection.execute(
-                delete(conversations).where(conversations.c.id == conversation_id)
-            )
-            await release(connection, digests)
+            await transaction.forget_conversation(conversation_id, owner=found.owner)
         return True
-
-
-async def _hand_over(connection: AsyncConnection, conversation_id: str) -> None:
-    """Let media that other conversations of its owner show belong to one of them."""
-    heir = (
-        select(func.min(messages.c.conversation_id))
-        .join_from(message_media, messages)
-        .join(conversations)
-        .where(_shown_beside(conversation_id))
-        .scalar_subquery()
-    )
-    await connection.execute(
-        update(media)
-        .where(media.c.conversation_id == conversation_id, heir.is_not(None))
-        .values(conversation_id=heir)
-    )
-
-
-def _shown_beside(conversation_id: str) -> ColumnElement[bool]:
-    """Whether a message of another conversation shows the media, one of the same owner.
-
-    A message of anyone else may hold an id that its author was told, and gains nothing by it.
-    """
-    return and_(
-        message_media.c.media_id == media.c.id,
-        messages.c.conversation_id != conversation_id,
-        conversations.c.owner.is_not_distinct_from(media.c.owner),
-    )
-
-
-async def _remove_media(
-    connection: AsyncConnection, conversation_id: str, owner: str | None
-) -> set[str]:
-    """Forget what belongs to the conversation, and what was uploaded for it; the digests."""
-    shown = (
-        select(message_media.c.media_id)
-        .join_from(message_media, messages)
-        .where(messages.c.conversation_id == conversation_id)
-    )
-    elsewhere = (
-        select(literal(1))
-        .join_from(message_media, messages)
-        .join(conversations)
-        .where(_shown_beside(conversation_id))
-        .exists()
-    )
-    uploaded = (
-        media.c.conversation_id.is_(None)
-        & media.c.owner.is_not_distinct_from(owner)
-        & media.c.id.in_(shown)
-        & ~elsewhere
-    )
-    gone: set[tuple[str | None, str]] = set()
-    for condition in (media.c.conversation_id == conversation_id, uploaded):
-        removed = delete(media).where(condition).returning(media.c.owner, media.c.digest)
-        gone.update((row.owner, row.digest) for row in await connection.execute(removed))
-    await count_out(connection, gone)
-    return {digest for _, digest in gone}
 
 
 async def _find(
