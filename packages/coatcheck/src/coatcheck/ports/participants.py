@@ -5,15 +5,20 @@ in the same database. It writes them in `MediaStore.transaction`, together with 
 media there, and reads them in `MediaStore.snapshot`.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from coatcheck.errors import ConfigurationError
 
 if TYPE_CHECKING:  # importing a port loads no engine
     from sqlalchemy import ColumnElement, MetaData, Select, Subquery
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,8 @@ class Schema:
     """Tables with migrations of their own, beside other schemas in one database.
 
     Attributes:
-        name: the schema's name, in lower case. Its Alembic version table is called after it.
+        name: the schema's name: letters in lower case, digits and underscores, at most 40. Its
+            Alembic version table is called after it.
         metadata: its tables, as the newest migration leaves them. Their names must be its own.
         migrations: a directory of Alembic revisions. A revision uses `alembic.op` as usual.
         revision: the newest one. A database that has it is opened without loading Alembic.
@@ -31,6 +37,12 @@ class Schema:
     metadata: "MetaData"
     migrations: Path
     revision: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"{self.name!r} cannot name a schema: use a-z, 0-9 and _, a letter first."
+            )
 
     @property
     def version_table(self) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from coatcheck.errors import StorageError, StorageFullError
 from coatcheck.ports import Schema
-from coatcheck.storage.catalog.migrating import migrate
+from coatcheck.storage.catalog.migrating import check_apart, migrate
 from coatcheck.storage.catalog.schema import MEDIA
 
 BUSY_TIMEOUT_SECONDS: Final = 10
@@ -48,9 +48,12 @@ class Database:
 
         Raises:
             StorageError: the file cannot be opened, or is of a newer version of Coatcheck.
+            ConfigurationError: two schemas have the same name, or a table of the same name.
         """
+        every = (MEDIA, *schemas)
+        check_apart(every)
         with translated():
-            engine = await to_thread.run_sync(_open_engine, path, (MEDIA, *schemas))
+            engine = await to_thread.run_sync(_open_engine, path, every)
         return cls(engine)
 
     @asynccontextmanager

@@ -5,13 +5,14 @@ all of that schema's migrations first. The first migrations of the schemas that 
 find their tables, and keep them with their rows.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, MetaData, inspect, text
 
-from coatcheck.errors import StorageError
+from coatcheck.errors import ConfigurationError, StorageError
 from coatcheck.ports import Schema
 
 _ENVIRONMENT: Final = Path(__file__).parent / "migrations"
@@ -22,6 +23,20 @@ _SINGLE: Final = Schema(
     revision="0004",
 )
 _SINGLE_TABLE: Final = "alembic_version"
+
+
+def check_apart(schemas: Sequence[Schema]) -> None:
+    """See that the schemas can be beside each other in one database.
+
+    Raises:
+        ConfigurationError: two have the same name, or a table of the same name.
+    """
+    names = Counter(schema.name for schema in schemas)
+    tables = Counter(table for schema in schemas for table in schema.metadata.tables)
+    for what, counted in (("are named", names), ("have a table named", tables)):
+        for name, count in counted.items():
+            if count > 1:
+                raise ConfigurationError(f"Two schemas of the store's database {what} {name}.")
 
 
 def migrate(connection: Connection, schemas: Sequence[Schema]) -> None:
