@@ -24,6 +24,8 @@ MODULES: Final = (
     "coatcheck_chat.streaming.socket",
     "coatcheck_chat.streaming.sse",
     "coatcheck_chat.streaming.turns",
+    "coatcheck_chat.streaming.responder",
+    "coatcheck_chat.history.ports",
     "coatcheck.delivery.limits",
     "coatcheck_chat.agent.tools",
     "coatcheck_chat.providers.image",

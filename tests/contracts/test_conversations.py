@@ -511,6 +511,16 @@ async def test_a_replaced_message_refers_to_what_it_holds_now(opened: Opened) ->
     assert await opened.catalog.find(after) is None
 
 
+async def test_a_message_that_is_gone_keeps_no_media(opened: Opened) -> None:
+    made = await opened.put(digest="a", conversation="b")
+    first = await opened.say("a")
+    await opened.say("a", media=frozenset({made}))
+    await opened.say("b", media=frozenset({made}))
+    await opened.log.rewind("a", first, at=LATER)
+    await purge(opened, "b")
+    assert await opened.catalog.find(made) is None
+
+
 async def test_listed_media_leads_to_the_message_that_first_shows_it(opened: Opened) -> None:
     made = await opened.put(digest="a", conversation="a", owner="ada")
     uploaded = await opened.put(digest="b", owner="ada")

@@ -165,6 +165,17 @@ async def test_a_conversation_that_is_forgotten_takes_the_participant_s_rows_alo
     assert {finding.state async for finding in store.verify()} == {"sound"}
 
 
+async def test_media_of_another_conversation_is_not_adopted(store: MediaStore) -> None:
+    others = await store.put(b"theirs", conversation_id="b2")
+    await pin(store, "b1", "n1", others.id)
+    async with store.transaction() as transaction:
+        await transaction.adopt("b1", ["n1"], owner=None)
+        await transaction.release("b1", ["n1"])
+        await transaction.forget_conversation("b1", owner=None)
+    (listed,) = await store.list_media()
+    assert listed.conversation_id == "b2"
+
+
 async def test_what_is_withdrawn_is_not_listed(store: MediaStore) -> None:
     own = await store.put(b"own", conversation_id="b1")
     both = await store.put(b"both")
