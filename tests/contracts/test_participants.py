@@ -3,7 +3,7 @@
 The participant here is no chat: boards, and the notes on them that show pictures.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     MetaData,
+    Select,
     String,
     Subquery,
     Table,
@@ -22,11 +23,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck import MediaStore, open_store
 from coatcheck.errors import ConfigurationError, NotFoundError, StorageError
-from coatcheck.ports import Place, Schema, SharedTransaction
+from coatcheck.ports import Schema, SharedTransaction
 
 pytestmark = pytest.mark.anyio
 
@@ -63,13 +63,15 @@ class Boards:
     def is_withdrawn(self, conversation_id: ColumnElement[str]) -> ColumnElement[bool]:
         return exists().where(boards.c.id == conversation_id, boards.c.away == 1)
 
-    async def find_places(self, connection: AsyncConnection, held: Subquery) -> Mapping[str, Place]:
-        rows = await connection.execute(
-            select(held.c.media_id, held.c.conversation_id, func.max(held.c.holder).label("note"))
+    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+        newest = func.max(held.c.holder).label("holder")
+        return (
+            select(
+                held.c.media_id, func.min(held.c.conversation_id).label("conversation_id"), newest
+            )
             .join_from(held, notes, notes.c.name == held.c.holder)
-            .group_by(held.c.media_id, held.c.conversation_id)
+            .group_by(held.c.media_id)
         )
-        return {row.media_id: Place(row.conversation_id, row.note) for row in rows}
 
     async def forget_conversation(
         self, transaction: SharedTransaction, conversation_id: str

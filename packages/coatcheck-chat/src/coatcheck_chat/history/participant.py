@@ -1,13 +1,11 @@
 """The chat's part in the store's database."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, Subquery, delete, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, Subquery, delete, exists, func, select
 
-from coatcheck.ports import Place, Schema, SharedTransaction
+from coatcheck.ports import Schema, SharedTransaction
 from coatcheck_chat.history.tables import conversations, messages, metadata
 
 CHAT: Final = Schema(
@@ -33,8 +31,8 @@ class ChatHistory:
             conversations.c.id == conversation_id, conversations.c.deleted_at.is_not(None)
         )
 
-    async def find_places(self, connection: AsyncConnection, held: Subquery) -> Mapping[str, Place]:
-        """The first message that shows each media, in a conversation that is not deleted."""
+    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+        """SQL: the first message that shows each media, in a conversation that is not deleted."""
         first = (
             select(held.c.media_id, func.min(messages.c.id).label("message"))
             .join_from(
@@ -48,13 +46,9 @@ class ChatHistory:
             .group_by(held.c.media_id)
             .subquery("first")
         )
-        statement = select(
-            first.c.media_id, messages.c.conversation_id, messages.c.message_id
+        return select(
+            first.c.media_id, messages.c.conversation_id, messages.c.message_id.label("holder")
         ).join_from(first, messages, messages.c.id == first.c.message)
-        return {
-            row.media_id: Place(row.conversation_id, row.message_id)
-            for row in await connection.execute(statement)
-        }
 
     async def forget_conversation(
         self, transaction: SharedTransaction, conversation_id: str

@@ -29,7 +29,6 @@ from coatcheck.ports.imaging import (
 )
 from coatcheck.ports.participants import (
     Participant,
-    Place,
     Schema,
     SharedDatabase,
     SharedTransaction,
@@ -54,7 +53,6 @@ __all__ = [
     "MediaRecords",
     "NewMedia",
     "Participant",
-    "Place",
     "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",

@@ -6,7 +6,7 @@ media there, and reads them in `MediaStore.snapshot`.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,19 +48,6 @@ class Schema:
     def version_table(self) -> str:
         """The table in which Alembic keeps the schema's revision."""
         return f"alembic_version_{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where media is shown.
-
-    Attributes:
-        conversation_id: the conversation.
-        holder: what shows it there.
-    """
-
-    conversation_id: str
-    holder: str
 
 
 class SharedTransaction(Protocol):
@@ -184,15 +171,13 @@ class Participant(Protocol):
         """
         ...
 
-    async def find_places(
-        self, connection: "AsyncConnection", held: "Subquery"
-    ) -> Mapping[str, Place]:
-        """Where a list says that media is shown, by the media's ids; what is missing has no place.
+    def select_places(self, held: "Subquery") -> "Select[tuple[str, str, str]]":
+        """SQL: where a list says that media is shown, one row at most for each media.
+
+        It selects `media_id`, `conversation_id` and `holder` from some of what is held.
 
         Args:
-            connection: what to read with.
-            held: all places in question, with the columns `media_id`, `conversation_id` and
-                `holder`.
+            held: all places in question, with these three columns.
         """
         ...
 

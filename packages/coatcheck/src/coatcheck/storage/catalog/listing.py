@@ -1,13 +1,17 @@
 """All media of an owner in SQL, a page at a time, each with where it is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    Select,
     and_,
     exists,
     false,
+    func,
     literal,
+    null,
     or_,
     select,
     true,
@@ -15,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.ports import ListedMedia, MediaCursor, Participant, Place
+from coatcheck.ports import ListedMedia, MediaCursor, Participant
 from coatcheck.storage.catalog.rows import from_milliseconds, to_milliseconds, to_reference
 from coatcheck.storage.catalog.tables import blobs, holders, media
 from coatcheck.storage.catalog.usage import belongs_to
@@ -37,43 +41,48 @@ async def list_media(
         # By the owner too, though all have one: PostgreSQL sees in that the order of the index.
         .order_by(media.c.owner.desc(), media.c.created_at.desc(), media.c.id.desc())
         .limit(limit)
-        .subquery("page")
+        .cte("page")
     )
-    described = (blobs.c.media_type, blobs.c.size, blobs.c.width, blobs.c.height)
-    statement = (
-        select(page, *described, blobs.c.placeholder)
-        .join_from(page, blobs, blobs.c.digest == page.c.digest)
-        .order_by(page.c.created_at.desc(), page.c.id.desc())
-    )
-    rows = (await connection.execute(statement)).all()
-    places = await _places(connection, participants, [row.id for row in rows])
+    rows = await connection.execute(_with_places(page, participants))
     return [
         ListedMedia(
             reference=to_reference(row),
             created_at=from_milliseconds(row.created_at),
-            conversation_id=place.conversation_id if place else row.conversation_id,
-            holder=place.holder if place else None,
+            conversation_id=row.shown_in or row.conversation_id,
+            holder=row.holder,
         )
         for row in rows
-        for place in [places.get(row.id)]
     ]
 
 
-async def _places(
-    connection: AsyncConnection, participants: Sequence[Participant], ids: Sequence[str]
-) -> Mapping[str, Place]:
-    """Where the participants say that media is shown; of two the first one's answer counts."""
+def _with_places(page: CTE, participants: Sequence[Participant]) -> Select[tuple[object, ...]]:
+    """Each row of the page with its blob, and where the first participant that knows shows it."""
     held = (
         select(holders.c.media_id, holders.c.conversation_id, holders.c.holder)
-        .join_from(holders, media, media.c.id == holders.c.media_id)
-        .where(media.c.id.in_(ids), _same_owner())
+        .join_from(page, holders, holders.c.media_id == page.c.id)
+        .where(_is_of(page.c.owner))
         .subquery("held")
     )
-    places: dict[str, Place] = {}
-    for participant in participants if ids else ():
-        found = await participant.find_places(connection, held)
-        places = {**found, **places}
-    return places
+    places = [one.select_places(held).subquery() for one in participants]
+    described = (blobs.c.media_type, blobs.c.size, blobs.c.width, blobs.c.height)
+    statement = (
+        select(
+            page,
+            *described,
+            blobs.c.placeholder,
+            _first([place.c.conversation_id for place in places]).label("shown_in"),
+            _first([place.c.holder for place in places]).label("holder"),
+        )
+        .join_from(page, blobs, blobs.c.digest == page.c.digest)
+        .order_by(page.c.created_at.desc(), page.c.id.desc())
+    )
+    for place in places:
+        statement = statement.outerjoin(place, place.c.media_id == page.c.id)
+    return statement
+
+
+def _first(columns: Sequence[ColumnElement[str]]) -> ColumnElement[str | None]:
+    return func.coalesce(null(), null(), *columns)  # two at least: there may be no participant
 
 
 def _older_than(cursor: MediaCursor | None) -> ColumnElement[bool]:
@@ -90,7 +99,7 @@ def _goes_with_a_conversation(participants: Sequence[Participant]) -> ColumnElem
         return or_(false(), *[one.is_withdrawn(conversation_id) for one in participants])
 
     def is_shown(where: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(holders.c.media_id == media.c.id, _same_owner(), where)
+        return exists().where(holders.c.media_id == media.c.id, _is_of(media.c.owner), where)
 
     holders_conversation = is_withdrawn(holders.c.conversation_id)
     uploaded = and_(media.c.conversation_id.is_(None), is_shown(holders_conversation))
@@ -99,6 +108,6 @@ def _goes_with_a_conversation(participants: Sequence[Participant]) -> ColumnElem
     )
 
 
-def _same_owner() -> ColumnElement[bool]:
+def _is_of(owner: ColumnElement[str | None]) -> ColumnElement[bool]:
     """Whether a holder is of the owner of the media; one of anyone else is no place of it."""
-    return holders.c.owner.is_not_distinct_from(media.c.owner)
+    return holders.c.owner.is_not_distinct_from(owner)
