@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
+    Integer,
     Select,
     and_,
+    bindparam,
     exists,
     false,
     func,
-    literal,
     null,
     or_,
     select,
@@ -22,37 +24,69 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coatcheck.ports import ListedMedia, MediaCursor, Participant
 from coatcheck.storage.catalog.rows import from_milliseconds, to_milliseconds, to_reference
 from coatcheck.storage.catalog.tables import blobs, holders, media
-from coatcheck.storage.catalog.usage import belongs_to
 
 
-async def list_media(
-    connection: AsyncConnection,
+class MediaListing:
+    """Lists media. What is asked is put together once: that takes as long as to answer it.
+
+    Args:
+        participants: what says where media is shown, and what is not listed.
+    """
+
+    def __init__(self, participants: Sequence[Participant]) -> None:
+        self._participants = participants
+        self._statements: dict[tuple[bool, bool], Select[tuple[object, ...]]] = {}
+
+    async def page(
+        self,
+        connection: AsyncConnection,
+        *,
+        owner: str | None,
+        before: MediaCursor | None,
+        limit: int,
+    ) -> Sequence[ListedMedia]:
+        """What belongs to an owner, newest first; see the port."""
+        parameters: dict[str, object] = {"limit": limit}
+        if owner is not None:
+            parameters["owner"] = owner
+        if before is not None:
+            parameters["before"] = to_milliseconds(before.created_at)
+            parameters["before_id"] = before.id
+        kind = (owner is not None, before is not None)
+        statement = self._statements.get(kind)
+        if statement is None:
+            statement = self._statements[kind] = _page(self._participants, *kind)
+        rows = await connection.execute(statement, parameters)
+        return [
+            ListedMedia(
+                reference=to_reference(row),
+                created_at=from_milliseconds(row.created_at),
+                conversation_id=row.shown_in or row.conversation_id,
+                holder=row.holder,
+            )
+            for row in rows
+        ]
+
+
+def _page(
     participants: Sequence[Participant],
-    *,
-    owner: str | None,
-    before: MediaCursor | None,
-    limit: int,
-) -> Sequence[ListedMedia]:
-    """What belongs to an owner, newest first; see the port."""
+    is_owned: bool,  # noqa: FBT001 - a key of the statements
+    is_later: bool,  # noqa: FBT001
+) -> Select[tuple[object, ...]]:
+    # Not `IS NOT DISTINCT FROM`, for which PostgreSQL uses no index.
+    belongs = media.c.owner == bindparam("owner") if is_owned else media.c.owner.is_(None)
+    place = tuple_(media.c.created_at, media.c.id)
+    older = place < tuple_(bindparam("before", type_=BigInteger), bindparam("before_id"))
     # The rows of the page first: what is joined to them is looked up for those alone.
     page = (
         select(media)
-        .where(belongs_to(owner), _older_than(before), ~_goes_with_a_conversation(participants))
+        .where(belongs, older if is_later else true(), ~_goes_with_a_conversation(participants))
         # By the owner too, though all have one: PostgreSQL sees in that the order of the index.
         .order_by(media.c.owner.desc(), media.c.created_at.desc(), media.c.id.desc())
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
         .cte("page")
     )
-    rows = await connection.execute(_with_places(page, participants))
-    return [
-        ListedMedia(
-            reference=to_reference(row),
-            created_at=from_milliseconds(row.created_at),
-            conversation_id=row.shown_in or row.conversation_id,
-            holder=row.holder,
-        )
-        for row in rows
-    ]
+    return _with_places(page, participants)
 
 
 def _with_places(page: CTE, participants: Sequence[Participant]) -> Select[tuple[object, ...]]:
@@ -83,13 +117,6 @@ def _with_places(page: CTE, participants: Sequence[Participant]) -> Select[tuple
 
 def _first(columns: Sequence[ColumnElement[str]]) -> ColumnElement[str | None]:
     return func.coalesce(null(), null(), *columns)  # two at least: there may be no participant
-
-
-def _older_than(cursor: MediaCursor | None) -> ColumnElement[bool]:
-    if cursor is None:
-        return true()
-    place = tuple_(media.c.created_at, media.c.id)
-    return place < tuple_(literal(to_milliseconds(cursor.created_at)), literal(cursor.id))
 
 
 def _goes_with_a_conversation(participants: Sequence[Participant]) -> ColumnElement[bool]:

@@ -38,7 +38,7 @@ from coatcheck.storage.catalog.holding import (
     release_holders,
     require_media,
 )
-from coatcheck.storage.catalog.listing import list_media
+from coatcheck.storage.catalog.listing import MediaListing
 from coatcheck.storage.catalog.records import find_blob, find_in_conversation, find_records
 from coatcheck.storage.catalog.releasing import release
 from coatcheck.storage.catalog.rows import to_milliseconds
@@ -59,6 +59,7 @@ class SqlCatalog:
     def __init__(self, database: Database, participants: Sequence[Participant] = ()) -> None:
         self._database = database
         self._participants = participants
+        self._listing = MediaListing(participants)
 
     async def aclose(self) -> None:
         """Close the database."""
@@ -99,9 +100,7 @@ class SqlCatalog:
     ) -> Sequence[ListedMedia]:
         """What belongs to an owner, newest first."""
         async with self._database.read() as connection:
-            return await list_media(
-                connection, self._participants, owner=owner, before=before, limit=limit
-            )
+            return await self._listing.page(connection, owner=owner, before=before, limit=limit)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:
