@@ -132,7 +132,7 @@ class ListedMedia:
 
 
 class CatalogTransaction(SharedTransaction, Protocol):
-    """One write transaction. It commits when its context is left in peace, else it rolls back."""
+    """One write transaction. It commits unless an exception leaves its context."""
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
         """The blob's record, or None.

@@ -65,7 +65,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: commits when left in peace, else rolls back."""
+        """A write transaction: commits unless an exception leaves its context."""
         with translated():
             async with self._writer:
                 with CancelScope(shield=True):
