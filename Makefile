@@ -105,10 +105,10 @@ clean: ## Remove what was built and installed; data in .coatcheck/ stays
 	@touch $@
 
 # What tests/golden serialises: some of these frameworks hold back what others here need.
-$(FRAMEWORKS)/stamp: .venv/uv.stamp requirements/frameworks.txt $(LIBRARY)
+$(FRAMEWORKS)/stamp: .venv/uv.stamp requirements/frameworks.txt $(LIBRARY) $(CHAT)
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FRAMEWORKS)
 	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --require-hashes -r requirements/frameworks.txt
-	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --no-deps --no-build-isolation -e packages/coatcheck
+	$(BIN)/uv pip install --quiet --python $(FRAMEWORKS) --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 $(NODE_MODULES): web/package-lock.json

@@ -1,4 +1,4 @@
-"""A bar chart as SVG, on a logarithmic scale, in the reader's own colour scheme."""
+"""A bar chart as SVG, on a logarithmic scale, in the reader's own color scheme."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _SWATCH, _LETTER, _BETWEEN = 18, 8, 16
 
 @dataclass(frozen=True, slots=True)
 class Colors:
-    """A bar's colours on light and on dark ground."""
+    """A bar's colors on light and on dark ground."""
 
     light: str
     dark: str
@@ -23,7 +23,7 @@ class Bar:
     """One value.
 
     Attributes:
-        kind: whose it is: a key of the chart's colours, a CSS class.
+        kind: whose it is: a key of the chart's colors, a CSS class.
         value: how long the bar is; None for none.
         text: what is written beside it.
     """

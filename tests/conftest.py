@@ -9,6 +9,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from coatcheck.opening import Backends, open_backends
 from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
+from coatcheck_chat.history.participant import ChatHistory
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def backends(data: Path) -> AsyncIterator[Backends]:
-    async with open_backends(StoreOptions(data=data)) as opened:
+    async with open_backends(StoreOptions(data=data), participants=[ChatHistory()]) as opened:
         yield opened
 
 

@@ -17,8 +17,8 @@ def picture(width: int, height: int, seed: int = 0) -> Image.Image:
     for _ in range(24):
         x, y = rng.randrange(width), rng.randrange(height)
         radius = rng.randrange(1, max(2, min(width, height) // 3))
-        colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+        color = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
     return image
 
 
@@ -30,7 +30,7 @@ def image_bytes(kind: str, width: int = 64, height: int = 48, seed: int = 0) -> 
 
 
 def encoded_jpeg(*, progressive: bool) -> bytes:
-    """A JPEG in colour, as an encoder writes it: in ten scans, or in one."""
+    """A JPEG in color, as an encoder writes it: in ten scans, or in one."""
     buffer = io.BytesIO()
     picture(64, 48).save(buffer, format="jpeg", progressive=progressive)
     return buffer.getvalue()
@@ -44,7 +44,7 @@ def png_bytes(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
 def gif_frames(count: int, width: int = 8, height: int = 8) -> bytes:
     """An animated GIF of `count` frames."""
     frames = [
-        # Neighbours differ so much that no encoder takes them for the same.
+        # Neighbors differ so much that no encoder takes them for the same.
         Image.new("RGB", (width, height), (index * 37 % 256, index * 91 % 256, 80))
         for index in range(count)
     ]

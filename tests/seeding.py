@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from coatcheck.folding import fold
 from coatcheck.storage.catalog import Database
-from coatcheck.storage.catalog.tables import conversations, message_media, messages
+from coatcheck.storage.catalog.tables import holders
+from coatcheck_chat.history.folding import fold
+from coatcheck_chat.history.participant import CHAT
 from coatcheck_chat.history.searching import message_text, referenced_media
+from coatcheck_chat.history.tables import conversations, messages
 
 
 async def seed(
@@ -44,25 +46,26 @@ async def seed(
                 updated_at=at,
             )
         )
-        keys = (
-            await connection.scalars(
-                insert(messages).returning(messages.c.id, sort_by_parameter_order=True), rows
-            )
-        ).all()
-        links = [
-            {"message": key, "media_id": media_id}
-            for key, message in zip(keys, said, strict=True)
+        await connection.execute(insert(messages), rows)
+        held = [
+            {
+                "conversation_id": conversation_id,
+                "holder": message["id"],
+                "media_id": media_id,
+                "owner": owner,
+            }
+            for message in said
             for media_id in referenced_media(message)
         ]
-        if links:
-            await connection.execute(insert(message_media), links)
+        if held:
+            await connection.execute(insert(holders), held)
 
 
 async def seed_data(
     data: Path, conversation_id: str, said: Sequence[Mapping[str, Any]], **options: Any
 ) -> None:
     """Likewise in the catalog of a data directory."""
-    database = await Database.open(data / "catalog.sqlite3")
+    database = await Database.open(data / "catalog.sqlite3", [CHAT])
     try:
         await seed(database, conversation_id, said, **options)
     finally:

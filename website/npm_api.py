@@ -13,7 +13,14 @@ from website.paths import NPM, ROOT
 __all__ = ["npm_pages"]
 
 FOLDER: Final = "reference/npm-api"
-ENTRIES: Final = ("coatcheck", "coatcheck/react", "coatcheck/element", "coatcheck/worker")
+ENTRIES: Final = (
+    "coatcheck",
+    "coatcheck/ai",
+    "coatcheck/element",
+    "coatcheck/legacy",
+    "coatcheck/react",
+    "coatcheck/worker",
+)
 LINK: Final = re.compile(r"\]\((?P<path>[^)#\s]+\.md)(?P<anchor>#[^)]*)?\)")
 
 

@@ -50,8 +50,8 @@ def paint(prompt: str, width: int, height: int) -> bytes:
     for layer in range(1, 5):
         level = height * (0.4 + 0.13 * layer)
         ridge = [(width * n / 16, level + rng.gauss(0, height / 22)) for n in range(17)]
-        colour = tuple(c * (6 - layer) // 6 for c in ground)
-        draw.polygon([(0, height), *ridge, (width, height)], colour)
+        color = tuple(c * (6 - layer) // 6 for c in ground)
+        draw.polygon([(0, height), *ridge, (width, height)], color)
     grain = Image.frombytes("L", (width, height), rng.randbytes(width * height)).convert("RGB")
     buffer = io.BytesIO()
     Image.blend(image.filter(ImageFilter.GaussianBlur(1)), grain, 0.06).save(buffer, "png")

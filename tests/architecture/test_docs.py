@@ -17,6 +17,7 @@ import coatcheck
 from coatcheck import errors
 from coatcheck.cli import commands as library
 from coatcheck.store import MediaStore
+from coatcheck_chat import errors as chat_errors
 from coatcheck_chat.app import create_app
 from coatcheck_chat.cli import commands as chat
 from coatcheck_chat.settings import Settings
@@ -86,7 +87,7 @@ def classes() -> dict[str, type[errors.CoatcheckError]]:
     return {
         kind.__name__: kind
         for kind in errors.error_classes()
-        if kind.__module__.startswith("coatcheck.")
+        if kind.__module__ in {errors.__name__, chat_errors.__name__}
     }
 
 
@@ -98,16 +99,18 @@ def test_every_error_is_documented_with_its_code_and_status() -> None:
 
 
 def test_the_drawn_tree_is_the_tree() -> None:
-    drawn, above = {}, [object.__name__]
+    drawn: dict[str, tuple[str, str, int]] = {}
     pattern = re.compile(
         r"^ {4}(?P<lines>[│├└─ ]*)(?P<name>\w+Error) +(?P<code>\w+) +(?P<status>\d+)$"
     )
-    for line in (errors.__doc__ or "").splitlines():
-        if match := pattern.match(line):
-            depth = len(match["lines"]) // 3
-            del above[depth + 1 :]
-            above.append(match["name"])
-            drawn[match["name"]] = (above[depth], match["code"], int(match["status"]))
+    for module in (errors, chat_errors):
+        above = [object.__name__]
+        for line in (module.__doc__ or "").splitlines():
+            if match := pattern.match(line):
+                depth = len(match["lines"]) // 3
+                del above[depth + 1 :]
+                above.append(match["name"])
+                drawn[match["name"]] = (above[depth], match["code"], int(match["status"]))
     expected = {name: (k.__bases__[0].__name__, k.code, k.status) for name, k in classes().items()}
     assert drawn == expected | {"CoatcheckError": ("object", "coatcheck_error", 500)}
 

@@ -20,6 +20,7 @@ from coatcheck.workers import WorkerLimits, WorkerPool
 from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck_chat.agent.tools import ToolContext
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.procedural import ProceduralProvider
 from coatcheck_chat.streaming.events import encode_frame
@@ -51,7 +52,7 @@ async def drawn(backends: Backends) -> list[dict[str, Any]]:
         painters=painters,
         urls=urls,
     )
-    history = History(backends.conversations, backends.store, urls)
+    history = History(SqlConversationLog(backends.store), backends.store, urls)
     responder = PydanticAIResponder(load_model("offline"), context)
     async with Turns.running(history, responder) as turns:
         message = {"role": "user", "parts": [{"type": "text", "text": "Draw the sea at dawn"}]}
@@ -119,7 +120,7 @@ async def test_5_of_a_foreign_reference_only_the_id_is_believed(
     backends: Backends,
 ) -> None:
     reference = await backends.store.put(png_bytes(), display_name="mine.png")
-    history = History(backends.conversations, backends.store, MediaUrls())
+    history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
     forged = reference.to_ui(MediaUrls()) | {
         "digest": "sha-256:" + "0" * 64,
         "mimeType": "text/html",
@@ -210,5 +211,6 @@ def test_10_what_is_no_reference_passes_unchanged() -> None:
         "nested": [1, 2.5, None, True, {"type": "other", "url": "https://example.com/"}],
         "thumbnailUrl": "not ours",
     }
-    for project in (for_storage, for_model, lambda value: for_ui(value, MediaUrls(), ())):
-        assert project(payload) == payload
+    assert for_storage(payload) == payload
+    assert for_model(payload) == payload
+    assert for_ui(payload, MediaUrls(), ()) == payload

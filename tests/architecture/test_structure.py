@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import coatcheck
+import coatcheck_chat.errors
 from coatcheck.errors import CoatcheckError, error_classes, error_for
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,17 @@ def test_importing_the_package_costs_nothing_until_a_name_is_used() -> None:
     assert result.stdout.split() == ["False", "False"]
 
 
+def test_old_formats_are_loaded_by_those_who_ask_for_them() -> None:
+    script = (
+        "import sys, coatcheck; [getattr(coatcheck, name) for name in coatcheck.__all__];"
+        "print([name for name in sys.modules if name.startswith('coatcheck.legacy')])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def test_no_module_is_a_drawer() -> None:
     drawers = {"utils", "helpers", "common", "misc"}
     assert [path for path in SOURCES if path.stem in drawers] == []
@@ -75,6 +87,7 @@ def test_every_package_says_what_it_is_for() -> None:
 
 def test_every_error_has_a_code_of_its_own_and_a_message() -> None:
     classes = list(error_classes())
+    assert coatcheck_chat.errors.ResponderError in classes
     codes = [kind.code for kind in classes]
     assert len(set(codes)) == len(codes)
     for kind in classes:

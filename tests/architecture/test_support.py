@@ -58,6 +58,8 @@ def test_peers() -> None:
     assert peers == {
         "react": f"^{versions('React')}.0.0",
         "ai": f"^{versions('AI SDK (`ai`)')}.0.0",
+        "workbox-routing": f"^{versions('Workbox')}.0.0",
+        "workbox-strategies": f"^{versions('Workbox')}.0.0",
     }
 
 

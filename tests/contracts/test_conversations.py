@@ -11,25 +11,19 @@ import pytest
 from sqlalchemy import text
 
 from coatcheck.errors import NotFoundError
-from coatcheck.folding import search_terms
-from coatcheck.ports import (
-    BlobRecord,
-    Catalog,
+from coatcheck.ports import BlobRecord, Catalog, NewMedia, VariantRecord
+from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
+from coatcheck_chat.history.folding import search_terms
+from coatcheck_chat.history.participant import CHAT, ChatHistory
+from coatcheck_chat.history.ports import (
     ConversationCursor,
     ConversationDirectory,
     ConversationLog,
-    NewMedia,
     NewMessage,
     Opening,
-    VariantRecord,
 )
-from coatcheck.storage.catalog import (
-    CachedCatalog,
-    Database,
-    SqlCatalog,
-    SqlConversationDirectory,
-    SqlConversationLog,
-)
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +103,7 @@ class Opened:
     async def pictured(self, owner: str | None = None) -> dict[str, tuple[str | None, str | None]]:
         """The media that is listed, with the conversation and the message that show it."""
         found = await self.catalog.list_media(owner=owner, before=None, limit=100)
-        return {one.reference.id: (one.conversation_id, one.message_id) for one in found}
+        return {one.reference.id: (one.conversation_id, one.holder) for one in found}
 
 
 def long(letter: str, filler: str = "0") -> str:
@@ -117,17 +111,14 @@ def long(letter: str, filler: str = "0") -> str:
 
 
 async def open_sqlite(path: Path) -> Opened:
-    database = await Database.open(path / "catalog.sqlite3")
-    return Opened(
-        SqlConversationLog(database),
-        SqlConversationDirectory(database),
-        CachedCatalog(SqlCatalog(database)),
-    )
+    database = await Database.open(path / "catalog.sqlite3", [CHAT])
+    catalog = CachedCatalog(SqlCatalog(database, [ChatHistory()]))
+    return Opened(SqlConversationLog(catalog), SqlConversationDirectory(catalog), catalog)
 
 
 async def open_without_index(path: Path) -> Opened:
     """As where SQLite is built without FTS5: no table of the index, no triggers."""
-    database = await Database.open(path / "catalog.sqlite3")
+    database = await Database.open(path / "catalog.sqlite3", [CHAT])
     async with database.write() as connection:
         for trigger in ("insert", "delete", "update"):
             await connection.execute(text(f"DROP TRIGGER message_index_{trigger}"))
@@ -518,6 +509,16 @@ async def test_a_replaced_message_refers_to_what_it_holds_now(opened: Opened) ->
     await purge(opened, "a")
     assert await opened.catalog.find(before) is not None
     assert await opened.catalog.find(after) is None
+
+
+async def test_a_message_that_is_gone_keeps_no_media(opened: Opened) -> None:
+    made = await opened.put(digest="a", conversation="b")
+    first = await opened.say("a")
+    await opened.say("a", media=frozenset({made}))
+    await opened.say("b", media=frozenset({made}))
+    await opened.log.rewind("a", first, at=LATER)
+    await purge(opened, "b")
+    assert await opened.catalog.find(made) is None
 
 
 async def test_listed_media_leads_to_the_message_that_first_shows_it(opened: Opened) -> None:

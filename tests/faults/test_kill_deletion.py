@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -25,9 +26,16 @@ from coatcheck.storage import LocalBlobStore
 from coatcheck.storage.catalog import releasing
 from coatcheck_chat.history.conversations import Conversations
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 
 KILLS = 25
 PICTURES = 3
+
+
+def open_chat(data: Path) -> AbstractAsyncContextManager[Backends]:
+    return open_backends(StoreOptions(data=data), participants=[ChatHistory()])
 
 
 def die() -> None:
@@ -35,7 +43,7 @@ def die() -> None:
 
 
 async def say(backends: Backends, conversation: str, *references: MediaReference) -> None:
-    history = History(backends.conversations, backends.store, MediaUrls())
+    history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
     parts = [media_part(one.id, ready(one.to_stored())) for one in references]
     message = {"id": str(uuid4()), "role": "user", "parts": parts}
     await history.append_or_edit(conversation, message, owner=None)
@@ -44,7 +52,7 @@ async def say(backends: Backends, conversation: str, *references: MediaReference
 async def delete_and_purge(backends: Backends, conversation: str) -> None:
     """Delete a conversation and go on as if the grace were over."""
     conversations = Conversations(
-        backends.directory,
+        SqlConversationDirectory(backends.store),
         backends.store,
         grace=timedelta(0),
         clock=lambda: datetime.now(UTC),
@@ -90,7 +98,9 @@ def delete_until(point: str, data: str, conversation: str) -> None:
         LocalBlobStore.remove = after_an_unlink  # type: ignore[assignment, method-assign]
 
     async def run() -> None:
-        async with open_backends(StoreOptions(data=Path(data))) as backends:
+        async with open_backends(
+            StoreOptions(data=Path(data)), participants=[ChatHistory()]
+        ) as backends:
             await delete_and_purge(backends, conversation)
 
     asyncio.run(run())
@@ -103,7 +113,9 @@ def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
     conversation = str(uuid4())
 
     async def prepare() -> list[str]:
-        async with open_backends(StoreOptions(data=tmp_path)) as backends:
+        async with open_backends(
+            StoreOptions(data=tmp_path), participants=[ChatHistory()]
+        ) as backends:
             pictures = [await backends.store.put(os.urandom(2000).hex().encode()) for _ in range(3)]
             await say(backends, conversation, *pictures)
             return [picture.id for picture in pictures]
@@ -119,15 +131,20 @@ def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
     assert len(blobs(tmp_path)) == left[point]
 
     async def check() -> None:
-        async with open_backends(StoreOptions(data=tmp_path)) as backends:
+        async with open_backends(
+            StoreOptions(data=tmp_path), participants=[ChatHistory()]
+        ) as backends:
             if point == "before the commit":
                 # All of it is there still, its media too: nothing was half deleted.
                 for identifier in identifiers:
                     stream = await backends.store.open(identifier)
                     assert len(b"".join([chunk async for chunk in stream.chunks])) == 4000
-                assert len(await backends.conversations.read_messages(conversation) or []) == 1
+                assert (
+                    len(await SqlConversationLog(backends.store).read_messages(conversation) or [])
+                    == 1
+                )
                 await delete_and_purge(backends, conversation)
-            assert await backends.conversations.read_messages(conversation) is None
+            assert await SqlConversationLog(backends.store).read_messages(conversation) is None
             assert blobs(tmp_path) == []
             assert [finding async for finding in backends.store.verify()] == []
 
@@ -142,7 +159,9 @@ def live(data: str, seed: int, told: Connection) -> None:
 
     async def run() -> None:
         rng = random.Random(seed)
-        async with open_backends(StoreOptions(data=Path(data))) as backends:
+        async with open_backends(
+            StoreOptions(data=Path(data)), participants=[ChatHistory()]
+        ) as backends:
             told.send(None)  # ready
             shared = await backends.store.put(rng.randbytes(500).hex().encode())
             keeper = str(uuid4())
@@ -207,15 +226,17 @@ def test_what_was_not_deleted_survives_every_kill_and_what_was_leaves_no_bytes(
     assert len(fates.deleted) > KILLS
 
     async def check() -> None:
-        async with open_backends(StoreOptions(data=tmp_path)) as backends:
+        async with open_backends(
+            StoreOptions(data=tmp_path), participants=[ChatHistory()]
+        ) as backends:
             for conversation, media in fates.kept.items():
-                assert await backends.conversations.read_messages(conversation)
+                assert await SqlConversationLog(backends.store).read_messages(conversation)
                 stream = await backends.store.open(media.id)
                 assert len(b"".join([chunk async for chunk in stream.chunks])) == media.size
             for conversation in fates.deleted:
-                assert await backends.conversations.read_messages(conversation) is None
+                assert await SqlConversationLog(backends.store).read_messages(conversation) is None
             for conversation in fates.uncertain:  # old or new, both are right
-                if await backends.conversations.read_messages(conversation):
+                if await SqlConversationLog(backends.store).read_messages(conversation):
                     await delete_and_purge(backends, conversation)
             states = {one.digest: one.state async for one in backends.store.verify()}
             assert set(states.values()) <= {"sound", "orphan"}  # a killed put leaves an orphan

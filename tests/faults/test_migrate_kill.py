@@ -102,7 +102,7 @@ async def check(data: Path, path: Path) -> None:
     assert findings.originals >= ROWS * 3 // 4
 
 
-def normalised(rows: list[str], digests: dict[str, str]) -> list[str]:
+def normalized(rows: list[str], digests: dict[str, str]) -> list[str]:
     return [ID.sub(lambda match: digests[match[0]], row) for row in rows]
 
 
@@ -146,7 +146,7 @@ def test_a_migration_that_is_killed_and_run_again_ends_the_same(tmp_path: Path, 
     began = time.monotonic()
     migrate(tmp_path / "one", undisturbed, seconds=None)
     seconds = time.monotonic() - began
-    expected = normalised(
+    expected = normalized(
         read(undisturbed), asyncio.run(digests_of(tmp_path / "one", read(undisturbed)))
     )
     pictures = {hashlib.sha256(picture(i)).hexdigest() for i in range(ROWS) if i % 4 != 3}
@@ -161,7 +161,7 @@ def test_a_migration_that_is_killed_and_run_again_ends_the_same(tmp_path: Path, 
         # Killed again and again, until a run is left in peace by chance.
         while migrate(data, history, seconds=rng.uniform(0.0, 0.6) * seconds):
             kills += 1
-            between = normalised_or_old(data, read(history), original)
+            between = normalized_or_old(data, read(history), original)
             assert all(
                 row in {old, new} for row, old, new in zip(between, original, expected, strict=True)
             )
@@ -169,11 +169,11 @@ def test_a_migration_that_is_killed_and_run_again_ends_the_same(tmp_path: Path, 
                 migrate(data, history, seconds=None)
                 break
         rows = read(history)
-        assert normalised(rows, asyncio.run(digests_of(data, rows))) == expected
+        assert normalized(rows, asyncio.run(digests_of(data, rows))) == expected
         asyncio.run(check(data, history))
 
 
-def normalised_or_old(data: Path, rows: list[str], original: list[str]) -> list[str]:
+def normalized_or_old(data: Path, rows: list[str], original: list[str]) -> list[str]:
     if rows == original:
         return rows
-    return normalised(rows, asyncio.run(digests_of(data, rows)))
+    return normalized(rows, asyncio.run(digests_of(data, rows)))

@@ -1,4 +1,4 @@
-"""Golden fixtures: values that a framework's own classes serialised, there and back.
+"""Golden fixtures: values that a framework's own classes serialized, there and back.
 
 A fixture makes a payload with a real picture inside. `round_trip` offloads it, lets the framework's
 own parser read what came out and write it again, restores it, and compares.
@@ -47,7 +47,7 @@ class Golden:
         path: where in the payload the replacement stands; leads into JSON inside strings.
         becomes: what stands there then: members that it has, or the text that it is; `LINK` and
             `REFERENCE` are filled in.
-        reread: the framework's own parser, then its own serialiser; None where there is none or its
+        reread: the framework's own parser, then its own serializer; None where there is none or its
             shape has no form for references.
         kind: of the media: png, jpeg, webp, gif, pdf or wav.
         copies: how often the media is inside.

@@ -1,4 +1,4 @@
-"""The frameworks' objects themselves, handed in without being serialised first."""
+"""The frameworks' objects themselves, handed in without being serialized first."""
 
 import json
 from collections.abc import Callable

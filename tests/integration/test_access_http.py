@@ -21,16 +21,17 @@ from websockets.exceptions import InvalidStatus
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, PrincipalAccess, SignedAccess
 from coatcheck.delivery.cookies import Principal, SignedCookie
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.errors import ConfigurationError, NotFoundError
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.visitors import EVERYONE, PRINCIPAL_HEADER
 from tests.media import png_bytes
@@ -323,7 +324,7 @@ async def test_media_without_an_owner_is_nobodys(
 async def test_attack_31_another_owners_reference_in_a_message_is_unknown(
     backends: Backends, owner: str | None
 ) -> None:
-    history = History(backends.conversations, backends.store, MediaUrls())
+    history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
     theirs = await backends.store.put(png_bytes(), owner=owner)
 
     def message(reference: dict[str, Any]) -> dict[str, Any]:

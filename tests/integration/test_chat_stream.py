@@ -21,13 +21,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from coatcheck.delivery.limits import ClientLimits
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.providers import registry as imagery
 from coatcheck_chat.providers.image import Draft, ImageRequest
 from coatcheck_chat.providers.procedural import ProceduralProvider
@@ -335,7 +336,7 @@ async def bare_chat(
 ) -> AsyncIterator[tuple[str, Streams, PreviewStore]]:
     """A chat's socket whose streams the test writes itself."""
     urls, previews = MediaUrls(), PreviewStore()
-    history = History(backends.conversations, backends.store, urls)
+    history = History(SqlConversationLog(backends.store), backends.store, urls)
     async with (
         Turns.running(history, Idle()) as turns,
         ChatSocket(
@@ -483,7 +484,7 @@ async def test_fault_23_a_chat_that_ends_tells_its_clients_to_come_back(
     backends: Backends,
 ) -> None:
     urls = MediaUrls()
-    history = History(backends.conversations, backends.store, urls)
+    history = History(SqlConversationLog(backends.store), backends.store, urls)
     async with Turns.running(history, Idle()) as turns, AsyncExitStack() as stack:
         chat = ChatSocket(history, turns, backends.store, PreviewStore(), urls, ClientLimits())
         running = await stack.enter_async_context(chat.running())

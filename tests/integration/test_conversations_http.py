@@ -18,6 +18,8 @@ from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.seeding import seed_data
@@ -52,8 +54,8 @@ class Teller:
 
 @asynccontextmanager
 async def telling(data: Path) -> AsyncIterator[tuple[Teller, Any]]:
-    async with open_backends(StoreOptions(data=data)) as backends:
-        history = History(backends.conversations, backends.store, MediaUrls())
+    async with open_backends(StoreOptions(data=data), participants=[ChatHistory()]) as backends:
+        history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
         yield Teller(history), backends.store
 
 

@@ -21,6 +21,8 @@ from coatcheck.options import StoreOptions
 from coatcheck.reference import MediaUrls
 from coatcheck.storage.catalog import Database
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import CHAT, ChatHistory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from tests.legacy import FILE_NAME, formatted, reference, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed
@@ -215,12 +217,14 @@ def test_the_scan_promises_what_rewriting_does_and_names_what_changes_its_type(
 @pytest.mark.anyio
 async def test_a_conversation_opens_shows_its_pictures_and_shrinks(data: Path) -> None:
     said = [message(index) for index in range(MESSAGES)]
-    async with open_backends(StoreOptions(data=data)) as backends:
-        database = await Database.open(data / "catalog.sqlite3")
+    async with open_backends(StoreOptions(data=data), participants=[ChatHistory()]) as backends:
+        database = await Database.open(data / "catalog.sqlite3", [CHAT])
         await seed(database, CONVERSATION, said)
         size = await rows_size(database)
         assert size > 50_000_000
-        history = History(backends.conversations, backends.store, MediaUrls("/api/media/image"))
+        history = History(
+            SqlConversationLog(backends.store), backends.store, MediaUrls("/api/media/image")
+        )
         page = await history.page(CONVERSATION, owner=None, limit=MESSAGES)
         shown = json.dumps(page.messages)
         assert await rows_size(database) < size / 100

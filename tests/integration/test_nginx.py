@@ -256,7 +256,7 @@ async def test_a_missing_or_short_blob_is_an_error_of_ours(site: Site, data: Pat
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_authorisation_comes_first(backends: Backends) -> None:
+async def test_authorization_comes_first(backends: Backends) -> None:
     reference = await backends.store.put(png_bytes())
     sendfile = SendFile.parse("x-sendfile", backends.local_paths)
     media = media_app(backends.store, access=SignedAccess(SIGNER), sendfile=sendfile)

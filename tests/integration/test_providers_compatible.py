@@ -7,15 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.errors import (
-    ConfigurationError,
-    GenerationError,
-    InvalidInputError,
-    MediaTooLargeError,
-    ModerationError,
-    ProviderUnavailableError,
-)
+from coatcheck.errors import ConfigurationError, InvalidInputError, MediaTooLargeError
 from coatcheck.fetching import AddressPolicy, FetchClient
+from coatcheck_chat.errors import GenerationError, ModerationError, ProviderUnavailableError
 from coatcheck_chat.providers.compatible import CompatibleImages
 from coatcheck_chat.providers.openai_client import connect
 from tests.providers import (

@@ -8,11 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.errors import (
-    CoatcheckError,
-    ConfigurationError,
+from coatcheck.errors import CoatcheckError, ConfigurationError, InvalidInputError
+from coatcheck_chat.errors import (
     GenerationError,
-    InvalidInputError,
     ModerationError,
     ProviderTimeoutError,
     ProviderUnavailableError,

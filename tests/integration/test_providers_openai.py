@@ -9,11 +9,9 @@ import anyio
 import pytest
 from openai import AsyncOpenAI
 
-from coatcheck.errors import (
-    CoatcheckError,
-    ConfigurationError,
+from coatcheck.errors import CoatcheckError, ConfigurationError, InvalidInputError
+from coatcheck_chat.errors import (
     GenerationError,
-    InvalidInputError,
     ModerationError,
     ProviderTimeoutError,
     ProviderUnavailableError,

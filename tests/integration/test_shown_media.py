@@ -21,6 +21,8 @@ from coatcheck.signing import Keyring
 from coatcheck_chat import app as composition
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.visitors import SESSION_COOKIE
 from tests.chatting import chatting
@@ -78,7 +80,9 @@ def answer(*references: MediaReference) -> dict[str, Any]:
 
 
 async def test_31_an_answer_gets_urls_for_media_of_its_own_conversation_alone(data: Path) -> None:
-    async with open_backends(settings(data).store_options) as backends:
+    async with open_backends(
+        settings(data).store_options, participants=[ChatHistory()]
+    ) as backends:
         store = backends.store
         own = await store.put(png_bytes(), owner="bert", conversation_id=CONVERSATION)
         upload = await store.put(png_bytes(), owner="bert")
@@ -86,7 +90,7 @@ async def test_31_an_answer_gets_urls_for_media_of_its_own_conversation_alone(da
         annas = await store.put(png_bytes(), owner="anna", conversation_id=ANNAS)
         annas_upload = await store.put(png_bytes(), owner="anna")
         misplaced = await store.put(png_bytes(), owner="anna", conversation_id=CONVERSATION)
-        history = History(backends.conversations, store, MediaUrls())
+        history = History(SqlConversationLog(backends.store), store, MediaUrls())
         # A user may hand in what is theirs, whichever conversation it was made in.
         handed = media_part("m", ready(others.to_stored()))
         question = {"id": "u1", "role": "user", "parts": [handed]}

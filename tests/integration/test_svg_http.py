@@ -152,7 +152,7 @@ async def test_17_no_file_of_the_server_is_drawn(client: httpx.AsyncClient, tmp_
     for query in ("thumbnail=true", "w=64&format=png"):
         response = await client.get(f"/image/{answer.json()['id']}?{query}")
         with Image.open(BytesIO(response.content)) as image:
-            drawn = {colour for _, colour in image.convert("RGBA").getcolors(65_536) or []}
+            drawn = {color for _, color in image.convert("RGBA").getcolors(65_536) or []}
         assert drawn == {(0, 0, 0, 0)}
 
 

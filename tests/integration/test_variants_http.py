@@ -112,7 +112,7 @@ async def test_a_parameter_that_cannot_be_read_is_a_problem(
     assert len((await store.record(identifier)).variants) == 1
 
 
-async def test_orientation_colour_and_privacy(store: MediaStore, client: httpx.AsyncClient) -> None:
+async def test_orientation_color_and_privacy(store: MediaStore, client: httpx.AsyncClient) -> None:
     """Attack 28: what a camera wrote into a photograph stays out of every variant."""
     exif = Image.Exif()
     exif[0x0112] = 6

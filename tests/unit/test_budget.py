@@ -2,8 +2,8 @@
 
 import pytest
 
-from coatcheck.errors import BudgetSpentError
 from coatcheck_chat.budget import DAY_SECONDS, DailyBudget
+from coatcheck_chat.errors import BudgetSpentError
 
 
 def test_a_day_has_its_share_and_the_next_one_again() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from coatcheck.delivery.previews import LIFE_SECONDS, PreviewStore
 from coatcheck.errors import NotFoundError
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import LIFE_SECONDS, PreviewStore
 from coatcheck.reference import is_reference_id
 
 pytestmark = pytest.mark.anyio
@@ -62,10 +62,10 @@ def test_a_preview_is_forgotten_after_its_time() -> None:
 def test_what_waits_is_bounded_and_the_oldest_goes_first() -> None:
     store = PreviewStore(capacity=1000)
     ids = [put(store, bytes(300)) for _ in range(50)]
-    assert store._bytes <= 1000
+    assert store._shown.weight <= 1000
     assert [store.read(one).data for one in ids[-3:]] == [bytes(300)] * 3
     for gone in ids[:-3]:
         with pytest.raises(NotFoundError):
             store.read(gone)
     put(store, bytes(5000))  # more than there is room for
-    assert store._bytes == 0
+    assert store._shown.weight == 0

@@ -22,7 +22,7 @@ from coatcheck.opening import open_backends
 from coatcheck.options import StoreOptions
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
-from coatcheck.store.intake import Content
+from coatcheck.store.admission import Content
 from tests.media import gif_frames, image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio

@@ -99,7 +99,7 @@ async def test_an_edit_that_is_cancelled_keeps_nothing(store: MediaStore, data: 
     assert (await store.edit(original.id, [Resize(width=10)])).width == 10
 
 
-async def test_the_main_colours_are_those_of_the_pixels(store: MediaStore) -> None:
+async def test_the_main_colors_are_those_of_the_pixels(store: MediaStore) -> None:
     image = Image.new("RGB", (400, 100), (0, 0, 128))
     image.paste((250, 160, 10), (0, 0, 100, 100))
     buffer = io.BytesIO()
@@ -111,7 +111,7 @@ async def test_the_main_colours_are_those_of_the_pixels(store: MediaStore) -> No
     assert (orange.red > 220, orange.blue < 40) == (True, True)
 
 
-async def test_the_colours_of_a_drawing_and_of_nothing_are_told(store: MediaStore) -> None:
+async def test_the_colors_of_a_drawing_and_of_nothing_are_told(store: MediaStore) -> None:
     drawing = (
         b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9" fill="red"/></svg>'
     )

@@ -1,6 +1,7 @@
 import { useChat } from "@ai-sdk/react";
 import { isToolUIPart, type UIMessage } from "ai";
-import { type MediaReference, WebSocketChatTransport } from "coatcheck";
+import type { MediaReference } from "coatcheck";
+import { WebSocketChatTransport } from "coatcheck/ai";
 import { FrameReader } from "coatcheck/legacy";
 import { ImageGenerationWidget } from "coatcheck/react";
 import "coatcheck/styles.css";

@@ -18,6 +18,7 @@ from coatcheck.ports import Swatch
 from coatcheck.reference import ALT_WEIGHT, MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck_chat.agent.tools import (
     MAX_LISTED,
     ImageResult,
@@ -327,16 +328,16 @@ COLORS = [
 
 
 @pytest.mark.parametrize(("rgb", "name"), COLORS)
-def test_a_colour_is_called_what_people_call_it(rgb: tuple[int, int, int], name: str) -> None:
+def test_a_color_is_called_what_people_call_it(rgb: tuple[int, int, int], name: str) -> None:
     assert color_name(Swatch(red=rgb[0], green=rgb[1], blue=rgb[2], share=1)) == name
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
-def test_every_colour_has_a_name(rgb: tuple[int, int, int]) -> None:
+def test_every_color_has_a_name(rgb: tuple[int, int, int]) -> None:
     assert color_name(Swatch(red=rgb[0], green=rgb[1], blue=rgb[2], share=1))
 
 
-def test_colours_of_one_name_are_told_as_one() -> None:
+def test_colors_of_one_name_are_told_as_one() -> None:
     blues = [Swatch(red=0, green=0, blue=blue, share=0.3) for blue in (100, 120)]
     red = Swatch(red=250, green=0, blue=0, share=0.4)
     assert describe_colors([red, *blues]) == "dark blue 60 %, red 40 %"
@@ -387,3 +388,17 @@ async def test_a_list_that_cannot_be_is_refused_and_an_empty_one_says_so(
         with pytest.raises(InvalidInputError, match="1 to 20"):
             await list_media(context, limit=limit)
     assert "no media" in (await list_media(context)).to_model()
+
+
+async def test_a_model_is_told_of_an_old_result_in_one_line(context: ToolContext) -> None:
+    output = {"imageUrl": "file:///srv/a.png", "prompt": "the sea"}
+    part = {
+        "type": "tool-generate_image",
+        "toolCallId": "c",
+        "state": "output-available",
+        "input": {},
+        "output": output,
+    }
+    responder = PydanticAIResponder(load_model("offline"), context)
+    (read,) = await responder._asked([{"id": "a", "role": "assistant", "parts": [part]}], context)
+    assert read.model_dump()["parts"][0]["output"] == 'Image generated. [image "the sea"]'

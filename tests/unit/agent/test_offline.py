@@ -137,7 +137,7 @@ def test_what_it_says_it_can_do_it_does() -> None:
         ("nice, brighter please", [{"operation": "brightness", "factor": 1.5}]),
         ("more contrast", [{"operation": "contrast", "factor": 1.4}]),
         ("less contrast", [{"operation": "contrast", "factor": 0.7}]),
-        ("more colourful", [{"operation": "saturation", "factor": 1.6}]),
+        ("more colorful", [{"operation": "saturation", "factor": 1.6}]),
         ("black and white", [{"operation": "grayscale"}]),
         ("turn it into black and white", [{"operation": "grayscale"}]),
         ("show it in black & white", [{"operation": "grayscale"}]),

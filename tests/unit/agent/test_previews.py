@@ -6,10 +6,11 @@ from typing import Any
 import anyio
 import pytest
 
-from coatcheck.errors import GenerationError, NotFoundError, UnprocessableMediaError
+from coatcheck.delivery.previews import PreviewStore
+from coatcheck.errors import NotFoundError, UnprocessableMediaError
 from coatcheck.ports import RenderedImage
-from coatcheck.previews import PreviewStore
 from coatcheck_chat.agent.previews import Previews, watch
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Draft
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +92,7 @@ async def test_a_preview_belongs_to_whom_the_picture_will(
     shown: Shown, board: PreviewStore
 ) -> None:
     await watched(drafts(draft(0.5), draft(1.0)), shown, Shrinker(), board)
-    (preview_id,) = board._shown
+    (preview_id,) = board._shown._known
     record = await board.record(preview_id)
     assert (record.owner, record.conversation_id) == ("anna", "c")
 
@@ -128,7 +129,7 @@ async def test_nothing_is_shown_once_the_picture_is_there(
 
     assert await watched(stream(), shown, shrinker, board) == draft(1.0)
     assert shown.seen == []
-    assert board._shown == {}
+    assert board._shown._known == {}
 
 
 async def test_a_draft_that_cannot_be_shown_is_passed_over(

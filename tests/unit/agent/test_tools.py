@@ -12,7 +12,6 @@ import pytest
 from coatcheck.errors import (
     CoatcheckError,
     EmptyMediaError,
-    GenerationError,
     InvalidInputError,
     NotFoundError,
     UnprocessableMediaError,
@@ -30,6 +29,7 @@ from coatcheck_chat.agent.tools import (
     plot,
 )
 from coatcheck_chat.agent.tools.generate import _finished
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest
 from coatcheck_chat.providers.procedural import ProceduralProvider

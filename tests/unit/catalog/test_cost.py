@@ -8,19 +8,18 @@ import pytest
 from sqlalchemy import event, insert
 
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import ConversationCursor, MediaCursor
+from coatcheck.ports import MediaCursor
 from coatcheck.storage import LocalBlobStore
-from coatcheck.storage.catalog import (
-    CachedCatalog,
-    Database,
-    SqlCatalog,
-    SqlConversationDirectory,
-    SqlConversationLog,
-)
+from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
 from coatcheck.storage.catalog.sql import _expected_after
-from coatcheck.storage.catalog.tables import blobs, conversations, media, owners, variants
+from coatcheck.storage.catalog.tables import blobs, media, owners, variants
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits
+from coatcheck_chat.history.participant import CHAT, ChatHistory
+from coatcheck_chat.history.ports import ConversationCursor
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
+from coatcheck_chat.history.tables import conversations
 from tests.media import png_bytes
 from tests.seeding import seed
 
@@ -72,7 +71,7 @@ class Statements:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(tmp_path / "catalog.sqlite3")
+    opened = await Database.open(tmp_path / "catalog.sqlite3", [CHAT])
     yield opened
     await opened.aclose()
 
@@ -106,7 +105,7 @@ def row(identifier: str, updated_at: int, owner: str) -> dict[str, object]:
 async def test_the_first_page_of_a_long_conversation_costs_what_a_short_ones_does(
     database: Database, meter: Meter
 ) -> None:
-    log = SqlConversationLog(database)
+    log = SqlConversationLog(SqlCatalog(database))
     costs = {}
     for name, count in (("short", SHORT), ("long", LONG)):
         await fill(database, name, count)
@@ -131,7 +130,7 @@ async def test_the_first_page_of_a_long_conversation_costs_what_a_short_ones_doe
 async def test_a_page_in_the_middle_costs_what_the_first_one_does(
     database: Database, meter: Meter
 ) -> None:
-    log = SqlConversationLog(database)
+    log = SqlConversationLog(SqlCatalog(database))
     await fill(database, "long", LONG)
 
     async def last() -> object:
@@ -147,7 +146,7 @@ async def test_a_page_in_the_middle_costs_what_the_first_one_does(
 async def test_the_list_costs_the_same_however_many_conversations_there_are(
     database: Database, meter: Meter, owner: str | None
 ) -> None:
-    directory = SqlConversationDirectory(database)
+    directory = SqlConversationDirectory(SqlCatalog(database))
 
     async def first() -> object:
         return await directory.list_conversations(owner=owner, before=None, limit=51)
@@ -172,7 +171,7 @@ async def test_the_list_costs_the_same_however_many_conversations_there_are(
 async def test_a_new_messages_id_is_looked_up_at_the_same_cost_in_a_long_conversation(
     database: Database, meter: Meter
 ) -> None:
-    log = SqlConversationLog(database)
+    log = SqlConversationLog(SqlCatalog(database))
     for name, count in (("short", SHORT), ("long", LONG)):
         await fill(database, name, count)
 
@@ -186,7 +185,7 @@ async def test_a_new_messages_id_is_looked_up_at_the_same_cost_in_a_long_convers
 async def test_a_page_of_media_costs_the_same_however_much_there_is(
     database: Database, meter: Meter, owner: str | None
 ) -> None:
-    catalog = SqlCatalog(database)
+    catalog = SqlCatalog(database, [ChatHistory()])
     owners = (owner, "bob")
     async with database.write() as connection:
         await connection.execute(
@@ -294,7 +293,7 @@ async def test_a_page_of_expected_blobs_costs_the_same_at_the_end_and_at_the_sta
 async def test_an_owner_s_bytes_cost_the_same_however_much_there_is(
     database: Database, meter: Meter, owner: str | None
 ) -> None:
-    catalog = SqlCatalog(database)
+    catalog = SqlCatalog(database, [ChatHistory()])
     async with database.write() as connection:
         prefixed = [{"owner": name, "bytes": 1} for name in ("", "=ada", "=bob")]
         await connection.execute(insert(owners), prefixed)
@@ -330,7 +329,7 @@ async def test_an_owner_s_bytes_cost_the_same_however_much_there_is(
 
 
 async def test_a_page_of_a_conversation_s_media_is_one_statement(database: Database) -> None:
-    catalog = SqlCatalog(database)
+    catalog = SqlCatalog(database, [ChatHistory()])
     await fill_with_media(database, range(100))
     statements = Statements(database)
 

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from coatcheck.errors import NotFoundError
-from coatcheck.ports import BlobRecord, NewMedia, NewMessage, Opening
-from coatcheck.storage.catalog import (
-    Database,
-    SqlCatalog,
-    SqlConversationDirectory,
-    SqlConversationLog,
-)
+from coatcheck.ports import BlobRecord, NewMedia
+from coatcheck.storage.catalog import Database, SqlCatalog
+from coatcheck_chat.history.participant import CHAT, ChatHistory
+from coatcheck_chat.history.ports import NewMessage, Opening
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OWNERS = (None, "", "ada", "bob")
@@ -57,9 +56,9 @@ class Owned:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.catalog = SqlCatalog(database)
-        self.log = SqlConversationLog(database)
-        self.directory = SqlConversationDirectory(database)
+        self.catalog = SqlCatalog(database, [ChatHistory()])
+        self.log = SqlConversationLog(self.catalog)
+        self.directory = SqlConversationDirectory(self.catalog)
         self.ids: list[str] = []
 
     async def put(self, *, owner: str | None, content: int, talk: str | None) -> None:
@@ -117,7 +116,7 @@ class Owned:
 
 
 async def check(steps: list[list[tuple[str, dict[str, Any]]]], directory: Path) -> None:
-    owned = Owned(await Database.open(directory / "catalog.sqlite3"))
+    owned = Owned(await Database.open(directory / "catalog.sqlite3", [CHAT]))
     try:
         for step in steps:
             async with anyio.create_task_group() as tasks:

@@ -11,11 +11,13 @@ import pytest
 from fastapi import FastAPI
 
 from coatcheck.opening import Backends
-from coatcheck.ports import Responder
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.api import conversations_api
 from coatcheck_chat.history.conversations import Conversations
 from coatcheck_chat.history.history import History, MessagePage
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
+from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.stream import Stream
 from coatcheck_chat.streaming.turns import Turns
 
@@ -69,14 +71,16 @@ class InterruptedHistory(History):
 
 @pytest.fixture
 def history(backends: Backends) -> InterruptedHistory:
-    return InterruptedHistory(backends.conversations, backends.store, MediaUrls())
+    return InterruptedHistory(SqlConversationLog(backends.store), backends.store, MediaUrls())
 
 
 @asynccontextmanager
 async def chat(
     backends: Backends, history: History, responder: Responder
 ) -> AsyncIterator[tuple[Turns, httpx.AsyncClient]]:
-    conversations = Conversations(backends.directory, backends.store, grace=timedelta(minutes=1))
+    conversations = Conversations(
+        SqlConversationDirectory(backends.store), backends.store, grace=timedelta(minutes=1)
+    )
     async with Turns.running(history, responder) as turns:
         app = FastAPI()
         app.include_router(conversations_api(conversations, history, turns.streams, backends.store))

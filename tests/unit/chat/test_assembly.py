@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from coatcheck.errors import CancelledTurnError, CoatcheckError
+from coatcheck.errors import CoatcheckError
 from coatcheck.payload.media_part import failed, media_part, pending, ready
+from coatcheck_chat.errors import CancelledTurnError
 from coatcheck_chat.streaming.assembly import MessageAssembly
 
 PENDING = pending(width=8, height=6, alt="a")

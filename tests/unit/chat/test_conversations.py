@@ -16,6 +16,8 @@ from coatcheck.ports import CatalogTransaction
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck_chat.history.conversations import MAX_QUERY, Conversations
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
@@ -41,12 +43,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def conversations(backends: Backends, clock: Clock) -> Conversations:
-    return Conversations(backends.directory, backends.store, grace=GRACE, clock=clock)
+    return Conversations(
+        SqlConversationDirectory(backends.store), backends.store, grace=GRACE, clock=clock
+    )
 
 
 @pytest.fixture
 def history(backends: Backends, clock: Clock) -> History:
-    return History(backends.conversations, backends.store, MediaUrls(), clock)
+    return History(SqlConversationLog(backends.store), backends.store, MediaUrls(), clock)
 
 
 async def say(

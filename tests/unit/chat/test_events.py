@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.errors import ProtocolError, TurnInProgressError, UnsupportedVersionError
+from coatcheck_chat.errors import ProtocolError, TurnInProgressError, UnsupportedVersionError
 from coatcheck_chat.streaming.events import (
     MAX_CLIENT_FRAME,
     MAX_FRAME_DEPTH,

@@ -17,15 +17,16 @@ import anyio
 import pytest
 from PIL import Image
 
-from coatcheck.errors import GenerationError, OverloadedError
+from coatcheck.errors import OverloadedError
 from coatcheck.imaging import ImagingPool
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import failed, media_part, pending, ready
-from coatcheck.ports import ConversationRecord
 from coatcheck.reference import MediaReference
 from coatcheck.variants import VariantSpec
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.history import export as exporting
 from coatcheck_chat.history.export import WIDTH, HtmlExport, as_json_lines
+from coatcheck_chat.history.ports import ConversationRecord
 from coatcheck_chat.settings import Settings
 from tests.media import gif_frames, picture, png_bytes
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.errors import InvalidInputError, ProtocolError
+from coatcheck.errors import InvalidInputError
 from coatcheck.ports import PREVIEW_BYTES
+from coatcheck_chat.errors import ProtocolError
 from coatcheck_chat.streaming.frames import (
     MAX_BINARY_FRAME,
     BinaryFrame,

@@ -19,6 +19,8 @@ from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from coatcheck_chat.history import history as history_module
 from coatcheck_chat.history.history import MAX_TEXT, History
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from tests.databases import dump_of
 from tests.media import png_bytes
 
@@ -41,7 +43,7 @@ def clock() -> Callable[[], datetime]:
 
 @pytest.fixture
 def history(backends: Backends) -> History:
-    return History(backends.conversations, backends.store, URLS, clock())
+    return History(SqlConversationLog(backends.store), backends.store, URLS, clock())
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ async def test_what_is_kept_holds_no_url_and_what_is_shown_has_new_ones(
     }
     await say(history, user(text("draw the sea")))
     await history.append(CONVERSATION, answer)
-    kept = await backends.conversations.read_messages(CONVERSATION)
+    kept = await SqlConversationLog(backends.store).read_messages(CONVERSATION)
     assert "://" not in json.dumps(kept).replace("media://", "")
     _, shown = await shown_of(history)
     assert shown["parts"][1]["data"]["reference"] == reference.to_ui(URLS)
@@ -172,10 +174,12 @@ async def test_what_is_searched_and_referred_to_is_written_with_the_message(
         user(text("Look at this"), media_part("p", ready(reference.to_stored())))
     )
     await say(history, accepted)
-    found = await backends.directory.search(("look", "sea"), owner=None, before=None, limit=9)
+    found = await SqlConversationDirectory(backends.store).search(
+        ("look", "sea"), owner=None, before=None, limit=9
+    )
     assert [match.conversation.id for match in found] == [CONVERSATION]
-    await backends.directory.mark_deleted(CONVERSATION, owner=None, at=NOON)
-    await backends.directory.purge(CONVERSATION, deleted_before=NOON)
+    await SqlConversationDirectory(backends.store).mark_deleted(CONVERSATION, owner=None, at=NOON)
+    await SqlConversationDirectory(backends.store).purge(CONVERSATION, deleted_before=NOON)
     assert await backends.store.sweep() == 2  # the picture and its thumbnail
     assert [finding async for finding in backends.store.verify()] == []
 
@@ -210,7 +214,9 @@ async def test_the_title_is_one_short_clean_line(
     known = (await backends.store.put(png_bytes())).id
     message = json.loads(json.dumps(user(*parts)).replace(UNKNOWN, known))
     await say(history, message)
-    conversation = await backends.directory.find_conversation(CONVERSATION, owner=None)
+    conversation = await SqlConversationDirectory(backends.store).find_conversation(
+        CONVERSATION, owner=None
+    )
     assert conversation is not None
     assert conversation.title == title
 
@@ -250,6 +256,17 @@ async def test_media_that_an_answer_carries_inline_is_its_owners(
     (_, shown) = (await history.page(CONVERSATION, owner="ada", limit=9)).messages
     (listed,) = await backends.store.list_media(owner="ada", before=None, limit=9)
     assert shown["parts"] == [text(f"![it]({URLS.original(listed.reference.id)})")]
+
+
+async def test_json_between_the_words_of_earlier_results_is_kept_as_json(history: History) -> None:
+    await say(history, user(text("draw")))
+    words = "**Success**: "
+    given = json.dumps({"picture": base64.b64encode(png_bytes(240, 180)).decode()})
+    part = {"type": "tool-x", "toolCallId": "c", "input": {}, "output": words + given}
+    await history.append(CONVERSATION, {"id": "a1", "role": "assistant", "parts": [part]})
+    (_, kept) = await history.stored(CONVERSATION)
+    stored = json.loads(kept["parts"][0]["output"].removeprefix(words))
+    assert stored["picture"]["type"] == "media_reference"
 
 
 # --- edited and answered anew --------------------------------------------------------------------

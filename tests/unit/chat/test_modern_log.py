@@ -13,11 +13,14 @@ from sqlalchemy import select
 
 from coatcheck.errors import NotFoundError, StorageError
 from coatcheck.opening import Backends
-from coatcheck.ports import NewMessage
 from coatcheck.reference import MediaUrls
-from coatcheck.storage.catalog import Database, SqlConversationLog
-from coatcheck.storage.catalog.tables import conversations, message_media, messages
+from coatcheck.storage.catalog import Database, SqlCatalog
+from coatcheck.storage.catalog.tables import holders
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import CHAT
+from coatcheck_chat.history.ports import NewMessage
+from coatcheck_chat.history.sql_log import SqlConversationLog
+from coatcheck_chat.history.tables import conversations, messages
 from tests.legacy import encoded, formatted, text_message, tool_message
 from tests.media import png_bytes
 from tests.seeding import seed
@@ -40,7 +43,7 @@ def legacy(index: int) -> dict[str, Any]:
 
 @pytest.fixture
 async def database(data: Path, backends: Backends) -> Any:
-    database = await Database.open(data / "catalog.sqlite3")
+    database = await Database.open(data / "catalog.sqlite3", [CHAT])
     yield database
     await database.aclose()
 
@@ -52,7 +55,7 @@ async def rows(database: Database) -> list[dict[str, Any]]:
 
 async def media_of_messages(database: Database) -> set[str]:
     async with database.read() as connection:
-        return set(await connection.scalars(select(message_media.c.media_id)))
+        return set(await connection.scalars(select(holders.c.media_id)))
 
 
 async def test_reading_shows_the_pictures_and_stores_today_s_form(
@@ -65,7 +68,7 @@ async def test_reading_shows_the_pictures_and_stores_today_s_form(
         text_message("b", "hello"),
     ]
     await seed(database, CONVERSATION, said, owner=OWNER, at=7)
-    history = History(backends.conversations, backends.store, URLS)
+    history = History(SqlConversationLog(backends.store), backends.store, URLS)
     page = await history.page(CONVERSATION, owner=OWNER, limit=50)
     shown = [message["parts"][0] for message in page.messages]
     assert shown[0]["output"]["data"]["imageReference"]["url"].startswith("/api/media/image/")
@@ -94,7 +97,7 @@ async def test_two_who_read_at_once_see_the_same_and_leave_nothing(
     backends: Backends, database: Database
 ) -> None:
     await seed(database, CONVERSATION, [legacy(index) for index in range(3)])
-    history = History(backends.conversations, backends.store, URLS)
+    history = History(SqlConversationLog(backends.store), backends.store, URLS)
     first, second = await asyncio.gather(history.stored(CONVERSATION), history.stored(CONVERSATION))
     assert first == second == await rows(database)
     media = await media_of_messages(database)
@@ -120,11 +123,13 @@ async def test_a_crash_in_between_leaves_the_messages_as_they_were(
 ) -> None:
     said = [legacy(index) for index in range(2)]
     await seed(database, CONVERSATION, said)
-    broken = History(Failing(database), backends.store, URLS)
+    broken = History(Failing(SqlCatalog(database)), backends.store, URLS)
     with pytest.raises(StorageError):
         await broken.stored(CONVERSATION)
     assert await rows(database) == said
-    whole = await History(backends.conversations, backends.store, URLS).stored(CONVERSATION)
+    whole = await History(SqlConversationLog(backends.store), backends.store, URLS).stored(
+        CONVERSATION
+    )
     assert await rows(database) == whole != said
 
 
@@ -134,7 +139,7 @@ async def test_what_cannot_be_stored_stays_in_the_row_and_is_cut_out_of_what_is_
     cut = encoded(picture())[:6000]
     said = [tool_message("m", {"imageData": cut, "prompt": "sea"})]
     await seed(database, CONVERSATION, said)
-    history = History(backends.conversations, backends.store, URLS)
+    history = History(SqlConversationLog(backends.store), backends.store, URLS)
     shown = json.dumps(await history.stored(CONVERSATION))
     assert "left out" in shown
     assert cut[:100] not in shown
@@ -145,7 +150,7 @@ async def test_a_message_that_changed_meanwhile_is_left_alone(
     backends: Backends, database: Database
 ) -> None:
     await seed(database, CONVERSATION, [legacy(0)])
-    log = SqlConversationLog(database)
+    log = SqlConversationLog(SqlCatalog(database))
     other = text_message("m0", "edited")
     (now, gone) = await log.replace_messages(
         CONVERSATION,
@@ -177,7 +182,7 @@ async def test_what_was_stored_for_a_message_that_changed_meanwhile_is_deleted_a
     backends: Backends, database: Database
 ) -> None:
     await seed(database, CONVERSATION, [legacy(0), legacy(1)], owner=OWNER)
-    history = History(Overtaken(database), backends.store, URLS)
+    history = History(Overtaken(SqlCatalog(database)), backends.store, URLS)
     shown = await history.stored(CONVERSATION)
     assert [message["parts"][0]["text"] for message in shown] == ["edited", "edited"]
     assert await backends.store.list_media(owner=OWNER) == []
@@ -190,7 +195,7 @@ async def test_a_text_of_megabytes_holds_nobody_up(backends: Backends, database:
         {"imageData": base64.b64encode(noise).decode(), "prompt": "sea"}
     )
     await seed(database, CONVERSATION, [tool_message("m", output)])
-    history = History(backends.conversations, backends.store, URLS)
+    history = History(SqlConversationLog(backends.store), backends.store, URLS)
     longest = 0.0
     done = asyncio.Event()
 
@@ -215,7 +220,7 @@ async def test_a_text_of_megabytes_holds_nobody_up(backends: Backends, database:
 
 async def test_a_deleted_conversation_is_not_found(backends: Backends, database: Database) -> None:
     await seed(database, CONVERSATION, [legacy(0)], owner=OWNER)
-    history = History(backends.conversations, backends.store, URLS)
+    history = History(SqlConversationLog(backends.store), backends.store, URLS)
     with pytest.raises(NotFoundError):
         await history.page(CONVERSATION, owner="someone else", limit=5)
     assert await rows(database) == [legacy(0)]

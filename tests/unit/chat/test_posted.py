@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.errors import InvalidInputError, ProtocolError
+from coatcheck.errors import InvalidInputError
+from coatcheck_chat.errors import ProtocolError
 from coatcheck_chat.streaming import posted as posted_module
 from coatcheck_chat.streaming.events import MAX_FRAME_VALUES
 from coatcheck_chat.streaming.posted import MAX_MESSAGE, read_message, read_request

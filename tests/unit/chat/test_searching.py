@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.errors import GenerationError
-from coatcheck.folding import fold, search_terms
 from coatcheck.payload.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaReference
+from coatcheck_chat.errors import GenerationError
+from coatcheck_chat.history.folding import fold, search_terms
 from coatcheck_chat.history.searching import MAX_SEARCHED, message_text, referenced_media, snippet
 
 SEA = MediaReference(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from coatcheck.delivery.limits import Allowance
-from coatcheck.errors import NotFoundError, StreamExpiredError
+from coatcheck.errors import NotFoundError
 from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.events import (
     MAX_CLIENT_FRAME,
     MAX_SERVER_FRAME,

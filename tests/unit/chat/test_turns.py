@@ -13,17 +13,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from coatcheck.errors import (
-    CoatcheckError,
-    GenerationError,
-    InvalidInputError,
-    NotFoundError,
-    TurnInProgressError,
-)
+from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
 from coatcheck.opening import Backends
 from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.errors import GenerationError, TurnInProgressError
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.streaming.events import MAX_SERVER_FRAME, encode_frame
 from coatcheck_chat.streaming.feed import follow
 from coatcheck_chat.streaming.stream import Preview
@@ -100,7 +96,7 @@ async def begin_to_draw(say: Say) -> None:
 
 @pytest.fixture
 def history(backends: Backends) -> History:
-    return History(backends.conversations, backends.store, MediaUrls())
+    return History(SqlConversationLog(backends.store), backends.store, MediaUrls())
 
 
 def user(words: str, identifier: str = "u1") -> dict[str, Any]:

@@ -107,9 +107,9 @@ def test_any_other_turn_is_clockwise_and_frees_clear_corners(desk: Desk) -> None
     turned = desk(ORIGINAL, operation="rotate", degrees=10)
     assert turned.size == walk(parse_edits([{"operation": "rotate", "degrees": 10}]), (96, 64))[-1]
     expected = ORIGINAL.convert("RGBA").rotate(-10, Image.Resampling.BICUBIC, expand=True)
-    centre = (40, 30, 65, 50)
+    center = (40, 30, 65, 50)
     shown = ImageChops.difference(
-        turned.crop(centre), ImageOps.fit(expected, turned.size).crop(centre)
+        turned.crop(center), ImageOps.fit(expected, turned.size).crop(center)
     )
     assert max(ImageStat.Stat(shown).mean) < 12
     assert at(turned, 0, turned.height - 1) == (0, 0, 0, 0)
@@ -151,7 +151,7 @@ def test_resizing_keeps_what_there_is_to_see(desk: Desk) -> None:
     assert max(ImageStat.Stat(ImageChops.difference(cover, middle)).mean) < 6
 
 
-# --- what changes colours ------------------------------------------------------------------------
+# --- what changes colors ------------------------------------------------------------------------
 
 
 def grey(image: Image.Image) -> Image.Image:
@@ -179,7 +179,7 @@ CHANGES: list[tuple[dict[str, Any], Callable[[Image.Image], Image.Image]]] = [
 @pytest.mark.parametrize(
     ("members", "expected"), CHANGES, ids=[str(members) for members, _ in CHANGES]
 )
-def test_colours_change_as_css_s_filters_change_them(
+def test_colors_change_as_css_s_filters_change_them(
     desk: Desk, members: dict[str, Any], expected: Callable[[Image.Image], Image.Image]
 ) -> None:
     assert difference(desk(ORIGINAL, **members), expected(ORIGINAL)) <= 2
@@ -203,7 +203,7 @@ def test_a_blur_spreads_an_edge_and_keeps_its_light(desk: Desk, radius: float) -
 
 
 def test_transparency_survives_and_does_not_bleed(desk: Desk) -> None:
-    """What is clear has a colour too, which nobody may see."""
+    """What is clear has a color too, which nobody may see."""
     image = Image.new("RGBA", (60, 60), (0, 255, 0, 0))
     image.paste((255, 0, 0, 255), (20, 20, 40, 40))
     for members in (
@@ -267,16 +267,16 @@ def test_words_are_as_high_as_asked_and_never_wider_than_the_picture(desk: Desk)
     assert bottom - top > 75  # they are wrapped
 
 
-def test_letters_have_their_colour_and_a_contrasting_edge(desk: Desk) -> None:
+def test_letters_have_their_color_and_a_contrasting_edge(desk: Desk) -> None:
     for color, letters, edge in (("white", (255, 255, 255), 60), ("navy", (0, 0, 128), 120)):
         written = desk(GREY, operation="text", text="HOME", color=color)
         data = written.tobytes()
-        colours = {tuple(data[start : start + 3]) for start in range(0, len(data), 3)}
-        assert letters in colours
+        colors = {tuple(data[start : start + 3]) for start in range(0, len(data), 3)}
+        assert letters in colors
         if color == "white":
-            assert min(sum(colour) for colour in colours) < 3 * edge
+            assert min(sum(color) for color in colors) < 3 * edge
         else:
-            assert max(sum(colour) for colour in colours) > 3 * edge
+            assert max(sum(color) for color in colors) > 3 * edge
 
 
 def test_markup_is_written_and_not_read(desk: Desk) -> None:

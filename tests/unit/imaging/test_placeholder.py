@@ -15,7 +15,7 @@ CASES = json.loads((Path(__file__).parents[3] / "spec" / "vectors" / "thumbhash.
 ]
 
 
-def mean_colour(placeholder: bytes) -> list[float]:
+def mean_color(placeholder: bytes) -> list[float]:
     """Red, green, blue and alpha in 0…1, as the format's header holds them."""
     header = int.from_bytes(placeholder[:3], "little")
     luminance = (header & 63) / 63
@@ -28,8 +28,8 @@ def mean_colour(placeholder: bytes) -> list[float]:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
-def test_the_vectors_hold_the_mean_colour_of_their_picture(case: dict[str, Any]) -> None:
-    assert mean_colour(base64.b64decode(case["hash"])) == pytest.approx(
+def test_the_vectors_hold_the_mean_color_of_their_picture(case: dict[str, Any]) -> None:
+    assert mean_color(base64.b64decode(case["hash"])) == pytest.approx(
         case["averageRgba"], abs=0.05
     )
 
@@ -46,9 +46,9 @@ def test_any_pixels_make_five_to_twenty_five_bytes(
     assert placeholder == encode_thumbhash(rgba, width, height)
 
 
-def test_the_colour_is_the_pictures() -> None:
+def test_the_color_is_the_pictures() -> None:
     placeholder = encode_thumbhash(bytes([200, 100, 50, 255]) * 64, 8, 8)
-    assert mean_colour(placeholder) == pytest.approx([200 / 255, 100 / 255, 50 / 255, 1], abs=0.03)
+    assert mean_color(placeholder) == pytest.approx([200 / 255, 100 / 255, 50 / 255, 1], abs=0.03)
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,8 @@ async def test_looking_at_an_image_has_less_cpu_time_than_editing_it(
         ("inspect", {"placeholder": "A" * 4_000}),
         ("inspect", {"frames": "1"}),
         ("inspect", {"thumbnail": {"width": -1, "height": 1}}),
-        ("palette", {"colours": [[256, 0, 0, 1.0]]}),
-        ("palette", {"colours": 3}),
+        ("palette", {"colors": [[256, 0, 0, 1.0]]}),
+        ("palette", {"colors": 3}),
         ("edit", {"media_type": "text/html"}),
     ],
 )
@@ -144,7 +144,7 @@ async def test_an_answer_of_another_form_is_not_believed(
             "placeholder": "AAAAAAA=",
             "thumbnail": {"width": 1, "height": 1},
         },
-        "palette": {"colours": [[255, 0, 0, 1.0]]},
+        "palette": {"colors": [[255, 0, 0, 1.0]]},
         "edit": {"width": 1, "height": 1, "media_type": "image/png"},
     }
     ask: Callable[[], Awaitable[object]] = {

@@ -30,7 +30,7 @@ from coatcheck.imaging.vector import (
     MAX_RASTER_EDGE,
     MAX_RASTER_PIXELS,
     Drawing,
-    rasterise,
+    rasterize,
     read_drawing,
 )
 from coatcheck.workers import WorkerLimits
@@ -59,7 +59,7 @@ def drawing_of(content: bytes, folder: Path) -> Drawing:
 
 
 def pixels(content: bytes, folder: Path, size: tuple[int, int] = (64, 64)) -> Image.Image:
-    image = Image.open(io.BytesIO(rasterise(drawing_of(content, folder), size)))
+    image = Image.open(io.BytesIO(rasterize(drawing_of(content, folder), size)))
     return image.convert("RGBA")
 
 
@@ -219,7 +219,7 @@ def test_17_a_file_of_the_machine_is_never_drawn(tmp_path: Path, target: str) ->
         f'<filter id="f"><feImage href="{href}"/></filter>'
         '<rect width="64" height="64" filter="url(#f)"/>'
     )
-    drawn = {colour for _, colour in pixels(svg(body), tmp_path).getcolors(4096) or []}
+    drawn = {color for _, color in pixels(svg(body), tmp_path).getcolors(4096) or []}
     assert MAGENTA not in drawn
 
 
@@ -246,7 +246,7 @@ def test_17_what_is_embedded_is_a_raster_image_whatever_it_is_called(
     assert f'href="data:image/gif;base64,{plain}"' in kept
 
 
-def test_17_the_colour_of_the_planted_file_would_have_been_seen(tmp_path: Path) -> None:
+def test_17_the_color_of_the_planted_file_would_have_been_seen(tmp_path: Path) -> None:
     """The test before this one would fail without the cleaning: resvg reads files."""
     (tmp_path / "secret.png").write_bytes(magenta_png())
     told = drawing_of(svg(), tmp_path)
@@ -257,7 +257,7 @@ def test_17_the_colour_of_the_planted_file_would_have_been_seen(tmp_path: Path) 
         told.width,
         told.height,
     )
-    image = Image.open(io.BytesIO(rasterise(careless, (64, 64)))).convert("RGBA")
+    image = Image.open(io.BytesIO(rasterize(careless, (64, 64)))).convert("RGBA")
     assert image.getpixel((30, 30)) == MAGENTA
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
-from coatcheck.legacy.modernizing import modernise_document
-from coatcheck.legacy.results import WantedFile
+from coatcheck.legacy.modern import WantedFile
+from coatcheck.legacy.modernizing import modernize_document
 from coatcheck.migration.files import AllowedFiles
 from coatcheck.store import MediaStore
 from tests.legacy import reference
@@ -117,18 +117,18 @@ async def test_a_history_gets_the_file_in_the_place_of_the_thumbnail(
     thumbnail = png_bytes(32, 24)
     output = {"success": True, "data": {"imageReference": reference(thumbnail), "prompt": "sea"}}
     # First without the directory, then with it: what was kept of the path is enough.
-    without, _ = await modernise_document(json.dumps(output), store)
+    without, _ = await modernize_document(json.dumps(output), store)
     for document in (json.dumps(output), without):
-        modern, report = await modernise_document(document, store, read_file=files.read)
+        modern, report = await modernize_document(document, store, read_file=files.read)
         data = json.loads(modern)["data"]
         assert data["imageReference"]["digest"].endswith(hashlib.sha256(PICTURE).hexdigest())
         assert data["imageReference"]["alt"] == "sea"
         assert "legacyReference" not in data
         assert report.left == {}
     url = json.dumps({"imageUrl": f"file://{directory}/lighthouse.png", "prompt": "sea"})
-    modern, _ = await modernise_document(url, store, read_file=files.read)
+    modern, _ = await modernize_document(url, store, read_file=files.read)
     assert json.loads(modern)["data"]["imageReference"]["size"] == len(PICTURE)
-    _, report = await modernise_document(
+    _, report = await modernize_document(
         json.dumps({"imageUrl": "file:///etc/passwd", "prompt": "x"}), store, read_file=files.read
     )
     assert report.left == {"file_not_found": 1}

@@ -10,7 +10,7 @@ import pytest
 from coatcheck.payload.hydrate import hydrate
 from coatcheck.payload.hydration.policies import latest, never, requested, within
 from coatcheck.payload.hydration.providers import ProviderName
-from coatcheck.payload.projection import result_urls
+from coatcheck.payload.results import result_urls
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 from tests.unit.payload.conversations import (

@@ -158,7 +158,7 @@ async def test_an_animated_webp_is_sent_as_a_still(
     store: MediaStore, provider: ProviderName
 ) -> None:
     buffer = io.BytesIO()
-    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
     frames[0].save(buffer, format="webp", save_all=True, append_images=frames[1:])
     media_type, image, _ = await sent_for(store, provider, buffer.getvalue())
     assert (media_type, image.size) == ("image/jpeg", (64, 48))

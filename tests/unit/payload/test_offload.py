@@ -1,4 +1,4 @@
-"""Offload: what is recognised, what it becomes, and what passes unchanged and counted."""
+"""Offload: what is recognized, what it becomes, and what passes unchanged and counted."""
 
 import base64
 import dataclasses
@@ -447,7 +447,7 @@ class Invoice:
 
     members = frozenset({"scan"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         scan = node["scan"]
         return Inline(media=scan["b64"], name="invoice.png") if "b64" in scan else None
 

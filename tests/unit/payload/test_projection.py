@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +15,9 @@ from coatcheck.payload.projection import (
     for_model,
     for_storage,
     for_ui,
-    result_line,
-    result_urls,
     shown_ids,
 )
+from coatcheck.payload.results import result_line, result_urls
 from coatcheck.reference import MediaReference, MediaUrls
 
 URLS = MediaUrls("https://cdn.example/media")
@@ -40,6 +40,12 @@ SOUND = MediaReference(
 )
 KNOWN = {REFERENCE.id, SOUND.id}
 LINE = '[image 9188cc90-b172-47e9-b493-4e22175bd478 "a lighthouse at dusk" 1024×768 png]'
+
+PROJECTIONS: list[Callable[[Any], Any]] = [
+    for_storage,
+    for_model,
+    lambda value: for_ui(value, URLS, KNOWN),
+]
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -115,7 +121,7 @@ def test_the_model_form_is_the_same_bytes_whichever_form_it_comes_from() -> None
 
 def test_what_holds_no_reference_keeps_its_urls() -> None:
     payload = {"fullImageUrl": "https://a.example", "thumbnailUrl": 1, "imageReference": "text"}
-    for project in (for_storage, for_model, lambda value: for_ui(value, URLS, KNOWN)):
+    for project in PROJECTIONS:
         assert project(payload) == payload
 
 
@@ -198,7 +204,7 @@ def test_a_payload_that_nests_without_end_is_refused(wrap: Any) -> None:
     bomb = deep
     for _ in range(100_000):
         bomb = wrap(bomb)
-    for project in (for_storage, for_model, lambda value: for_ui(value, URLS, KNOWN)):
+    for project in PROJECTIONS:
         with pytest.raises(InvalidInputError, match="nests deeper"):
             project(bomb)
     while isinstance(bomb, list | dict):  # freed level by level, not by recursion

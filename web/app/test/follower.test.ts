@@ -1,6 +1,6 @@
 import { Chat } from "@ai-sdk/react";
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
-import type { TurnStart } from "coatcheck";
+import type { TurnStart } from "coatcheck/ai";
 import { expect, it, vi } from "vitest";
 import { Follower, upToQuestion } from "../src/chat/follower.ts";
 

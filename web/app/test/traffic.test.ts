@@ -1,4 +1,4 @@
-import type { FrameReport } from "coatcheck";
+import type { FrameReport } from "coatcheck/ai";
 import { expect, it } from "vitest";
 import { TrafficLedger } from "../src/chat/traffic.ts";
 

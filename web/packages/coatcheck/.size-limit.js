@@ -1,15 +1,18 @@
 /** What the package may weigh, minified and compressed, with all that it brings along but React. */
 export default [
+  { name: "core", path: "dist/core/index.js", limit: "8 kB" },
   // Without what the first large frame of an old server loads.
-  { name: "core", path: "dist/core/index.js", limit: "12 kB", later: ["*/ordered-reader.js"] },
+  { name: "transport", path: "dist/ai/index.js", limit: "8 kB", later: ["*/ordered-reader.js"] },
   { name: "large frames", path: "dist/core/legacy/ordered-reader.js", limit: "1 kB" },
   {
     name: "core and React parts",
     path: "sizes/with-react.js",
     ignore: ["react", "react-dom"],
     limit: "25 kB",
-    later: ["*/ordered-reader.js"],
+    later: ["*/ordered-reader.js", "*/legacy-part.js"],
   },
+  // What the first old picture loads.
+  { name: "old messages", path: "dist/core/legacy/index.js", limit: "6 kB" },
 ].map(({ later = [], ...check }) => ({
   ...check,
   gzip: true,

@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 from coatcheck.delivery.bodies import read_body
 from coatcheck.delivery.origin import require_same_origin
 from coatcheck.errors import InvalidInputError
-from coatcheck.ports import ConversationRecord
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.conversations import Conversations, Listed
 from coatcheck_chat.history.download import Download
 from coatcheck_chat.history.export import HtmlExport, as_json_lines
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.ports import ConversationRecord
 from coatcheck_chat.streaming.streams import Streams
 
 PAGE: Final = 50
@@ -34,7 +34,7 @@ _NO_STORE: Final = {"cache-control": "no-store"}
 _REVALIDATE: Final = {"cache-control": "private, max-age=0"}
 
 Identify = Callable[[Request], Awaitable[str | None]]
-"""Tells whose conversations a request is about; None where nobody is told apart."""
+"""Tells whose conversations a request is about; None where clients are anonymous."""
 
 
 class ExportFormat(StrEnum):
@@ -52,8 +52,8 @@ _MEDIA_TYPES: Final = {
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 
 
-async def nobody(_request: Request) -> None:
-    """Nobody is told apart."""
+async def anonymous_owner(_request: Request) -> None:
+    """Clients are anonymous."""
 
 
 def conversations_api(
@@ -61,7 +61,7 @@ def conversations_api(
     history: History,
     streams: Streams,
     store: MediaStore,
-    identify: Identify = nobody,
+    identify: Identify = anonymous_owner,
 ) -> APIRouter:
     """``/api/conversations`` and what is below it; see ``docs/reference/http.md``.
 
@@ -70,7 +70,7 @@ def conversations_api(
         history: what is read.
         streams: tells up to where of its stream a conversation has been read.
         store: what exported pictures are read from.
-        identify: tells whose conversations are meant; it raises where somebody has to be known.
+        identify: tells whose conversations are meant; it raises where a client has to be known.
     """
     router = APIRouter(
         prefix="/api/conversations",

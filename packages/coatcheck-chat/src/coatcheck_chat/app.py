@@ -20,11 +20,11 @@ from coatcheck.delivery.limits import ClientLimits
 from coatcheck.delivery.listing import media_list
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
+from coatcheck.delivery.previews import PreviewStore
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
 from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
 from coatcheck.opening import Backends, open_backends
-from coatcheck.ports import Fetcher, Responder
-from coatcheck.previews import PreviewStore
+from coatcheck.ports import Fetcher
 from coatcheck.server.access import anonymous, guard, read_keyring, read_sendfile, upload_limit
 from coatcheck.server.app import answer_health
 from coatcheck.server.readiness import Readiness
@@ -34,17 +34,21 @@ from coatcheck_chat.agent.offline import MODEL_NAME
 from coatcheck_chat.agent.previews import Previews
 from coatcheck_chat.agent.pydantic_ai import PydanticAIResponder, load_model
 from coatcheck_chat.agent.tools import ToolContext
-from coatcheck_chat.api import conversations_api, nobody
+from coatcheck_chat.api import anonymous_owner, conversations_api
 from coatcheck_chat.budget import DailyBudget
 from coatcheck_chat.comparison import ComparedPictures, ComparisonSocket
 from coatcheck_chat.frontend import page_routes
 from coatcheck_chat.history.conversations import Conversations
 from coatcheck_chat.history.history import History
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.sql_directory import SqlConversationDirectory
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.lock import chat_lock
 from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.registry import Imagery
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.streaming.budgeted import BudgetedResponder
+from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.socket import ChatSocket
 from coatcheck_chat.streaming.sse import ChatStreams
 from coatcheck_chat.streaming.turns import Turns
@@ -130,7 +134,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             provider = await stack.enter_async_context(
                 imagery.open(painters, _required(backends.fetcher))
             )
-            history = History(backends.conversations, backends.store, urls)
+            history = History(SqlConversationLog(backends.store), backends.store, urls)
             previews = PreviewStore()
             responder = PydanticAIResponder(
                 model,
@@ -161,14 +165,14 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 else:
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
-            if settings.access == "open":  # its pictures belong to nobody
+            if settings.access == "open":  # its pictures have no owner
                 compared = ComparedPictures(backends.store, painters)
                 stack.push_async_callback(compared.aclose)
                 comparison = ComparisonSocket(backends.store, compared.all)
                 app.add_api_websocket_route("/ws/compare", comparison.serve)
 
             conversations = Conversations(
-                backends.directory,
+                SqlConversationDirectory(backends.store),
                 backends.store,
                 grace=timedelta(seconds=settings.delete_grace_seconds),
             )
@@ -180,7 +184,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     history,
                     turns.streams,
                     backends.store,
-                    visitors.require if visitors else nobody,
+                    visitors.require if visitors else anonymous_owner,
                 ),
                 dependencies=[Depends(browsers.address)],
             )
@@ -239,7 +243,9 @@ async def _open_alone(settings: Settings, metrics: Metrics) -> AsyncIterator[Bac
     async with (
         chat_lock(settings.data),
         open_backends(
-            settings.store_options, lambda renderer: MeasuredRenderer(renderer, metrics)
+            settings.store_options,
+            lambda renderer: MeasuredRenderer(renderer, metrics),
+            participants=[ChatHistory()],
         ) as backends,
     ):
         yield backends

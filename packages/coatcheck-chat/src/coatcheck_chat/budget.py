@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from coatcheck.errors import BudgetSpentError
+from coatcheck_chat.errors import BudgetSpentError
 
 DAY_SECONDS: Final = 24 * 3600.0
 

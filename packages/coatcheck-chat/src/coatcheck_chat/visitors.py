@@ -51,7 +51,7 @@ class Visitors:
         return self._session.read(connection)
 
     async def require(self, request: Request) -> str:
-        """The id of who asks; nobody passes who has not opened the page.
+        """The id of the client, which must have opened the page.
 
         Raises:
             UnauthorizedError: the browser has no name.

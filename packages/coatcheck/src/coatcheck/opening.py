@@ -1,7 +1,7 @@
 """From options to an open store: the one place that knows which engine stands behind each port."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,9 @@ from coatcheck.options import (
 )
 from coatcheck.ports import (
     Catalog,
-    ConversationDirectory,
-    ConversationLog,
     Fetcher,
     LocalPaths,
+    Participant,
     QueuedRenderer,
     Renderer,
     Shrinker,
@@ -33,8 +32,6 @@ from coatcheck.storage.catalog import (
     CachedCatalog,
     Database,
     SqlCatalog,
-    SqlConversationDirectory,
-    SqlConversationLog,
 )
 from coatcheck.store import MediaStore
 from coatcheck.workers import WorkerLimits
@@ -47,8 +44,6 @@ class Backends:
     """What an installation runs on."""
 
     store: MediaStore
-    conversations: ConversationLog
-    directory: ConversationDirectory
     catalog: Catalog
     renderer: Renderer
     local_paths: LocalPaths
@@ -58,13 +53,17 @@ class Backends:
 
 @asynccontextmanager
 async def open_backends(
-    options: StoreOptions, wrap_renderer: Callable[[QueuedRenderer], Renderer] = lambda inner: inner
+    options: StoreOptions,
+    wrap_renderer: Callable[[QueuedRenderer], Renderer] = lambda inner: inner,
+    *,
+    participants: Sequence[Participant] = (),
 ) -> AsyncIterator[Backends]:
     """Open everything that `options` ask for, and close it at the end.
 
     Args:
         options: where the store lives and what it may use.
         wrap_renderer: puts something around the renderer, such as what counts its work.
+        participants: what has tables of its own in the store's database.
 
     Raises:
         StorageError: the data directory or the catalog cannot be opened.
@@ -72,10 +71,12 @@ async def open_backends(
     """
     fetcher = _fetcher(options)
     async with AsyncExitStack() as stack:
-        database = await Database.open(options.data / "catalog.sqlite3")
+        database = await Database.open(
+            options.data / "catalog.sqlite3", [one.schema for one in participants]
+        )
         stack.push_async_callback(database.aclose)
         blobs = await LocalBlobStore.open(options.data)
-        catalog = CachedCatalog(SqlCatalog(database))
+        catalog = CachedCatalog(SqlCatalog(database, participants))
         imaging = ImagingPool(
             max_pixels=options.max_pixels,
             limits=WorkerLimits(processes=options.workers),
@@ -96,8 +97,6 @@ async def open_backends(
         await _finish_deletions(store)
         yield Backends(
             store=store,
-            conversations=SqlConversationLog(database),
-            directory=SqlConversationDirectory(database),
             catalog=catalog,
             renderer=renderer,
             local_paths=blobs,
@@ -107,7 +106,7 @@ async def open_backends(
 
 
 async def _finish_deletions(store: MediaStore) -> None:
-    """Do what a killed process left to do; what cannot be removed keeps nobody from the rest."""
+    """Do what a killed process left to do, and go on where something cannot be removed."""
     try:
         await store.sweep()
     except StorageError:
@@ -142,6 +141,7 @@ async def open_store(
     fetch_seconds: float = DEFAULT_FETCH_SECONDS,
     fetch_ports: str = DEFAULT_FETCH_PORTS,
     fetch_allow: str = "",
+    participants: Sequence[Participant] = (),
 ) -> AsyncIterator[MediaStore]:
     """Open the embedded store in a directory: files and SQLite, nothing to configure.
 
@@ -157,6 +157,7 @@ async def open_store(
         fetch_seconds: how long `MediaStore.put_url` may take to fetch.
         fetch_ports: ports that it fetches from, separated by commas.
         fetch_allow: addresses that it fetches from although they are not public.
+        participants: what has tables of its own in the store's database (`coatcheck.ports`).
 
     Raises:
         StorageError: the directory or the catalog cannot be opened.
@@ -173,5 +174,5 @@ async def open_store(
         fetch_ports=fetch_ports,
         fetch_allow=fetch_allow,
     )
-    async with open_backends(options) as backends:
+    async with open_backends(options, participants=participants) as backends:
         yield backends.store

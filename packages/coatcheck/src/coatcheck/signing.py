@@ -18,7 +18,7 @@ MIN_KEY_BYTES: Final = 32
 """Shortest secret: as long as the hash's output (RFC 2104, 3)."""
 
 LEEWAY_SECONDS: Final = 60
-"""How long after its expiry a signature is honoured: two servers' clocks differ."""
+"""How long after its expiry a signature is honored: two servers' clocks differ."""
 
 URL_LIFE_SECONDS: Final = 24 * 3600
 """How long a signed URL is good for at least."""

@@ -125,7 +125,7 @@ def test_the_sea_is_bluer_than_the_desert() -> None:
     assert blueness("the sea at noon") > blueness("the desert at noon") + 40
 
 
-def test_a_colour_tints_the_picture() -> None:
+def test_a_color_tints_the_picture() -> None:
     red, teal = picture("red hills at noon"), picture("teal hills at noon")
     assert (red[..., 0] - red[..., 2]).mean() > (teal[..., 0] - teal[..., 2]).mean() + 15
 

@@ -4,7 +4,7 @@ import pytest
 
 from coatcheck_chat.painter import compose
 from coatcheck_chat.painter.subjects import AFLOAT, GROUND
-from coatcheck_chat.painter.words import COLOURS, HOMES, SUBJECTS
+from coatcheck_chat.painter.words import COLORS, HOMES, SUBJECTS
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_words_choose(prompt: str, attribute: str, expected: object) -> None:
         assert getattr(compose(prompt, seed), attribute) == expected
 
 
-def test_a_colour_before_a_subject_is_the_subjects_own() -> None:
+def test_a_color_before_a_subject_is_the_subjects_own() -> None:
     scene = compose("a red balloon over teal hills", 1)
-    assert scene.accent("balloon") == COLOURS["red"]
+    assert scene.accent("balloon") == COLORS["red"]
     assert scene.accent("boat") is None
-    assert scene.tint == COLOURS["teal"]
+    assert scene.tint == COLORS["teal"]
 
 
 def test_scenes_are_values() -> None:

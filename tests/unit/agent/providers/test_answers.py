@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from coatcheck.errors import GenerationError, ProviderUnavailableError
+from coatcheck_chat.errors import GenerationError, ProviderUnavailableError
 from coatcheck_chat.providers.answers import (
     check_picture,
     decode_picture,

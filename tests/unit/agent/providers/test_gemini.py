@@ -9,7 +9,7 @@ import pytest
 from google.auth import exceptions as auth
 from google.genai import errors
 
-from coatcheck.errors import GenerationError, ProviderTimeoutError, ProviderUnavailableError
+from coatcheck_chat.errors import GenerationError, ProviderTimeoutError, ProviderUnavailableError
 from coatcheck_chat.providers.gemini import _translated
 
 REQUEST: Final = httpx.Request("POST", "https://api.example/")

@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from coatcheck.errors import (
+from coatcheck_chat.errors import (
     GenerationError,
     ModerationError,
     ProviderTimeoutError,

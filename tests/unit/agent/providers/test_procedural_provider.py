@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from coatcheck.errors import GenerationError, InvalidInputError
+from coatcheck.errors import InvalidInputError
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.painting import PAINTERS
 from coatcheck_chat.providers.image import Draft, ImageRequest, SourceImage
 from coatcheck_chat.providers.procedural import ProceduralProvider

@@ -6,11 +6,10 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-from coatcheck.errors import (
+from coatcheck.errors import InvalidInputError, OverloadedError
+from coatcheck_chat.errors import (
     GenerationError,
-    InvalidInputError,
     ModerationError,
-    OverloadedError,
     ProviderTimeoutError,
     ProviderUnavailableError,
 )

@@ -1,6 +1,6 @@
 import type { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
-import type { TurnStart } from "coatcheck";
+import type { TurnStart } from "coatcheck/ai";
 import { isBusy } from "./busy.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { ChatTransportError } from "coatcheck";
+import { ChatTransportError } from "coatcheck/ai";
 
 /** Whether the message never left the page, so that sending it again cannot send it twice. */
 export function wasNotSent(error: Error | undefined): boolean {

@@ -1,6 +1,6 @@
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
-import { WebSocketChatTransport } from "coatcheck";
+import { WebSocketChatTransport } from "coatcheck/ai";
 import { fetchMessages, type MessagePage } from "../conversations/api.ts";
 import { isBusy } from "./busy.ts";
 import { EarlierMessages } from "./earlier-messages.ts";

@@ -1,4 +1,5 @@
-import { type FrameReport, parseMediaState, parseReference } from "coatcheck";
+import { parseMediaState, parseReference } from "coatcheck";
+import type { FrameReport } from "coatcheck/ai";
 import { useSyncExternalStore } from "react";
 
 /** What the chat cost on the socket since the page was opened, and what it would have cost more. */

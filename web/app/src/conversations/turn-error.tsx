@@ -1,4 +1,4 @@
-import { ChatTransportError } from "coatcheck";
+import { ChatTransportError } from "coatcheck/ai";
 import { wasNotSent } from "../chat/not-sent.ts";
 
 interface TurnErrorProps {

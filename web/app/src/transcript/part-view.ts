@@ -1,5 +1,6 @@
 import { isToolUIPart, type UIMessage } from "ai";
-import { parseGeneration, parseMediaState, parseToolOutput } from "coatcheck";
+import { parseMediaState } from "coatcheck";
+import { parseGeneration, parseToolOutput } from "coatcheck/legacy";
 
 type Part = UIMessage["parts"][number];
 

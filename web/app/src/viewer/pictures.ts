@@ -1,5 +1,6 @@
 import { isToolUIPart, type UIMessage } from "ai";
-import { isImage, type MediaReference, parseReference, parseToolOutput } from "coatcheck";
+import { isImage, type MediaReference, parseReference } from "coatcheck";
+import { parseToolOutput } from "coatcheck/legacy";
 
 type Part = UIMessage["parts"][number];
 type Fields = Readonly<Record<string, unknown>>;

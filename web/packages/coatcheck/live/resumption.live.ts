@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
-import { WebSocketChatTransport } from "coatcheck";
+import { WebSocketChatTransport } from "coatcheck/ai";
 import { expect, it } from "vitest";
 import { anonymous, history, lossy, plain, server } from "./server.ts";
 

@@ -1,4 +1,4 @@
-import { type BinaryFrame, decodeBinaryFrame } from "coatcheck";
+import { type BinaryFrame, decodeBinaryFrame } from "coatcheck/ai";
 import { describe, expect, it } from "vitest";
 import { readVectors } from "./vectors.ts";
 

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { decodePlaceholder } from "coatcheck";
+import { decodePlaceholder, type RefreshReference } from "coatcheck";
 import { CoatImage, defineCoatImage } from "coatcheck/element";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { lighthouse } from "./samples.ts";
@@ -112,6 +112,74 @@ describe("a picture that cannot be shown", () => {
       expect(part(element, "image")).toBeNull();
     },
   );
+});
+
+describe("an element whose picture has failed", () => {
+  const Fresh = "/api/media/image/fresh?sig=2";
+  const refresh = () => vi.fn<RefreshReference>().mockResolvedValue({ ...lighthouse, url: Fresh });
+
+  beforeEach(() => {
+    vi.spyOn(globalThis, "fetch").mockImplementation(
+      async () => new Response(null, { status: 403 }),
+    );
+  });
+  afterEach(() => {
+    CoatImage.refresh = null;
+  });
+
+  it("gets a fresh address for one that has expired, once, and shows it", async () => {
+    const element = await show({ reference: JSON.stringify(lighthouse), alt: "a tower" });
+    const onError = vi.fn();
+    element.addEventListener("error", onError);
+    element.refresh = refresh();
+    await settle(part(element, "image"), "error");
+    await vi.waitFor(() => expect(part(element, "image")?.getAttribute("src")).toBe(Fresh));
+    expect(part(element, "image")?.alt).toBe("a tower");
+    expect(element.phase).toBe("placeholder");
+    expect(onError).not.toHaveBeenCalled();
+    expect(element.refresh).toHaveBeenCalledExactlyOnceWith(lighthouse.id);
+    await settle(part(element, "image"), "error");
+    expect(element.phase).toBe("failed");
+    expect(onError).toHaveBeenCalledOnce();
+  });
+
+  it("asks as all elements do, unless it is told otherwise", async () => {
+    CoatImage.refresh = refresh();
+    const element = await show({ reference: JSON.stringify(lighthouse) });
+    await settle(part(element, "image"), "error");
+    await vi.waitFor(() => expect(part(element, "image")?.getAttribute("src")).toBe(Fresh));
+    const alone = await show({ reference: JSON.stringify(lighthouse) });
+    alone.refresh = null;
+    await settle(part(alone, "image"), "error");
+    expect(alone.phase).toBe("failed");
+  });
+
+  it("tries again by itself when the browser is back online", async () => {
+    const element = await show({ src: "/p.png" });
+    await settle(part(element, "image"), "error");
+    expect(element.phase).toBe("failed");
+    globalThis.dispatchEvent(new Event("online"));
+    expect(element.phase).toBe("placeholder");
+    expect(part(element, "image")?.getAttribute("src")).toBe("/p.png");
+    expect(part(element, "notice")).toBeNull();
+  });
+
+  it("hears nothing once it is out of the document, and takes up what it missed", async () => {
+    const element = await show({ reference: JSON.stringify(lighthouse) });
+    const image = part(element, "image");
+    await settle(image, "error");
+    element.remove();
+    globalThis.dispatchEvent(new Event("online"));
+    expect(element.phase).toBe("failed");
+
+    const other = await show({ reference: JSON.stringify(lighthouse) });
+    const loading = part(other, "image");
+    other.remove();
+    await settle(loading, "load");
+    expect(other.phase).toBe("placeholder");
+    document.body.append(other);
+    expect(other.phase).toBe("full");
+  });
 });
 
 describe("the element's life", () => {

@@ -1,4 +1,4 @@
-import type { SocketLike } from "coatcheck";
+import type { SocketLike } from "coatcheck/ai";
 
 type Listener = (event: { readonly data: unknown }) => void;
 

@@ -1,4 +1,4 @@
-import { parseChunkFrame } from "coatcheck";
+import { parseChunkFrame } from "coatcheck/ai";
 import { expect, it } from "vitest";
 
 it("reads a chunk and its place in the sequence", () => {

@@ -1,4 +1,5 @@
 import { type GenerationSource, parseGeneration } from "coatcheck";
+import { parseGeneration as parseAnyGeneration } from "coatcheck/legacy";
 import { describe, expect, it } from "vitest";
 import { lighthouse } from "./samples.ts";
 
@@ -59,6 +60,10 @@ describe("parseGeneration", () => {
     const output = `✅ **Success**: {"imageData": "iVBORw0KGgo${"A".repeat(100)}"}`;
     const invocation = { toolName: "generate_image", state: "result", args: {}, result: output };
     expect(state({ toolCall: invocation })).toBe("legacy");
+    expect(parseAnyGeneration({ toolCall: invocation }).media).toMatchObject({
+      state: "legacy",
+      image: { source: { mimeType: "image/png" } },
+    });
     expect(state({ part: { type: "tool-invocation", toolInvocation: invocation } })).toBe("legacy");
     const called = { state: "call", args: { prompt: "a hut" } };
     expect(parseGeneration({ toolCall: called }).details.prompt).toBe("a hut");
@@ -79,7 +84,21 @@ describe("parseGeneration", () => {
 
   it("calls an output that it cannot read a failure", () => {
     const done = tool({ state: "output-available", output: { unknown: true } });
-    expect(parseGeneration({ toolCall: done }).media).toMatchObject({ code: "media_unreadable" });
+    expect(parseAnyGeneration({ toolCall: done }).media).toMatchObject({
+      code: "media_unreadable",
+    });
+    // Who knows references alone leaves that to who knows more.
+    expect(state({ toolCall: done })).toBe("legacy");
+    const empty = tool({ state: "output-available" });
+    expect(parseGeneration({ toolCall: empty }).media).toMatchObject({ code: "media_unreadable" });
+  });
+
+  it.each([
+    ["what was asked for", asked],
+    ["a reference", tool({ state: "output-available", input: {}, output: result })],
+    ["an error", tool({ state: "output-error", errorText: "Refused." })],
+  ])("reads %s as the reader of all forms does", (_, part) => {
+    expect(parseGeneration({ part })).toEqual(parseAnyGeneration({ part }));
   });
 
   it.each([[{}], [{ part: 7 }], [{ toolCall: "text", part: null }], [{ part: [] }]])(

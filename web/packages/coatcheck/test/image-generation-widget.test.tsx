@@ -164,10 +164,23 @@ describe("ImageGenerationWidget without a picture", () => {
 });
 
 describe("ImageGenerationWidget with pictures of old messages", () => {
-  it.each(outputs)("shows something for $name", ({ output, expected }) => {
+  it.each(outputs)("shows something for $name", async ({ output, expected }) => {
     render(<ImageGenerationWidget toolCall={inline(output)} />);
     const made = expected.reference === undefined ? "legacy" : "ready";
-    expect(state()).toBe(expected.error === undefined ? made : "failed");
+    await waitFor(() => {
+      expect(state()).toBe(expected.error === undefined ? made : "failed");
+      expect(screen.queryAllByTestId("legacy-image")).toHaveLength(state() === "legacy" ? 1 : 0);
+    });
+  });
+
+  it("reads the next one in its first render", async () => {
+    const old = inline({ imageUrl: "/old/7.png", prompt: "a hut" });
+    render(<ImageGenerationWidget toolCall={old} />);
+    await waitFor(() => expect(screen.getByTestId("legacy-image")).toBeTruthy());
+    cleanup();
+    render(<ImageGenerationWidget toolCall={old} />);
+    expect(screen.getByTestId("legacy-image")).toBeTruthy();
+    expect(widget().textContent).toContain("a hut");
   });
 
   it("decodes the bytes, shows them, and lets go of them", async () => {
@@ -195,6 +208,7 @@ describe("ImageGenerationWidget with pictures of old messages", () => {
 
   it("tries an address again that failed", async () => {
     render(<ImageGenerationWidget toolCall={inline({ imageUrl: "/old/7.png" })} />);
+    await waitFor(() => expect(screen.getByTestId("legacy-image")).toBeTruthy());
     const first = widget().querySelector('img[src="/old/7.png"]');
     fireEvent.error(first as Element);
     fireEvent.click(button("Try again"));

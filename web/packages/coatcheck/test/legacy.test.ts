@@ -1,3 +1,4 @@
+import { parseToolOutput as parseTodaysOutput } from "coatcheck";
 import {
   decodeInlineImage,
   type InlineImage,
@@ -5,7 +6,7 @@ import {
   readInlineImage,
   splitMarkdownImages,
   type TextPiece,
-} from "coatcheck";
+} from "coatcheck/legacy";
 import { describe, expect, it } from "vitest";
 import { readJsonAt } from "../src/core/legacy/lazy-json.ts";
 import { lighten } from "../src/core/legacy/lighten.ts";
@@ -83,6 +84,31 @@ describe("outputs of tools on the shared vectors", () => {
 
   it.each(nothing)("finds no picture in $name", ({ output }) => {
     expect(parseToolOutput(output)).toBeNull();
+  });
+
+  it.each(outputs)("are all or nothing to who knows references alone: $name", ({ output }) => {
+    const today = parseTodaysOutput(output);
+    expect(today ?? parseToolOutput(output)).toEqual(parseToolOutput(output));
+    expect(today?.picture?.kind ?? "reference").toBe("reference");
+  });
+
+  it("read a reference in today's form without the readers of old ones", () => {
+    const output = { imageReference: lighthouse, prompt: "灯台" };
+    const forms = [
+      output,
+      { data: output },
+      [{ type: "text", text: JSON.stringify(output) }],
+      `✅ **Success**: ${JSON.stringify(output)} Done.`,
+    ];
+    for (const form of forms) {
+      expect(parseTodaysOutput(form)).toEqual(parseToolOutput(form));
+      expect(parseTodaysOutput(form)?.picture).toEqual({
+        kind: "reference",
+        reference: lighthouse,
+      });
+    }
+    expect(parseTodaysOutput("❌ **Error**: Busy.")?.error).toBe("Busy.");
+    expect(parseTodaysOutput({ imageUrl: "/a.png" })).toBeNull();
   });
 
   it("looks for a picture in four wrappers, and no further", () => {

@@ -1,6 +1,7 @@
 import { Chat } from "@ai-sdk/react";
 import type { UIMessage } from "ai";
-import { parseMediaState, WebSocketChatTransport } from "coatcheck";
+import { parseMediaState } from "coatcheck";
+import { WebSocketChatTransport } from "coatcheck/ai";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
 import { lighthouse } from "./samples.ts";

@@ -1,4 +1,4 @@
-import { ChatTransportError } from "coatcheck";
+import { ChatTransportError } from "coatcheck/ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
 import { nextSocket, question, readAll, Tab, unreachable } from "./tab.ts";

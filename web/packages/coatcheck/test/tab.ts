@@ -4,7 +4,7 @@ import {
   type TurnStart,
   WebSocketChatTransport,
   type WebSocketChatTransportOptions,
-} from "coatcheck";
+} from "coatcheck/ai";
 import { vi } from "vitest";
 import { FakeSocket } from "./fake-socket.ts";
 

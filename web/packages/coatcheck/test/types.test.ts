@@ -3,13 +3,13 @@ import {
   type Generation,
   type MediaReference,
   type MediaState,
-  type Picture,
   parseReference,
   parseToolOutput,
   type RefreshReference,
   type ToolOutput,
-  WebSocketChatTransport,
 } from "coatcheck";
+import { WebSocketChatTransport } from "coatcheck/ai";
+import type { Picture } from "coatcheck/legacy";
 import {
   type ImageGenerationWidget,
   type ImageGenerationWidgetProps,

@@ -49,7 +49,7 @@ async def watch(
     Args:
         drafts: what a provider yields.
         show: told of each preview.
-        previews: what makes them; None where nobody looks.
+        previews: what makes them; None where they are not shown.
         owner: whom the picture is going to belong to.
         conversation_id: what it is going to belong to.
 
@@ -100,7 +100,7 @@ async def _shrunk(draft: Draft, shrinker: Shrinker) -> RenderedImage | None:
 
 
 class _Newest:
-    """Room for one draft: a newer one takes the place of one that nobody took."""
+    """Room for one draft: a newer one takes the place of one that was not taken."""
 
     def __init__(self) -> None:
         self._draft: Draft | None = None

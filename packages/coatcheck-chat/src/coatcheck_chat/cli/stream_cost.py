@@ -19,16 +19,16 @@ import pybase64
 from rich.console import Console
 from rich.table import Table
 
-from coatcheck.opening import open_backends
-from coatcheck.options import StoreOptions
+from coatcheck.opening import open_store
 from coatcheck.payload.projection import for_storage
-from coatcheck.ports import NewMessage, Opening
 from coatcheck.reference import MediaUrls
 from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.agent.tools import ImageResult
+from coatcheck_chat.history.participant import ChatHistory
+from coatcheck_chat.history.ports import NewMessage, Opening
+from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.painting import PAINTERS
-from coatcheck_chat.settings import Settings
 from coatcheck_chat.streaming.events import encode_frame
 
 EDGES: Final = (320, 1024, 2048)
@@ -111,8 +111,8 @@ async def run(output: Path) -> None:
 async def measure(content: bytes) -> list[Measure]:
     """What a picture costs on the socket, when parsed, in the model's context and in SQLite."""
     with tempfile.TemporaryDirectory() as name:
-        async with open_backends(StoreOptions(data=Path(name))) as backends:
-            picture = await backends.store.put(content, display_name="lighthouse.png")
+        async with open_store(name) as store:
+            picture = await store.put(content, display_name="lighthouse.png")
     result = ImageResult(
         reference=picture,
         prompt="a lighthouse at dusk",
@@ -185,12 +185,12 @@ def _tokens(text: str) -> int:
 async def _database_bytes(output: Mapping[str, Any]) -> float:
     """What a message with this result adds to a real history; the mean of twenty."""
     with tempfile.TemporaryDirectory() as name:
-        settings = Settings(data=Path(name))
-        async with open_backends(settings.store_options):
+        async with open_store(name, participants=[ChatHistory()]):
             pass
         empty = _size(Path(name))
         conversation = str(uuid4())
-        async with open_backends(settings.store_options) as backends:
+        async with open_store(name, participants=[ChatHistory()]) as store:
+            log = SqlConversationLog(store)
             for _ in range(_MESSAGES):
                 part = {"type": "tool-generate_image", "state": "output-available"}
                 message = {
@@ -198,7 +198,7 @@ async def _database_bytes(output: Mapping[str, Any]) -> float:
                     "role": "assistant",
                     "parts": [{**part, "output": dict(output)}],
                 }
-                await backends.conversations.append_message(
+                await log.append_message(
                     conversation,
                     NewMessage(content=message, text="", media=frozenset()),
                     at=datetime.now(UTC),

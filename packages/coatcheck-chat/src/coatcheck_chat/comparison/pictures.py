@@ -24,7 +24,7 @@ _PROMPTS: Final = (
 )
 _EDGE: Final = 1024
 _SEED: Final = 7
-_OWNER: Final = "comparison"  # nobody's would be listed among the visitors' own
+_OWNER: Final = "comparison"  # without an owner it would be listed among the visitors' own
 
 
 class ComparedPictures:
@@ -64,5 +64,5 @@ class ComparedPictures:
             try:
                 await self._store.delete(picture.id)
             except NotFoundError:
-                continue  # somebody deleted it by its id
+                continue  # it was deleted by its id
         self._pictures.clear()

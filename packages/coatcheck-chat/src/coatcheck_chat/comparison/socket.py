@@ -62,7 +62,7 @@ class ComparisonSocket:
             await websocket.send_text(_FINISH)
             await websocket.close()
         except WebSocketDisconnect:
-            pass  # nobody looks any more
+            pass  # the client is gone
         except CoatcheckError as error:
             await websocket.close(_INTERNAL_ERROR, error.code)
         finally:

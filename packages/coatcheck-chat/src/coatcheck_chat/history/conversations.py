@@ -11,15 +11,15 @@ import anyio
 from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
-from coatcheck.folding import search_terms
-from coatcheck.ports import (
+from coatcheck.reference import clean_text
+from coatcheck.store import MediaStore
+from coatcheck_chat.history.folding import search_terms
+from coatcheck_chat.history.ports import (
     ConversationCursor,
     ConversationDirectory,
     ConversationMatch,
     ConversationRecord,
 )
-from coatcheck.reference import clean_text
-from coatcheck.store import MediaStore
 from coatcheck_chat.history.searching import message_text, snippet
 
 TITLE_WEIGHT: Final = 120
@@ -54,7 +54,7 @@ class ConversationPage:
 
 
 class Conversations:
-    """What an owner does with conversations as a whole. `owner` is None where nobody is told apart.
+    """What an owner does with whole conversations. `owner` is None where clients are anonymous.
 
     Args:
         directory: where they are listed.

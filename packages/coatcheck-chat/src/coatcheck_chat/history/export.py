@@ -17,10 +17,11 @@ import pybase64
 from coatcheck.errors import CoatcheckError, NotFoundError, OverloadedError
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.payload.media_part import MEDIA_PART
-from coatcheck.ports import THUMBNAIL, ConversationRecord, MediaRecord, VariantRecord
+from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
 from coatcheck.store import MediaStore
 from coatcheck.variants import VECTOR_TYPES, VariantSpec, snap, widest
+from coatcheck_chat.history.ports import ConversationRecord
 
 WIDTH: Final = 1024
 """Pixels of a right-sized picture, at most."""
@@ -74,7 +75,7 @@ class HtmlExport:
 
     Args:
         store: where pictures are read.
-        owner: whose media may be embedded; None where nobody is told apart.
+        owner: whose media may be embedded; None where clients are anonymous.
         originals: embed media bit for bit, and files as links that save them; by default pictures
             are right-sized and files are only named.
     """

@@ -8,15 +8,17 @@ from typing import Any, Final
 from uuid import uuid4
 
 from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck.legacy import LEGACY_TEXTS
 from coatcheck.payload import media_part
 from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_storage, for_ui, shown_ids
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, MediaRecord, NewMessage, Opening
+from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.modern_log import ModernLog
+from coatcheck_chat.history.ports import ConversationLog, NewMessage, Opening
 from coatcheck_chat.history.searching import message_text, referenced_media
 
 MAX_TEXT: Final = 16_000
@@ -67,7 +69,7 @@ class History:
 
         Args:
             conversation_id: which conversation.
-            owner: whose it must be; None where nobody is told apart.
+            owner: whose it must be; None where clients are anonymous.
             limit: how many messages at most.
             before: as an earlier page gave it; None for the end.
 
@@ -187,7 +189,7 @@ class History:
         Args:
             conversation_id: where.
             message_id: of the answer, or of the message that it answers; the last one if None.
-            owner: whose the conversation must be; None where nobody is told apart.
+            owner: whose the conversation must be; None where clients are anonymous.
 
         Raises:
             NotFoundError: the conversation is another owner's, there is no such message, or no
@@ -214,7 +216,7 @@ class History:
         Args:
             conversation_id: where it stands.
             message: in stored form.
-            owner: whose the conversation is; None where nobody is told apart.
+            owner: whose the conversation is; None where clients are anonymous.
         """
         (shown,) = await self._in_ui_form([message], conversation_id, owner)
         return shown
@@ -234,7 +236,11 @@ class History:
     ) -> NewMessage:
         # A model may write base64 of its own accord; what cannot be stored is cut out.
         offloaded = await offload(
-            message, self._store, owner=owner, conversation_id=conversation_id
+            message,
+            self._store,
+            owner=owner,
+            conversation_id=conversation_id,
+            shapes=LEGACY_TEXTS,
         )
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
         urls = self._urls if _is_answer(message) else None

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from coatcheck.errors import NotFoundError
-from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernise_message
+from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernize_message
 from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import ConversationLog, MessageRecord, NewMessage, Opening
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
+from coatcheck_chat.history.ports import ConversationLog, MessageRecord, NewMessage, Opening
 from coatcheck_chat.history.searching import message_text, referenced_media
 
 
@@ -122,7 +122,7 @@ class ModernLog:
         rewritten: dict[int, _Rewritten] = {}
         for index in suspects:
             before = messages[index]
-            after, report = await modernise_message(before, self._store, scope)
+            after, report = await modernize_message(before, self._store, scope)
             # What could not be stored stays in the row, and goes nowhere from there.
             shown[index] = scrub(after)
             if after is not before:
@@ -137,7 +137,7 @@ class ModernLog:
         return shown
 
     async def _forget(self, references: tuple[MediaReference, ...]) -> None:
-        """Somebody else rewrote the message meanwhile, with references of their own."""
+        """The message was rewritten meanwhile, with other references."""
         for reference in references:
             with suppress(NotFoundError):
                 await self._store.delete(reference.id)

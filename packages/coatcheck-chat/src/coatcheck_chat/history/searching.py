@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from coatcheck.folding import fold
 from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
+from coatcheck_chat.history.folding import fold
 
 MAX_SEARCHED: Final = 50_000
 """Characters of one message that a search looks through."""

@@ -1,7 +1,7 @@
 """The canvas: coordinates, windows and blending.
 
 World coordinates: y runs from 0 (top edge) to 1 (bottom edge), x from -aspect/2 to aspect/2, both
-in units of the picture's height. Colours are gamma-encoded sRGB in [0, 1]; pixels are kept as three
+in units of the picture's height. Colors are gamma-encoded sRGB in [0, 1]; pixels are kept as three
 planes (3, height, width), float32, because NumPy is slow on an inner axis of three.
 """
 
@@ -71,21 +71,21 @@ class Canvas:
     def blend(
         self,
         mask: Array,
-        colour: Array,
+        color: Array,
         rows: slice = slice(None),
         columns: slice = slice(None),
     ) -> None:
-        """Lay `colour` ((3,) or (3, h, w)-broadcastable) over the window with `mask` in [0, 1]."""
-        if colour.ndim == 1:
-            colour = colour[:, None, None]
+        """Lay `color` ((3,) or (3, h, w)-broadcastable) over the window with `mask` in [0, 1]."""
+        if color.ndim == 1:
+            color = color[:, None, None]
         window = self.rgb[:, rows, columns]
-        paint = np.broadcast_to(colour, (3, *colour.shape[1:]))
+        paint = np.broadcast_to(color, (3, *color.shape[1:]))
         # One plane at a time: the temporaries stay a third as large.
         for k in range(3):
             window[k] += (paint[k] - window[k]) * mask
 
-    def stamp(self, x: Array, y: Array, radius: Array, colour: Array, alpha: Array) -> None:
-        """Add many small soft dots (vectors of equal length n; colour (3,) or (3, n)).
+    def stamp(self, x: Array, y: Array, radius: Array, color: Array, alpha: Array) -> None:
+        """Add many small soft dots (vectors of equal length n; color (3,) or (3, n)).
 
         A dot narrower than a pixel spreads its energy over one, so previews keep the brightness.
         """
@@ -93,8 +93,8 @@ class Canvas:
         x, y, radius, alpha = x[inside], y[inside], radius[inside], alpha[inside]
         if not x.size:
             return
-        if colour.ndim == 2:
-            colour = colour[:, inside]
+        if color.ndim == 2:
+            color = color[:, inside]
         column = (x / self.aspect + 0.5) * self.width - 0.5
         row = y * self.height - 0.5
         r = radius * self.height
@@ -110,7 +110,7 @@ class Canvas:
                 if not keep.any():
                     continue
                 a = np.exp(-d2[keep]) * alpha[keep]
-                for plane, paint in zip(self.rgb, colour, strict=True):
+                for plane, paint in zip(self.rgb, color, strict=True):
                     tone = paint[keep] if np.ndim(paint) else paint
                     # Lerp, not add: overlapping dots must not burn out.
                     old = plane[j[keep], i[keep]]
@@ -153,12 +153,12 @@ class Frame:
     v: Array
     pixel: float
 
-    def fill(self, distance: Array, colour: Array, alpha: float = 1.0, soft: float = 0.0) -> None:
+    def fill(self, distance: Array, color: Array, alpha: float = 1.0, soft: float = 0.0) -> None:
         """Paint where the signed `distance` (local units, negative inside) is below zero."""
         edge = max(self.pixel, soft)
         mask = np.clip(np.float32(0.5) - distance * np.float32(1 / edge), 0, 1)
-        self.canvas.blend(mask * np.float32(alpha), colour, self.rows, self.columns)
+        self.canvas.blend(mask * np.float32(alpha), color, self.rows, self.columns)
 
-    def veil(self, mask: Array, colour: Array) -> None:
+    def veil(self, mask: Array, color: Array) -> None:
         """Paint with a ready mask in [0, 1] (a glow, a beam)."""
-        self.canvas.blend(mask, colour, self.rows, self.columns)
+        self.canvas.blend(mask, color, self.rows, self.columns)

@@ -20,7 +20,7 @@ def paint_city(canvas: Canvas, scene: Scene, palette: Palette) -> None:
         dice = scene.dice.child(f"block {k}")
         step = width * scale
         count = int(canvas.aspect / step / 2) + 2
-        # A hump towards the centre reads as a downtown.
+        # A hump towards the center reads as a downtown.
         for i in range(-count, count + 1):
             x = (i + dice.between(f"x{i}", -0.25, 0.25)) * step
             hump = np.exp(-(((x - scene.side * 0.12 * canvas.aspect) / (0.3 * canvas.aspect)) ** 2))
@@ -49,13 +49,13 @@ def _tower(
     lit = mix(palette.lit(wall), palette.haze, far)
     dark = mix(palette.dark(wall), palette.haze, far)
     faced = (u - np.float32(split)) * np.float32(towards) > 0
-    colour = np.where(faced[None], lit[:, None, None], dark[:, None, None])
+    color = np.where(faced[None], lit[:, None, None], dark[:, None, None])
     foot = np.clip(1 - v / np.float32(0.12), 0, 1) ** 2 * np.float32(0.4)
-    colour = colour + (palette.haze[:, None, None] - colour) * foot[None]
+    color = color + (palette.haze[:, None, None] - color) * foot[None]
     distance = np.maximum(np.abs(u) - half, v - np.float32(high))
     style = dice.pick("roof", ("flat", "step", "spire", "flat", "slope", "dome"))
     distance = np.minimum(distance, _roof(u, v, half, high, style))
-    frame.fill(distance, colour.astype(np.float32))
+    frame.fill(distance, color.astype(np.float32))
     _light_windows(frame, scene, palette, form, dice)
 
 

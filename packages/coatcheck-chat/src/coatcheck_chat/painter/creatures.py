@@ -96,19 +96,19 @@ def balloon(easel: Easel) -> None:
     across = np.clip(u / wide, -1, 1)
     turn = np.arcsin(across) / np.float32(np.pi) + np.float32(0.5)
     gore = np.floor(turn * 8).astype(np.int64)
-    colours = [
+    colors = [
         easel.accent(easel.dice.pick("cloth", ("cf4b3a", "2f7f86", "d9623f"))),
         ink("f4e6c8"),
     ]
     if easel.scene.accent("balloon") is None:
-        colours.append(ink(easel.dice.pick("third", ("e9b23f", "35506e"))))
-    for k, colour in enumerate(colours):
-        own = np.where(gore % len(colours) == k, shape, np.float32(9))
-        brush.shaded(own, colour, across * np.float32(1.1))
+        colors.append(ink(easel.dice.pick("third", ("e9b23f", "35506e"))))
+    for k, color in enumerate(colors):
+        own = np.where(gore % len(colors) == k, shape, np.float32(9))
+        brush.shaded(own, color, across * np.float32(1.1))
     band = np.maximum(shape, np.abs(v - np.float32(0.6) + across**2 * 0.02) - 0.03)
-    brush.shaded(band, colours[0], across)
+    brush.shaded(band, colors[0], across)
     seam = np.abs(np.mod(turn * 8 + 0.5, 1) - np.float32(0.5)) / 8 * wide * 2.6 - 0.0022
-    brush.flat(np.maximum(shape, seam), easel.palette.dark(colours[0]), 0.3)
+    brush.flat(np.maximum(shape, seam), easel.palette.dark(colors[0]), 0.3)
     for side in (-1, 1):
         brush.lit(
             stroke(u, v, (side * 0.055, 0.235), (side * 0.04, 0.09), 0.0035), ink("4a3530"), 0.4
@@ -122,7 +122,7 @@ def balloon(easel: Easel) -> None:
 def birds(easel: Easel) -> None:
     """Paint a loose flock of gliding birds. One unit is about the flock's width."""
     dice = easel.dice
-    colour = mix(easel.palette.dark(ink("4a4a58")), easel.palette.sky[1], 0.15)
+    color = mix(easel.palette.dark(ink("4a4a58")), easel.palette.sky[1], 0.15)
     for k in range(9):
         at = (dice.between(f"u{k}", -0.6, 0.6), dice.between(f"v{k}", -0.2, 0.24) + 0.05 * k % 0.12)
         span = dice.between(f"s{k}", 0.05, 0.1)
@@ -138,7 +138,7 @@ def birds(easel: Easel) -> None:
         thick = np.float32(0.085) * np.clip(1.04 - wing, 0, 1) ** 0.8 + np.float32(0.012)
         distance = np.maximum(np.abs(v - arc) - thick, wing - 1)
         body = disc(u, v, (0, -0.02), 0.12, 0.7)
-        brush.flat(np.minimum(distance, body) * np.float32(span), colour, 0.9)
+        brush.flat(np.minimum(distance, body) * np.float32(span), color, 0.9)
 
 
 def _animal(easel: Easel, brush: Brush, parts: list[Array], surface: Array) -> None:

@@ -1,4 +1,4 @@
-"""The easel: a local window with light and colours, which every subject is painted on."""
+"""The easel: a local window with light and colors, which every subject is painted on."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ class Easel:
         }
 
     def accent(self, default: str) -> Array:
-        """Return the colour the prompt gives the subject, or a hexadecimal default."""
+        """Return the color the prompt gives the subject, or a hexadecimal default."""
         named = self.scene.accent(self.name)
         return ink(default) if named is None else np.array(named, np.float32)
 
@@ -70,7 +70,7 @@ class Easel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Brush:
-    """A window's axes and the ways to put colour on it.
+    """A window's axes and the ways to put color on it.
 
     Attributes:
         u: local x, (1, w) or, mirrored, (h, w).
@@ -84,9 +84,9 @@ class Brush:
     easel: Easel
     opacity: float
 
-    def flat(self, distance: Array, colour: Array, alpha: float = 1.0) -> None:
-        """Paint a shape (signed distance, negative inside) in one colour."""
-        self.frame.fill(distance, colour, alpha * self.opacity)
+    def flat(self, distance: Array, color: Array, alpha: float = 1.0) -> None:
+        """Paint a shape (signed distance, negative inside) in one color."""
+        self.frame.fill(distance, color, alpha * self.opacity)
 
     def lit(self, distance: Array, surface: Array, share: float = 1.0, alpha: float = 1.0) -> None:
         """Paint a flat face with `share` in [0, 1] of the light on it."""
@@ -94,9 +94,9 @@ class Brush:
         dark = palette.dark(surface)
         self.flat(distance, dark + (palette.lit(surface) - dark) * np.float32(share), alpha)
 
-    def round(self, distance: Array, surface: Array, reach: float, centre: float = 0.0) -> None:
+    def round(self, distance: Array, surface: Array, reach: float, center: float = 0.0) -> None:
         """Paint an upright round body of half width `reach`, shaded from the light's side."""
-        self.shaded(distance, surface, (self.u - np.float32(centre)) / np.float32(reach))
+        self.shaded(distance, surface, (self.u - np.float32(center)) / np.float32(reach))
 
     def shaded(self, distance: Array, surface: Array, across: Array) -> None:
         """Paint with light by `across`: -1 at the left edge, 1 at the right one."""
@@ -104,14 +104,14 @@ class Brush:
         t = np.clip(across * np.float32(self.easel.towards * 0.5) + np.float32(0.5), 0, 1)
         t = t * t * (3 - 2 * t)
         dark, lit = palette.dark(surface), palette.lit(surface)
-        colour = dark[:, None, None] + (lit - dark)[:, None, None] * t[None]
-        self.frame.fill(distance, colour, self.opacity)
+        color = dark[:, None, None] + (lit - dark)[:, None, None] * t[None]
+        self.frame.fill(distance, color, self.opacity)
 
-    def glow(self, at: tuple[float, float], radius: float, colour: Array, strength: float) -> None:
+    def glow(self, at: tuple[float, float], radius: float, color: Array, strength: float) -> None:
         """Lay a soft light around a point."""
         r2 = (self.u - np.float32(at[0])) ** 2 + (self.v - np.float32(at[1])) ** 2
         mask = np.float32(strength * self.opacity) * np.exp(-r2 / np.float32(radius * radius))
-        self.frame.veil(np.asarray(mask, np.float32), colour)
+        self.frame.veil(np.asarray(mask, np.float32), color)
 
     def lamp(self, distance: Array) -> None:
         """Paint a window: lamplight when lamps are lit, dark glass otherwise."""

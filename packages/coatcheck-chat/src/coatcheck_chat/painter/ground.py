@@ -19,7 +19,7 @@ _GRASS = {"summer": "7f9f57", "spring": "93b562", "autumn": "b39a52", "winter": 
 
 
 def grass(scene: Scene) -> Array:
-    """Return the colour of the season's meadow."""
+    """Return the color of the season's meadow."""
     if scene.place in {"desert", "beach"}:
         return ink("dba468" if scene.place == "desert" else "ead3a4")
     return ink(_GRASS[scene.season])
@@ -39,7 +39,7 @@ def bank(canvas: Canvas, scene: Scene, base: float, lift: float) -> Array:
 def headland(canvas: Canvas, scene: Scene, shore: float, lift: float, *, stood_on: bool) -> Array:
     """Return a cliff's profile: flat top on the subject's side, a broken fall into the sea.
 
-    A headland nobody is `stood_on` stays at the picture's edge.
+    A headland that is not `stood_on` stays at the picture's edge.
     """
     side = np.float32(scene.side)
     t = canvas.x * side / np.float32(canvas.aspect)
@@ -79,13 +79,13 @@ def paint_headland(
     light = face * 0.72 + flank * 0.34 * (0.35 + face) + strata * 0.1 + facets * 0.12 - drop * 0.7
     light = np.clip(light, 0, 1)
     rock = ink("a89484")
-    colour = field(palette.dark(rock), palette.lit(rock), light)
+    color = field(palette.dark(rock), palette.lit(rock), light)
     turf_depth = np.float32(0.022) + facets * np.float32(0.014)
     turf = smooth(0.008, -0.008, drop - turf_depth)
     turf_light = np.clip(0.75 + facets * 0.25 - drop * 9, 0, 1)
     green = field(palette.dark(grass(scene)), palette.lit(grass(scene)), turf_light)
-    colour = colour + (green - colour) * turf
-    canvas.blend(mask, colour, rows)
+    color = color + (green - color) * turf
+    canvas.blend(mask, color, rows)
     near = np.abs(y[:, None] - foot[None, :] - np.float32(0.003))
     # Foam is broken, and thinner the farther it is.
     reach = np.clip((foot - np.float32(shore + 0.03)) * np.float32(6), 0.25, 1)[None, :]
@@ -114,23 +114,23 @@ def paint_meadow(
     light = np.clip(light, 0, 1) * np.float32(1 - 0.75 * dark)
     body = grass(scene)
     shade = palette.dark(body) * np.float32(0.86 - 0.3 * dark)
-    colour = field(shade, palette.lit(body), light)
+    color = field(shade, palette.lit(body), light)
     if scene.place not in {"desert", "beach"}:
         touch = _dabs(canvas, y, float(top.min()), seed + 3, (210, 110), 24)
         ripe = np.minimum(body * np.array([1.25, 1.12, 0.85], np.float32), 1)
-        colour = field(
-            colour, palette.lit(ripe), np.maximum(touch, 0) * np.float32(0.34 * (1 - dark))
+        color = field(
+            color, palette.lit(ripe), np.maximum(touch, 0) * np.float32(0.34 * (1 - dark))
         )
-        colour = field(
-            colour,
+        color = field(
+            color,
             shade,
             np.maximum(-touch, 0) * np.float32(0.12 if scene.season == "winter" else 0.34),
         )
     else:
         ripple = _dabs(canvas, y, float(top.min()), seed + 3, (9, 5), 60)
-        colour = field(colour, palette.lit(body), np.maximum(ripple, 0) * np.float32(0.3))
-        colour = field(colour, shade, np.maximum(-ripple, 0) * np.float32(0.14))
-    canvas.blend(mask, colour, rows)
+        color = field(color, palette.lit(body), np.maximum(ripple, 0) * np.float32(0.3))
+        color = field(color, shade, np.maximum(-ripple, 0) * np.float32(0.14))
+    canvas.blend(mask, color, rows)
     if scene.place not in {"desert", "beach"} and scene.season != "winter":
         _paint_blades(canvas, scene, palette, top, dark)
 
@@ -206,10 +206,10 @@ def paint_flowers(canvas: Canvas, scene: Scene, palette: Palette, top: Array) ->
     which = hashed(index, dice.seed("which")) < 0.72
     pair = np.stack([palette.lit(first), palette.lit(second)])
     lamp = np.float32(0.8) + np.float32(0.35) * hashed(index, dice.seed("lamp"))
-    colour = np.minimum(np.where(which[:, None], pair[0], pair[1]) * lamp[:, None], 1).T
-    shade = colour * np.float32(0.6)
+    color = np.minimum(np.where(which[:, None], pair[0], pair[1]) * lamp[:, None], 1).T
+    shade = color * np.float32(0.6)
     canvas.stamp(x + radius * 0.25, y + radius * 0.5, radius * 0.95, shade, alpha)
-    canvas.stamp(x, y, radius, colour, alpha)
+    canvas.stamp(x, y, radius, color, alpha)
     heart = (radius * np.float32(0.36)).astype(np.float32)
     canvas.stamp(
         x, y, heart, mix(palette.lit(ink("f2c84a")), palette.glow, 0.2), alpha * (near > 0.3)

@@ -39,8 +39,8 @@ def paint_stars(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     alpha *= np.clip((np.float32(low) - y) * 6, 0, 1) if low < 1 else np.float32(1)
     warmth = hashed(index, dice.seed("warmth"))
     cold, warm = ink("dbe8ff"), ink("fff1d0")
-    colour = cold[:, None] + (warm - cold)[:, None] * warmth
-    canvas.stamp(x, y, radius, colour, alpha)
+    color = cold[:, None] + (warm - cold)[:, None] * warmth
+    canvas.stamp(x, y, radius, color, alpha)
 
 
 def _band(x: Array, scene: Scene) -> Array:
@@ -55,8 +55,8 @@ def _milky_way(canvas: Canvas, scene: Scene, palette: Palette, low: float) -> No
     cloud = fractal(canvas.x * 3.2, y * 3.2, seed, octaves=5, gain=0.55)
     off = (y[:, None] - _band(canvas.x, scene)[None, :]) / np.float32(0.11) + cloud * 0.5
     band = np.exp(-(off**2)) * np.clip(0.55 + cloud * 0.5, 0, 1)
-    colour = mix(palette.sky[4], palette.glow, 0.5)
-    canvas.blend(np.asarray(band * np.float32(0.42), np.float32), colour, rows)
+    color = mix(palette.sky[4], palette.glow, 0.5)
+    canvas.blend(np.asarray(band * np.float32(0.42), np.float32), color, rows)
 
 
 def paint_aurora(canvas: Canvas, scene: Scene, palette: Palette) -> None:
@@ -79,9 +79,9 @@ def paint_aurora(canvas: Canvas, scene: Scene, palette: Palette) -> None:
 
 def paint_rainbow(canvas: Canvas, scene: Scene) -> None:
     """Span a rainbow over the horizon, fading towards its feet."""
-    centre = scene.side * canvas.aspect * scene.dice.between("rainbow", 0.02, 0.14)
+    center = scene.side * canvas.aspect * scene.dice.between("rainbow", 0.02, 0.14)
     radius = min(0.56, 0.5 * canvas.aspect)
-    frame = canvas.frame(centre, scene.horizon + 0.06, radius, (-1.1, 1.1, 0, 1.1))
+    frame = canvas.frame(center, scene.horizon + 0.06, radius, (-1.1, 1.1, 0, 1.1))
     r = np.sqrt(frame.u**2 + frame.v**2)
     t = (r - 0.87) / 0.13
     bands = [ink(c) for c in ("8a63c8", "4f86d8", "56b890", "d8dc6a", "f4b04e", "e8604e")]
@@ -139,7 +139,7 @@ def _planet(
     canvas: Canvas,
     at: tuple[float, float],
     size: float,
-    colours: tuple[str, str],
+    colors: tuple[str, str],
     scene: Scene,
     *,
     ringed: bool = True,
@@ -153,10 +153,10 @@ def _planet(
         ring_r, [1.3, 1.42, 1.7, 1.74, 1.78, 2.1, 2.2], [0, 0.8, 0.7, 0.05, 0.7, 0.5, 0]
     )
     ring = np.asarray(grooves, np.float32) * np.float32(0.85)
-    first, second = ink(colours[0]), ink(colours[1])
-    ring_colour = mix(first, ink("fff4e0"), 0.45)
+    first, second = ink(colors[0]), ink(colors[1])
+    ring_color = mix(first, ink("fff4e0"), 0.45)
     if ringed:
-        frame.veil(ring * (along > 0), mix(ring_colour, second, 0.3))
+        frame.veil(ring * (along > 0), mix(ring_color, second, 0.3))
     bands = line(along * 3.4 + line(across * 1.7 + along * 3, 7) * 0.22, scene.dice.seed("bands"))
     towards = u * np.float32(-0.62 * scene.side) + v * np.float32(0.5)
     depth = np.sqrt(np.maximum(1 - u**2 - v**2, 0))
@@ -167,4 +167,4 @@ def _planet(
     frame.veil(np.asarray(np.exp(-np.maximum(r - 1, 0) * 16) * light * 0.4, np.float32), first)
     frame.fill(r - 1, shade)
     if ringed:
-        frame.veil(ring * (along <= 0), ring_colour)
+        frame.veil(ring * (along <= 0), ring_color)

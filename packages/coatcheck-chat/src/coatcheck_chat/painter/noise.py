@@ -24,7 +24,7 @@ def lattice(i: NDArray[np.int64], j: NDArray[np.int64], seed: int) -> Array:
         ^ np.asarray(j).astype(np.uint32) * np.uint32(0x85EBCA77)
         ^ np.uint32(seed & 0xFFFFFFFF)
     )
-    # The finaliser of MurmurHash3 (public domain, Austin Appleby).
+    # The finalizer of MurmurHash3 (public domain, Austin Appleby).
     h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     h ^= h >> np.uint32(16)

@@ -1,6 +1,6 @@
-"""Colours: the moods of the hours, and what light does to a surface.
+"""Colors: the moods of the hours, and what light does to a surface.
 
-All colours are gamma-encoded sRGB in [0, 1], float32 arrays of shape (3,).
+All colors are gamma-encoded sRGB in [0, 1], float32 arrays of shape (3,).
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from coatcheck_chat.painter.scene import Scene
 
 
 def ink(code: str) -> Array:
-    """Return the colour of a hexadecimal code such as "f4c095"."""
+    """Return the color of a hexadecimal code such as "f4c095"."""
     return np.array([int(code[k : k + 2], 16) / 255 for k in (0, 2, 4)], np.float32)
 
 
 def mix(a: Array, b: Array, t: float) -> Array:
-    """Return the colour between `a` (t=0) and `b` (t=1)."""
+    """Return the color between `a` (t=0) and `b` (t=1)."""
     return np.asarray(a + (b - a) * np.float32(t), np.float32)
 
 
 def field(a: Array, b: Array, t: Array) -> Array:
-    """Return a colour field (3, h, w) between `a` and `b` (colours or fields), with t (h, w)."""
+    """Return a color field (3, h, w) between `a` and `b` (colors or fields), with t (h, w)."""
     first = a[:, None, None] if a.ndim == 1 else a
     second = b[:, None, None] if b.ndim == 1 else b
     return np.asarray(first + (second - first) * t[None], np.float32)
@@ -30,7 +30,7 @@ def field(a: Array, b: Array, t: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Palette:
-    """The colours of an hour.
+    """The colors of an hour.
 
     Attributes:
         sky: stops from the zenith to the horizon, shape (n, 3).
@@ -40,7 +40,7 @@ class Palette:
         key: multiplier of a surface the light falls on.
         fill: multiplier of a surface in shade.
         window: lamplight.
-        tint: the colour the prompt names, or None.
+        tint: the color the prompt names, or None.
     """
 
     sky: Array
@@ -53,23 +53,23 @@ class Palette:
     tint: Array | None
 
     def lit(self, surface: Array) -> Array:
-        """Return the colour of `surface` in the light."""
+        """Return the color of `surface` in the light."""
         return np.asarray(np.minimum(self._leaning(surface) * self.key, 1), np.float32)
 
     def dark(self, surface: Array) -> Array:
-        """Return the colour of `surface` in shade."""
+        """Return the color of `surface` in shade."""
         return np.asarray(np.minimum(self._leaning(surface) * self.fill, 1), np.float32)
 
     def _leaning(self, surface: Array) -> Array:
         return surface if self.tint is None else tinted(surface, self.tint, 0.22)
 
 
-def tinted(colour: Array, tint: Array, amount: float) -> Array:
-    """Lean `colour` ((3,) or (n, 3)) to the hue of `tint`, keeping its lightness roughly."""
+def tinted(color: Array, tint: Array, amount: float) -> Array:
+    """Lean `color` ((3,) or (n, 3)) to the hue of `tint`, keeping its lightness roughly."""
     weights = np.array([0.3, 0.59, 0.11], np.float32)
-    own, other = colour @ weights, float(tint @ weights)
+    own, other = color @ weights, float(tint @ weights)
     target = np.clip(tint * (np.asarray(own)[..., None] / other), 0, 1)
-    return np.asarray(colour + (target - colour) * np.float32(amount), np.float32)
+    return np.asarray(color + (target - color) * np.float32(amount), np.float32)
 
 
 # zenith..horizon | glow | sun | haze | key | fill
@@ -122,19 +122,19 @@ def palette_for(scene: Scene) -> Palette:
         mood = "winter"
     sky, glow, sun, haze, key, fill = scene.dice.pick("palette", _MOODS[mood]).split("|")
     stops = np.stack([ink(code) for code in sky.split()])
-    colours = [ink(code) for code in (glow, sun, haze)]
+    colors = [ink(code) for code in (glow, sun, haze)]
     tint = None
     if scene.tint is not None:
         tint = np.array(scene.tint, np.float32)
         stops = tinted(stops, tint, 0.42)
-        colours = [
-            tinted(c, tint, amount) for c, amount in zip(colours, (0.2, 0.1, 0.4), strict=True)
+        colors = [
+            tinted(c, tint, amount) for c, amount in zip(colors, (0.2, 0.1, 0.4), strict=True)
         ]
     return Palette(
         sky=stops,
-        glow=colours[0],
-        sun=colours[1],
-        haze=colours[2],
+        glow=colors[0],
+        sun=colors[1],
+        haze=colors[2],
         key=ink(key) * np.float32(1.06),
         fill=ink(fill) * np.float32(1.0),
         window=ink("ffd27a"),

@@ -47,8 +47,8 @@ def tree(easel: Easel) -> None:
         light = light + u * np.float32(easel.towards * 0.55) + (v - 0.62) * 0.5 + leaf * 0.16
         tone = first if k % 2 else second
         shade = easel.palette.dark(second) * np.float32(0.92)
-        colour = field(shade, easel.palette.lit(tone), np.clip(light + 0.48, 0, 1))
-        brush.frame.fill(edge, colour, brush.opacity * (0.9 if bare else 1))
+        color = field(shade, easel.palette.lit(tone), np.clip(light + 0.48, 0, 1))
+        brush.frame.fill(edge, color, brush.opacity * (0.9 if bare else 1))
 
 
 def _leaves(brush: Brush, frequency: float) -> Array:

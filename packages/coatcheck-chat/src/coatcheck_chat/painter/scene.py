@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from coatcheck_chat.painter import words
 from coatcheck_chat.painter.dice import Dice
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Scene:
         water: "none", "sea", "lake" or "river".
         place: "open", "beach", "mountains", "hills", "forest", "desert", "city" or "space".
         subjects: what stands, floats or flies in it, in the prompt's order, without repeats.
-        tint: sRGB colour in [0, 1] the palette leans to, or None.
-        accents: (subject, sRGB colour) for "red balloon" and the like.
+        tint: sRGB color in [0, 1] the palette leans to, or None.
+        accents: (subject, sRGB color) for "red balloon" and the like.
         horizon: world y of the horizon, in (0, 1); 0 is the picture's top.
         light: (x, y) of sun or moon; x as a share of the width in [-0.5, 0.5], y in world units.
         side: -1 or 1, the half of the picture the main subject stands in.
@@ -36,8 +36,8 @@ class Scene:
     water: str
     place: str
     subjects: tuple[str, ...]
-    tint: Colour | None
-    accents: tuple[tuple[str, Colour], ...]
+    tint: Color | None
+    accents: tuple[tuple[str, Color], ...]
     horizon: float
     light: tuple[float, float]
     side: int
@@ -46,8 +46,8 @@ class Scene:
         """Tell whether the prompt asks for `subject`."""
         return subject in self.subjects
 
-    def accent(self, subject: str) -> Colour | None:
-        """Return the colour the prompt gives to `subject`, if any."""
+    def accent(self, subject: str) -> Color | None:
+        """Return the color the prompt gives to `subject`, if any."""
         return dict(self.accents).get(subject)
 
 
@@ -91,8 +91,8 @@ def compose(prompt: str, seed: int) -> Scene:
 class _Words:
     tokens: list[str]
     subjects: tuple[str, ...] = ()
-    tint: Colour | None = None
-    accents: tuple[tuple[str, Colour], ...] = field(default=())
+    tint: Color | None = None
+    accents: tuple[tuple[str, Color], ...] = field(default=())
 
     def first(self, vocabulary: dict[str, str]) -> str | None:
         for token in self.tokens:
@@ -118,12 +118,12 @@ def _read(text: str) -> _Words:
         subjects.pop("tree", None)
     tints, accents = [], []
     for token, follower in zip(tokens, [*tokens, ""][1:], strict=True):
-        if token not in words.COLOURS:
+        if token not in words.COLORS:
             continue
         if follower in words.SUBJECTS:
-            accents.append((words.SUBJECTS[follower], words.COLOURS[token]))
+            accents.append((words.SUBJECTS[follower], words.COLORS[token]))
         else:
-            tints.append(words.COLOURS[token])
+            tints.append(words.COLORS[token])
     return _Words(tokens, tuple(subjects), tints[0] if tints else None, tuple(accents))
 
 

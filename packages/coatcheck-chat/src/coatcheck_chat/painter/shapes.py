@@ -9,9 +9,9 @@ from coatcheck_chat.painter.noise import Array
 Point = tuple[float, float]
 
 
-def disc(u: Array, v: Array, centre: Point, radius: float, squash: float = 1.0) -> Array:
+def disc(u: Array, v: Array, center: Point, radius: float, squash: float = 1.0) -> Array:
     """Return the distance to a disc; `squash` < 1 flattens it into an ellipse (approximately)."""
-    du, dv = u - np.float32(centre[0]), (v - np.float32(centre[1])) / np.float32(squash)
+    du, dv = u - np.float32(center[0]), (v - np.float32(center[1])) / np.float32(squash)
     return np.asarray(np.sqrt(du * du + dv * dv) - np.float32(radius), np.float32)
 
 
@@ -23,7 +23,7 @@ def box(u: Array, v: Array, left: float, right: float, bottom: float, top: float
 
 
 def taper(u: Array, v: Array, span: tuple[float, float], low: float, high: float) -> Array:
-    """Return the distance to a centred trapezium: half width `low` at span[0], then `high`."""
+    """Return the distance to a centerd trapezium: half width `low` at span[0], then `high`."""
     bottom, top = span
     t = np.clip((v - np.float32(bottom)) / np.float32(top - bottom), 0, 1)
     side = np.abs(u) - (np.float32(low) + np.float32(high - low) * t)

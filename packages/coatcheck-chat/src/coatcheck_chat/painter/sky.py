@@ -79,7 +79,7 @@ def paint_clouds(canvas: Canvas, scene: Scene, palette: Palette) -> None:
         amount *= 0.6
     rows = canvas.rows(0, scene.horizon + 0.03)
     y = canvas.y[rows]
-    lit, shade = _cloud_colours(scene, palette)
+    lit, shade = _cloud_colors(scene, palette)
     sun_x, sun_y = light_at(canvas, scene)
     disc2 = (canvas.x[None, :] - np.float32(sun_x)) ** 2 + (y[:, None] - np.float32(sun_y)) ** 2
     # Light burns the cloud away in front of its disc.
@@ -107,7 +107,7 @@ def paint_clouds(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     canvas.blend(cover * np.float32(0.92 if heavy else 0.86), field(shade, lit, light), rows)
 
 
-def _cloud_colours(scene: Scene, palette: Palette) -> tuple[Array, Array]:
+def _cloud_colors(scene: Scene, palette: Palette) -> tuple[Array, Array]:
     sky = palette.sky
     if scene.time == "night":
         return mix(sky[3], palette.glow, 0.25), mix(sky[1], sky[2], 0.6)
@@ -121,7 +121,7 @@ def _cloud_colours(scene: Scene, palette: Palette) -> tuple[Array, Array]:
 def _streaks(
     canvas: Canvas,
     rows: slice,
-    colours: tuple[Array, Array],
+    colors: tuple[Array, Array],
     burnt: Array,
     seed: int,
     amount: float,
@@ -132,4 +132,4 @@ def _streaks(
     height = y / np.float32(max(float(y[-1]), 1e-3))
     mask *= (smooth(0.25, 0.65, height) * smooth(1.02, 0.85, height))[:, None]
     mix_at = smooth(0.3, 1.0, noise) * np.float32(0.6) + height[:, None] * np.float32(0.4)
-    canvas.blend(mask, field(colours[1], colours[0], np.clip(mix_at, 0, 1)), rows)
+    canvas.blend(mask, field(colors[1], colors[0], np.clip(mix_at, 0, 1)), rows)

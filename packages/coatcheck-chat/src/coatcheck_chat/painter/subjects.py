@@ -10,7 +10,7 @@ from coatcheck_chat.painter.easel import Easel
 from coatcheck_chat.painter.noise import Array
 from coatcheck_chat.painter.palette import Palette
 from coatcheck_chat.painter.scene import Scene
-from coatcheck_chat.painter.water import river_centre
+from coatcheck_chat.painter.water import river_center
 
 Painter = Callable[[Easel], None]
 
@@ -85,7 +85,7 @@ def paint_wings(canvas: Canvas, scene: Scene, palette: Palette, top: Array) -> N
     dice = scene.dice.child("wings")
     if scene.place == "hills" and (scene.has("tree") or dice.chance("open", 0.5)):
         return
-    # A wing steps aside for whoever stands in front of it.
+    # A wing steps aside for what stands in front of it.
     aside = 0.05 if any(name in GROUND for name in scene.subjects) else 0.0
     wings = [
         (
@@ -109,7 +109,7 @@ def _paint_afloat(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     if scene.water == "river" and scene.has("bridge"):
         y = scene.horizon + 0.19
         t = np.array([(y - scene.horizon - 0.05) / (0.95 - scene.horizon)], np.float32)
-        x = float(river_centre(canvas, scene, t)[0])
+        x = float(river_center(canvas, scene, t)[0])
         buildings.bridge(Easel(canvas, scene, palette, "bridge", x, y, 0.36 * canvas.scale))
     if scene.water not in {"sea", "lake"}:
         return

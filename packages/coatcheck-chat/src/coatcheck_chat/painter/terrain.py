@@ -17,9 +17,9 @@ class Range:
     Attributes:
         foot: world y where it meets the plain.
         tall: height of its highest peaks, world units.
-        far: 0 (close, full colour) to 1 (lost in the haze).
-        surface: colour of the rock or sand.
-        snow: colour of the snow, or None.
+        far: 0 (close, full color) to 1 (lost in the haze).
+        surface: color of the rock or sand.
+        snow: color of the snow, or None.
         steep: width of a peak over its height (larger is flatter).
         crags: roughness, 1 for rock, 0 for dunes.
     """
@@ -121,7 +121,7 @@ class Hill:
         swell: height of its waves, world units.
         wave: waves per world unit.
         far: 0 (close) to 1 (lost in the haze).
-        surface: colour of what grows on it.
+        surface: color of what grows on it.
         rough: 0 smooth, 1 bushy crest.
     """
 
@@ -168,13 +168,13 @@ def paint_hill(
     light -= np.minimum(drop * np.float32(1.1), 0.4)
     light += np.exp(-drop * np.float32(55)) * np.float32(0.22)
     light = np.clip(light, 0, 1)
-    colour = field(palette.dark(hill.surface), palette.lit(hill.surface), light)
+    color = field(palette.dark(hill.surface), palette.lit(hill.surface), light)
     # Fields of another, riper green.
     hue = [1.22, 1.06, 0.78] if scene.season != "winter" else [0.9, 0.95, 1.05]
     ripe = np.minimum(hill.surface * np.array(hue, np.float32), 1)
     other = field(palette.dark(ripe), palette.lit(ripe), light)
-    colour += (other - colour) * smooth(-0.1, 0.25, patches)
+    color += (other - color) * smooth(-0.1, 0.25, patches)
     mist = hill.far + (1 - hill.far) * np.minimum(drop * np.float32(2.4), 1) * hill.far
-    colour = field(colour, mix(palette.haze, palette.glow, 0.15), mist)
-    canvas.blend(mask, colour, rows)
+    color = field(color, mix(palette.haze, palette.glow, 0.15), mist)
+    canvas.blend(mask, color, rows)
     return top

@@ -19,7 +19,7 @@ class Row:
         far: 0 (close) to 1 (lost in the haze).
         kind: "conifer" or "round".
         density: share of the places that carry a tree, in [0, 1].
-        surface: foliage colour; None takes the season's.
+        surface: foliage color; None takes the season's.
         dark: how far the row is drawn as a silhouette, in [0, 1].
     """
 
@@ -32,7 +32,7 @@ class Row:
 
 
 def foliage(scene: Scene, kind: str) -> tuple[Array, Array]:
-    """Return the two colours a season's leaves vary between."""
+    """Return the two colors a season's leaves vary between."""
     if kind == "conifer":
         pair = ("52796a", "3d6258") if scene.season != "winter" else ("8fa6ae", "5d7c80")
     else:
@@ -81,11 +81,11 @@ def paint_row(
         mask *= (v > -0.05) & (v < 1.3)
         leaf = field(first, second, tone)
         key, fill = palette.key[:, None, None], palette.fill[:, None, None]
-        colour = leaf * (fill + (key - fill) * (light * (1 - row.dark) * 0.8)[None])
-        colour *= 1 - np.float32(0.35 * row.dark)
+        color = leaf * (fill + (key - fill) * (light * (1 - row.dark) * 0.8)[None])
+        color *= 1 - np.float32(0.35 * row.dark)
         fade = row.far + (1 - row.far) * row.far * np.clip(v, 0, 1) ** 2 * 0.9
-        colour = colour + (haze[:, None, None] - colour) * fade
-        canvas.blend(mask.astype(np.float32), colour.astype(np.float32), rows)
+        color = color + (haze[:, None, None] - color) * fade
+        canvas.blend(mask.astype(np.float32), color.astype(np.float32), rows)
 
 
 def _conifer(dx: Array, v: Array, tall: Array, tone: Array, towards: float) -> tuple[Array, Array]:

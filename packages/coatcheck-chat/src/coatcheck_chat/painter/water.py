@@ -44,7 +44,7 @@ def paint_water(
     if palette.tint is not None:
         deep = mix(deep, palette.tint * np.float32(0.6), 0.35)
     deep = mix(deep, palette.sky[1], 0.3)
-    # Looking down into near water shows its own colour, looking along it shows the mirror.
+    # Looking down into near water shows its own color, looking along it shows the mirror.
     share = (0.16 + (0.5 if scene.water == "sea" else 0.3) * depth)[:, None]
     share = np.clip(share + swell * np.float32(0.2 * rough), 0, 0.9)
     mirror += (deep[:, None, None] - mirror) * share
@@ -101,7 +101,7 @@ def _glitter(
     canvas.blend(np.clip(mask, 0, 1), mix(palette.glow, palette.sun, 0.4), rows)
 
 
-def river_centre(canvas: Canvas, scene: Scene, t: Array) -> Array:
+def river_center(canvas: Canvas, scene: Scene, t: Array) -> Array:
     """Return the world x of the river's middle at depth t, 0 far away to 1 at the lower edge."""
     dice = scene.dice.child("river")
     turns, phase = dice.between("turns", 6.5, 8.5), dice.unit("phase") * 6
@@ -118,10 +118,10 @@ def river_mask(canvas: Canvas, scene: Scene, top: Array, start: float) -> tuple[
     rows = canvas.rows(start, 1)
     t = np.maximum((canvas.y[rows] - np.float32(start)) / np.float32(1 - start), 0)[:, None]
     dice = scene.dice.child("river")
-    centre = river_centre(canvas, scene, t)
+    center = river_center(canvas, scene, t)
     half = (0.006 + 0.17 * t**1.5) * np.float32(canvas.scale)
     bank = ridge(canvas.y[rows] * 9, dice.seed("bank"), octaves=4)[:, None] * 0.12 * half
-    distance = np.abs(canvas.x[None, :] - centre) - half - bank
+    distance = np.abs(canvas.x[None, :] - center) - half - bank
     mask = np.clip(0.5 - distance * np.float32(canvas.height), 0, 1)
     mask *= canvas.y[rows][:, None] > top[None, :]
     return start, np.asarray(mask, np.float32)

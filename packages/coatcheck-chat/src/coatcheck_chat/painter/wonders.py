@@ -16,14 +16,14 @@ def campfire(easel: Easel) -> None:
     brush = easel.frame(-0.8, 0.8, -0.2, 1.4)
     u, v = brush.u, brush.v
     sway = line(v * np.float32(3), easel.dice.seed("flame")) * v * np.float32(0.14)
-    for reach, high, colour in (
+    for reach, high, color in (
         (0.3, 1.15, "f2662c"),
         (0.21, 0.85, "fba23c"),
         (0.12, 0.52, "ffe9a0"),
     ):
         t = np.clip(v / np.float32(high), 0, 1)
         half = np.float32(reach) * np.sqrt(np.maximum(t + 0.12, 0)) * (1 - t) * np.float32(1.9)
-        brush.flat(np.maximum(np.abs(u - sway) - half, -v), ink(colour), 0.95)
+        brush.flat(np.maximum(np.abs(u - sway) - half, -v), ink(color), 0.95)
     for a, b in (
         ((-0.5, -0.06), (0.34, 0.1)),
         ((0.5, -0.06), (-0.34, 0.1)),

@@ -114,7 +114,7 @@ HOMES: dict[str, tuple[str, str]] = {
 }
 
 # sRGB, 0..1, as in a box of gouache rather than in CSS.
-COLOURS: dict[str, tuple[float, float, float]] = {
+COLORS: dict[str, tuple[float, float, float]] = {
     **dict.fromkeys(("red", "crimson", "scarlet", "ruby"), (0.80, 0.20, 0.18)),
     **dict.fromkeys(("orange", "amber"), (0.93, 0.52, 0.16)),
     **dict.fromkeys(("yellow", "golden", "gold"), (0.96, 0.77, 0.25)),

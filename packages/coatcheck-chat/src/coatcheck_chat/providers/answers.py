@@ -10,9 +10,9 @@ from typing import Final
 
 import pybase64
 
-from coatcheck.errors import GenerationError, ModerationError, ProviderUnavailableError
 from coatcheck.mediatype import IMAGE_TYPES, SNIFF_BYTES, sniff
 from coatcheck.reference import clean_text
+from coatcheck_chat.errors import GenerationError, ModerationError, ProviderUnavailableError
 from coatcheck_chat.providers.image import Draft
 
 _MESSAGE_WEIGHT: Final = 300

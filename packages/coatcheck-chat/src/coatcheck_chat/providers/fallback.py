@@ -6,13 +6,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
-from coatcheck.errors import (
-    BudgetSpentError,
-    GenerationError,
-    InvalidInputError,
-    ModerationError,
-    OverloadedError,
-)
+from coatcheck.errors import InvalidInputError, OverloadedError
+from coatcheck_chat.errors import BudgetSpentError, GenerationError, ModerationError
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageProvider, ImageRequest
 
 _log: Final = logging.getLogger(__name__)

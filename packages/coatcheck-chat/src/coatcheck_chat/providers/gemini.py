@@ -9,12 +9,8 @@ import httpx
 from google.auth.exceptions import GoogleAuthError
 from google.genai import Client, errors, types
 
-from coatcheck.errors import (
-    ConfigurationError,
-    GenerationError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-)
+from coatcheck.errors import ConfigurationError
+from coatcheck_chat.errors import GenerationError, ProviderTimeoutError, ProviderUnavailableError
 from coatcheck_chat.providers.answers import (
     check_picture,
     cut_short,

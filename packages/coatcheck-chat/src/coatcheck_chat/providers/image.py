@@ -92,7 +92,7 @@ class Capabilities:
 class ImageProvider(Protocol):
     """Turns prompts into pictures.
 
-    What is iterated is closed by whoever iterates it (`contextlib.aclosing`): that ends the call.
+    The caller closes what it iterates (`contextlib.aclosing`): that ends the call.
     """
 
     @property

@@ -8,13 +8,9 @@ from typing import Final, TypeVar
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
-from coatcheck.errors import (
-    ConfigurationError,
-    GenerationError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
-)
+from coatcheck.errors import ConfigurationError
 from coatcheck.mediatype import extension_for
+from coatcheck_chat.errors import GenerationError, ProviderTimeoutError, ProviderUnavailableError
 from coatcheck_chat.providers.answers import failed, moderated, refusal, wait_of
 from coatcheck_chat.providers.image import SourceImage
 
@@ -47,7 +43,7 @@ _Event = TypeVar("_Event")
 def connect(*, base_url: str | None = None, api_key: str | None = None) -> AsyncOpenAI:
     """A client of OpenAI, or of an endpoint that speaks its protocol.
 
-    It asks once: whoever wants more tries puts a `RetryingProvider` around the provider. Making it
+    It asks once: for more tries, put a `RetryingProvider` around the provider. Making it
     reads files, certificates for example; that belongs before the event loop or in a thread.
 
     Args:

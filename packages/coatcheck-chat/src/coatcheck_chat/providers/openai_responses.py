@@ -7,7 +7,7 @@ from typing import Any, Final
 import pybase64
 from openai import AsyncOpenAI
 
-from coatcheck.errors import GenerationError
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.answers import (
     cut_short,
     decode_picture,

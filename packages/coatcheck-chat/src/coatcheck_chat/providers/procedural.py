@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-from coatcheck.errors import GenerationError, InvalidInputError, WorkerError
+from coatcheck.errors import InvalidInputError, WorkerError
 from coatcheck.workers import WorkerPool
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import anyio
 
-from coatcheck.errors import ProviderTimeoutError, ProviderUnavailableError
+from coatcheck_chat.errors import ProviderTimeoutError, ProviderUnavailableError
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageProvider, ImageRequest
 
 _log: Final = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from coatcheck.ports import Responder
 from coatcheck_chat.budget import DailyBudget
+from coatcheck_chat.streaming.responder import Responder
 
 
 class BudgetedResponder:

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import CoatcheckError, ProtocolError, UnsupportedVersionError
+from coatcheck.errors import CoatcheckError
 from coatcheck.reference import is_reference_id
+from coatcheck_chat.errors import ProtocolError, UnsupportedVersionError
 
 PROTOCOL_VERSION: Final = 1
 
@@ -190,7 +191,7 @@ def encode_frame(sequence: int, chunk: dict[str, Any]) -> str:
 
 
 def shown(chunk: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the user's side gets of a chunk: nothing of what nobody shows, long texts in pieces.
+    """What the user's side gets of a chunk: nothing of what is not shown, long texts in pieces.
 
     Arguments of tools and texts of errors are cut until the frame fits `MAX_SERVER_FRAME`.
     """

@@ -12,7 +12,7 @@ from coatcheck_chat.streaming.stream import Entry, Preview, Stream
 class Feed:
     """Where one reader is. It asks for the next thing when it has room for it. Pure.
 
-    Every reader goes through the one stream at its own pace: a slow one delays nobody and has
+    Every reader goes through the one stream at its own pace: a slow one delays no other and has
     nothing piled up for it. It gets every chunk; of the previews it gets the newest, and only once
     it has all the chunks.
 

@@ -19,7 +19,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from coatcheck.errors import InvalidInputError, ProtocolError
+from coatcheck.errors import InvalidInputError
+from coatcheck_chat.errors import ProtocolError
 
 SUBPROTOCOL: Final = "coatcheck.v1.binary"
 """Who names it in the handshake gets binary frames."""

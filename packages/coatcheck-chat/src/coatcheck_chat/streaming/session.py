@@ -1,6 +1,6 @@
 """One client's connection to the chat, without input and output: what a frame means, what is next.
 
-Whoever holds the socket feeds in frames and the time, does what they ask for, and writes whatever
+The socket's loop feeds in frames and the time, does what they ask for, and writes what
 `Session.next` returns when there is room for it. Nothing is queued but refusals: chunks and
 previews are taken from the conversation's stream at the moment of writing.
 """
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coatcheck.delivery.limits import Allowance, ClientAllowance
-from coatcheck.errors import CoatcheckError, ProtocolError, RateLimitError, StreamExpiredError
+from coatcheck.errors import CoatcheckError, RateLimitError
 from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.reference import MediaUrls
+from coatcheck_chat.errors import ProtocolError, StreamExpiredError
 from coatcheck_chat.streaming.events import (
     MAX_CLIENT_FRAME,
     PING,
@@ -35,7 +36,7 @@ TOO_BIG: Final = 1009
 SERVICE_RESTART: Final = 1012
 TRY_AGAIN_LATER: Final = 1013
 
-_MOST_REFUSALS: Final = 64  # unread ones; whoever sends on and does not read gets no more
+_MOST_REFUSALS: Final = 64  # unread ones; a client that sends on and does not read gets no more
 _MOST_OVER: Final = 30  # frames in a row that are over the limit
 
 

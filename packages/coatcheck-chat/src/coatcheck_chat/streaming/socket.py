@@ -103,7 +103,7 @@ class ChatSocket:
         Args:
             websocket: the browser's.
             owner: who the browser is: it refers to its own media only, and what is made is its own.
-                None where nobody is told apart.
+                None where clients are anonymous.
         """
         if not is_same_origin(websocket):
             await websocket.close(POLICY_VIOLATION)  # not answered at all: 403
@@ -187,7 +187,7 @@ class ChatSocket:
         except _GONE:
             pass  # the reading side hears of it too
         except TimeoutError:
-            connection.cancel()  # whoever does not read does not read a goodbye either
+            connection.cancel()  # a client that does not read does not read a goodbye either
 
     async def _send(self, websocket: WebSocket, output: Output, owner: str | None) -> None:
         match output:

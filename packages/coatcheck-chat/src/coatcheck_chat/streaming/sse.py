@@ -2,7 +2,7 @@
 
 ``POST /api/chat`` takes what `useChat` sends and answers with server-sent events; ``GET
 /api/chat/{id}/stream`` joins the turn that is under way. A turn goes on when its reader leaves,
-since nobody can tell a lost connection from a stopped one; ``DELETE`` stops it.
+since a lost connection looks like a stopped one; ``DELETE`` stops it.
 """
 
 import time
@@ -20,12 +20,9 @@ from starlette.types import Receive, Scope, Send
 from coatcheck.delivery.bodies import read_body
 from coatcheck.delivery.limits import Client, ClientLimits
 from coatcheck.delivery.origin import client_address, require_same_origin
-from coatcheck.errors import (
-    CoatcheckError,
-    InvalidInputError,
-    StreamExpiredError,
-)
+from coatcheck.errors import CoatcheckError, InvalidInputError
 from coatcheck.reference import MediaUrls, is_reference_id
+from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.events import REGENERATE
 from coatcheck_chat.streaming.feed import follow
@@ -51,7 +48,7 @@ _HEADERS: Final = {
 
 
 Identify = Callable[[HTTPConnection], str | None]
-"""Tells whose request it is; None where nobody is told apart. Raises `UnauthorizedError`."""
+"""Tells whose request it is; None where clients are anonymous. Raises `UnauthorizedError`."""
 
 
 class ChatStreams:

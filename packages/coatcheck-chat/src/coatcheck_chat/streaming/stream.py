@@ -1,7 +1,7 @@
 """A conversation's stream: its chunks in order, and the previews of the moment. Pure.
 
 Chunks have sequence numbers, so that a reader who was away goes on where it was. Previews have
-none: the newest one of a part is shown to whoever has time for it, and then it is forgotten.
+none: the newest one of a part is shown to readers that have time for it, and then it is forgotten.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.errors import StreamExpiredError
 from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.events import ENDS
 
 MAX_STREAM_BYTES: Final = 16 * 1024 * 1024

@@ -22,7 +22,7 @@ _Key = tuple[str | None, str]
 class Streams:
     """Finds a conversation's stream, or begins one.
 
-    An owner has streams of its own: whoever follows a conversation that is not theirs, or not yet
+    An owner has streams of its own: a reader of a conversation that is not theirs, or not yet
     anyone's, follows a stream on which nothing of anyone else's ever comes.
 
     A stream's numbers begin at the time of its making in microseconds since 1970. So a stream that
@@ -94,7 +94,7 @@ class Streams:
             self._resting_bytes -= _weight(stream)
             stream.forget()
             self._newest = max(self._newest, stream.last)
-            if stream.is_followed:  # whoever listens still must hear of the next turn
+            if stream.is_followed:  # its readers must hear of the next turn
                 self._rest(key, stream)
             else:
                 del self._streams[key]

@@ -10,18 +10,14 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from coatcheck.errors import (
-    CancelledTurnError,
-    CoatcheckError,
-    ResponderError,
-    TurnInProgressError,
-)
+from coatcheck.errors import CoatcheckError
 from coatcheck.payload.media_part import is_preview
-from coatcheck.ports import Responder
+from coatcheck_chat.errors import CancelledTurnError, ResponderError, TurnInProgressError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.assembly import MessageAssembly
 from coatcheck_chat.streaming.events import ENDS, REGENERATE, SUBMIT, error_chunk, shown, turn_chunk
 from coatcheck_chat.streaming.feed import follow
+from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.stream import Chunk, Entry, Stream
 from coatcheck_chat.streaming.streams import Streams
 
@@ -98,7 +94,7 @@ class Turns:
         Args:
             conversation_id: the conversation, by its id.
             message: the user's message, as an AI SDK UI message.
-            owner: whom what is made will belong to; None where nobody is told apart.
+            owner: whom what is made will belong to; None where clients are anonymous.
 
         Raises:
             TurnInProgressError: the conversation is still answering another message.
@@ -124,7 +120,7 @@ class Turns:
         Args:
             conversation_id: the conversation, by its id.
             message_id: the answer, by its ``id``; None for the last one.
-            owner: whose it must be; None where nobody is told apart.
+            owner: whose it must be; None where clients are anonymous.
 
         Raises:
             TurnInProgressError: the conversation is answering something else.
@@ -146,7 +142,7 @@ class Turns:
 
         Args:
             conversation_id: the conversation, by its id.
-            owner: whose it must be; None where nobody is told apart.
+            owner: whose it must be; None where clients are anonymous.
         """
         turn = self._running.get((owner, conversation_id))
         if turn is not None:
@@ -156,7 +152,7 @@ class Turns:
     async def _beginning(
         self, conversation_id: str, trigger: str, owner: str | None
     ) -> AsyncIterator[Turn]:
-        """A turn that runs once the context is left in peace, and else has never been."""
+        """A turn that begins at the end of the context, and not at all on an exception."""
         if (owner, conversation_id) in self._running:
             raise TurnInProgressError
         turn = Turn(self.streams.hold(conversation_id, owner), trigger)
@@ -209,7 +205,7 @@ class Turns:
         """Publish the responder's chunks but the last, which is returned."""
         end = {"type": "finish"}
         messages = await self._history.stored(conversation_id)
-        await anyio.lowlevel.checkpoint()  # a turn that is cancelled by now asks nobody
+        await anyio.lowlevel.checkpoint()  # a turn that is cancelled by now does not ask
         responding = self._responder.respond(
             messages, conversation_id=conversation_id, message_id=message_id, owner=owner
         )

@@ -1,7 +1,7 @@
 """Who gets which media: three modes behind one protocol.
 
 * **open**: knowing the unguessable id is the permission.
-* **signed**: a URL is good for one id until it expires; whoever holds it may read.
+* **signed**: a URL is good for one id until it expires; its holder may read.
 * **cookie**: a browser is a `Principal`, and gets what the application's hook lets it have
   (`PrincipalAccess`).
 
@@ -35,7 +35,7 @@ Authorize = Callable[[Principal, MediaRecord], bool | Awaitable[bool]]
 """A hook of the application: whether this principal may read, or manage, this media."""
 
 Identify = Callable[[HTTPConnection], Principal | None]
-"""Tells who asks, from the application's own session; None for nobody it knows."""
+"""Tells who asks, from the application's own session; None for a stranger."""
 
 
 class Authorizer(Protocol):
@@ -84,7 +84,7 @@ class Authorizer(Protocol):
         ...
 
     def identify(self, scope: Scope) -> Principal | None:
-        """Who uploads; None where nobody is told apart.
+        """Who uploads; None where clients are anonymous.
 
         Args:
             scope: the request's ASGI scope.
@@ -96,7 +96,7 @@ class Authorizer(Protocol):
 
 
 def is_owner(principal: Principal, record: MediaRecord) -> bool:
-    """The usual hook: media is its owner's alone. What has no owner is nobody's.
+    """The usual hook: media is its owner's alone. What has no owner is refused.
 
     Args:
         principal: who asks.
@@ -106,7 +106,7 @@ def is_owner(principal: Principal, record: MediaRecord) -> bool:
 
 
 class OpenAccess:
-    """Whoever knows an id may read, describe and delete; anyone may upload."""
+    """An id is the permission to read, describe and delete; anyone may upload."""
 
     cache_control: str = CACHE_FOREVER
 
@@ -123,7 +123,7 @@ class OpenAccess:
         return await store.record(scope["path_params"]["id"])
 
     def identify(self, scope: Scope) -> Principal | None:  # noqa: ARG002 - as the protocol has it
-        """Nobody in particular; see `Authorizer.identify`."""
+        """None: clients are anonymous; see `Authorizer.identify`."""
         return None
 
 
@@ -166,7 +166,7 @@ class PrincipalAccess:
         return record
 
     def identify(self, scope: Scope) -> Principal:
-        """Who asks; somebody, or an error; see `Authorizer.identify`."""
+        """Who asks, or an error; see `Authorizer.identify`."""
         principal = self._identify(HTTPConnection(scope))
         if principal is None:
             raise UnauthorizedError
@@ -187,7 +187,7 @@ class SignedAccess:
 
     Args:
         signer: the one that `MediaUrls` mints with.
-        others: decides who describes, deletes and uploads; nobody may where it is left out.
+        others: decides who describes, deletes and uploads; without it, all of this is refused.
     """
 
     cache_control: str = CACHE_PRIVATELY
@@ -217,5 +217,5 @@ class SignedAccess:
         return await self._others.find_manageable(scope, store)
 
     def identify(self, scope: Scope) -> Principal | None:
-        """Whoever the other authorizer says it is; see `Authorizer.identify`."""
+        """Who the other authorizer says it is; see `Authorizer.identify`."""
         return self._others.identify(scope)

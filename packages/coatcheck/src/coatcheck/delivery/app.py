@@ -18,7 +18,7 @@ from coatcheck.delivery.media import MediaEndpoint
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.observation import Observation
 from coatcheck.delivery.origin import require_same_origin
-from coatcheck.delivery.preview import PreviewEndpoint
+from coatcheck.delivery.previews import PreviewEndpoint
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson

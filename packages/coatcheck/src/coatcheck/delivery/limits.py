@@ -1,7 +1,7 @@
 """What clients may do: sockets at once, frames in a minute. Pure.
 
 A client is counted three times: as a principal, by its address, and with all others. Names are
-free where nobody signs in, so that a limit for each principal alone would limit nobody.
+free without a sign-in, so that a limit for each principal alone would be none.
 
 The time comes in as seconds of a monotonic clock.
 """

@@ -1,4 +1,4 @@
-"""``GET`` and ``HEAD`` of the list of all media of whoever asks."""
+"""``GET`` and ``HEAD`` of the list of all media of the client."""
 
 import re
 from datetime import UTC, datetime
@@ -30,14 +30,14 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 def media_list(
     store: MediaStore, urls: MediaUrls, access: Authorizer, metrics: Metrics | None = None
 ) -> ASGIApp:
-    """An endpoint that lists what belongs to whoever asks; by convention at ``/api/media``.
+    """An endpoint that lists what belongs to the client; by convention at ``/api/media``.
 
     ::
 
         Route("/api/media", media_list(store, urls, access), methods=["GET"])
 
-    It is no part of `media_app`: where nobody is told apart, an id that is listed is no secret any
-    more. With `OpenAccess` it lists what belongs to nobody, to everyone.
+    It is no part of `media_app`: where clients are anonymous, an id that is listed is no secret any
+    more. With `OpenAccess` it lists what has no owner, to everyone.
 
     Args:
         store: what it lists.
@@ -79,7 +79,7 @@ class _MediaList:
             "reference": one.reference.to_ui(self._urls),
             "createdAt": one.created_at.isoformat(timespec="milliseconds"),
             "conversationId": one.conversation_id,
-            "messageId": one.message_id,
+            "messageId": one.holder,
         }
         return {name: value for name, value in shown.items() if value is not None}
 

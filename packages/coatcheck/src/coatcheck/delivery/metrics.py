@@ -92,7 +92,7 @@ class Metrics:
         Args:
             operation: ``inspect``, ``render`` or ``edit``.
             outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped``
-                (nobody waited for it any more).
+                (no request waited for it any more).
             seconds: since it was asked for.
         """
         self._encodes.labels(operation, outcome).inc()
@@ -100,7 +100,7 @@ class Metrics:
             self._encode_seconds.labels(operation).observe(seconds)
 
     def watch_queue(self, length: Callable[[], float]) -> None:
-        """Read the queue's length from here whenever somebody asks for the metrics."""
+        """Read the queue's length from here whenever the metrics are asked for."""
         self._queue.set_function(length)
 
     async def answer(self, _request: Request) -> Response:
@@ -117,8 +117,8 @@ class Metrics:
 class _Answers:
     """The answers of one kind and status.
 
-    Plain numbers, made into metrics when somebody asks: the library's own counters take a lock for
-    each change, which is most of what observing a 304 would cost. Only the event loop counts here.
+    Plain numbers, made into metrics on demand: prometheus_client's counters take a lock for each
+    change, which is most of what observing a 304 would cost. Only the event loop counts here.
     """
 
     __slots__ = ("bytes", "count", "seconds", "within")

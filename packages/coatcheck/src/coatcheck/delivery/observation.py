@@ -1,7 +1,7 @@
 """What is told of every answer: a header for the browser, numbers and one line in the log.
 
 The line holds no query, no body, no address and no header of the client: a signed URL would let
-whoever reads the log read the media.
+a reader of the log read the media.
 """
 
 import json

@@ -49,7 +49,7 @@ class ProblemResponse(Response):
         if error.status == HTTPStatus.REQUEST_TIMEOUT:
             headers["connection"] = "close"  # or the slow sender goes on; RFC 9110 (15.5.9)
         if error.status == HTTPStatus.UNAUTHORIZED:
-            # RFC 9110 (15.5.2) wants a challenge. Browsers know no such scheme and ask nobody.
+            # RFC 9110 (15.5.2) wants a challenge. Browsers know no such scheme.
             headers["www-authenticate"] = 'Cookie realm="coatcheck"'
         if isinstance(error, InvalidRangeError) and error.size is not None:
             headers["content-range"] = f"bytes */{error.size}"

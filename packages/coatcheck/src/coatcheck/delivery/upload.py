@@ -17,7 +17,7 @@ from coatcheck.errors import (
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 
-# What clients send when nobody told them a type; it says nothing about the bytes.
+# What clients send without knowing a type; it says nothing about the bytes.
 _NO_CLAIM = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 _MAX_HEADER_BYTES = 8192
 # A form is somewhat longer than its file.

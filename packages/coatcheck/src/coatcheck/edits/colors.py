@@ -1,4 +1,4 @@
-"""Colours by name or by their digits. Pure."""
+"""Colors by name or by their digits. Pure."""
 
 import re
 from typing import Final
@@ -29,7 +29,7 @@ _NAMES: Final = {
 """Names with the values that CSS gives them."""
 
 COLOR_NAMES: Final = tuple(_NAMES)
-"""The colours that have a name here."""
+"""The colors that have a name here."""
 
 _DIGITS: Final = re.compile(r"#([0-9a-f]{6})", re.IGNORECASE | re.ASCII)
 _SHORT: Final = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])", re.IGNORECASE | re.ASCII)

@@ -246,18 +246,18 @@ class Contrast(_Operation, frozen=True):
 
 
 class Saturation(_Operation, frozen=True):
-    """Make the colours weaker (below 1) or stronger (above 1), as CSS's filter ``saturate``."""
+    """Make the colors weaker (below 1) or stronger (above 1), as CSS's filter ``saturate``."""
 
     factor: _Factor
 
     @property
     def words(self) -> str:
         """What it does, for a caption."""
-        return f"{'less' if self.factor < 1 else 'more'} colourful"
+        return f"{'less' if self.factor < 1 else 'more'} colorful"
 
 
 class Grayscale(_Operation, frozen=True):
-    """Take the colours away."""
+    """Take the colors away."""
 
     words: ClassVar[str] = "in black and white"
 
@@ -284,7 +284,7 @@ class Text(_Operation, frozen=True):
 
     @property
     def rgb(self) -> tuple[int, int, int]:
-        """The colour as red, green and blue from 0 to 255."""
+        """The color as red, green and blue from 0 to 255."""
         return rgb(self.color)
 
     @property

@@ -16,7 +16,7 @@ Anchor = Literal[
     "bottom-left",
     "bottom-right",
 ]
-"""A corner, the middle of an edge, or the centre."""
+"""A corner, the middle of an edge, or the center."""
 
 
 VECTOR_EDGE: Final = 1024

@@ -85,7 +85,7 @@ class AddressPolicy:
             ports: port numbers.
             allow: addresses or networks that need not be public, each with or without a port:
                 ``10.1.2.3``, ``10.1.0.0/16``, ``127.0.0.1:8080``, ``[fd00::/8]:443``. Names are not
-                taken: whoever answers for a name could let it point anywhere.
+                taken: the server that answers for a name could let it point anywhere.
 
         Raises:
             ConfigurationError: an entry is no such thing.

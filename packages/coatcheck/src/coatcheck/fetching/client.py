@@ -100,7 +100,7 @@ class FetchClient:
         raise failure or FetchError("The name in the URL has no address.")
 
     async def _addresses(self, target: Target, deadline: Deadline) -> Sequence[Address]:
-        """Where `target` may be reached. These very addresses are dialled; nobody asks again."""
+        """Where `target` may be reached: the addresses to dial, its name resolved once."""
         if not self._policy.may_use_port(target.port):
             raise FetchRefusedError("Nothing is fetched from the port in this URL.")
         if target.literal is not None:

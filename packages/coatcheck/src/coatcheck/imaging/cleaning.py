@@ -1,4 +1,4 @@
-"""What of an SVG reaches the rasteriser: known elements, and no way out of the document. Pure.
+"""What of an SVG reaches the rasterizer: known elements, and no way out of the document. Pure.
 
 The document is parsed once, as a stream, and written anew from what is kept. So what comes out
 means the same to every parser: one namespace, no declarations, no entities, no references but to
@@ -144,7 +144,7 @@ class _Cleaner:
         if name == "style":
             self.parts.append(html.escape(_clean_css("".join(self._style)), quote=False))
             self._style.clear()
-        if self._kept:  # the root's own tags are written by whoever sets its size
+        if self._kept:  # the root's own tags are written where its size is set
             self.parts.append(f"</{name}>")
 
     def text(self, data: str) -> None:
@@ -186,7 +186,7 @@ def _clean_href(element_name: str, value: str) -> str | None:
     target = value.strip()
     if element_name not in _IMAGES:
         return target if _FRAGMENT.fullmatch(target) else None
-    # Only data: the rasteriser would take anything else, "#a" included, for the name of a file.
+    # Only data: the rasterizer would take anything else, "#a" included, for the name of a file.
     match = _EMBEDDED.fullmatch(target)
     if match is None:
         return None

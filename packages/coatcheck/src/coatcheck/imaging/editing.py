@@ -27,7 +27,7 @@ from coatcheck.edits.placing import Size, canvas, place
 from coatcheck.errors import UnprocessableMediaError
 from coatcheck.imaging.lettering import write
 from coatcheck.imaging.operations import check_budget, open_file
-from coatcheck.imaging.vector import rasterise, read_drawing
+from coatcheck.imaging.vector import rasterize, read_drawing
 from coatcheck.variants import VECTOR_TYPES
 
 _AS_IT_IS: Final = 10_000_000  # libvips' largest coordinate: a thumbnail within it is not shrunk
@@ -103,7 +103,7 @@ def _decode(file: int, media_type: str, edits: Sequence[Edit], max_pixels: int) 
         drawing = read_drawing(file)
         size = drawing.within(max(canvas((drawing.width, drawing.height), is_vector=True)))
         admit(size)
-        return pyvips.Image.new_from_buffer(rasterise(drawing, size), "")
+        return pyvips.Image.new_from_buffer(rasterize(drawing, size), "")
     original = open_file(file, media_type)
     original.check_scans(max_pixels)
     admit(original.size)
@@ -120,7 +120,7 @@ def _apply(one: Edit, image: Any, after: Size) -> Any:
         case Text():
             return write(image, one)
         case _:
-            return _recolour(image, one)
+            return _recolor(image, one)
 
 
 def _move(image: Any, one: Crop | Resize | Rotate | Flip, after: Size) -> Any:
@@ -154,21 +154,21 @@ def _rotate(image: Any, one: Rotate, after: Size) -> Any:
 def _blur(image: Any, radius: float) -> Any:
     if not image.hasalpha():
         return image.gaussblur(radius)
-    # What is transparent has a colour too, which must not bleed into the rest.
+    # What is transparent has a color too, which must not bleed into the rest.
     return image.premultiply().gaussblur(radius).unpremultiply().rint().cast("uchar")
 
 
-def _recolour(image: Any, one: Brightness | Contrast | Saturation | Grayscale) -> Any:
-    colours = image[:3]
+def _recolor(image: Any, one: Brightness | Contrast | Saturation | Grayscale) -> Any:
+    colors = image[:3]
     match one:
         case Brightness(factor=factor):
-            changed = colours.linear(factor, 0)
+            changed = colors.linear(factor, 0)
         case Contrast(factor=factor):
-            changed = colours.linear(factor, _FULL / 2 * (1 - factor))
+            changed = colors.linear(factor, _FULL / 2 * (1 - factor))
         case Saturation(factor=factor):
-            changed = colours.recomb(_saturating(factor))
+            changed = colors.recomb(_saturating(factor))
         case Grayscale():
-            changed = colours.recomb(_saturating(0))
+            changed = colors.recomb(_saturating(0))
     changed = changed.rint().cast("uchar").copy(interpretation="srgb")
     return changed.bandjoin(image[3]) if image.hasalpha() else changed
 

@@ -18,7 +18,7 @@ _MARGIN: Final = 0.04  # of the shorter edge
 _HALO: Final = 0.05  # standard deviation of the soft edge, of the words' height
 _HALO_STRENGTH: Final = 1.5
 _FULL: Final = 255
-_WEIGHTS: Final = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a colour looks
+_WEIGHTS: Final = (0.299, 0.587, 0.114)  # of red, green and blue in how bright a color looks
 
 
 def write(image: Any, overlay: Text) -> Any:
@@ -56,16 +56,16 @@ def write(image: Any, overlay: Text) -> Any:
     return _ink(image, mask, overlay.rgb, left, top)
 
 
-def _ink(image: Any, mask: Any, colour: tuple[int, int, int], left: int, top: int) -> Any:
-    """`colour` through `mask` on the image."""
-    layer = mask.new_from_image(list(colour)).copy(interpretation="srgb").bandjoin(mask)
+def _ink(image: Any, mask: Any, color: tuple[int, int, int], left: int, top: int) -> Any:
+    """`color` through `mask` on the image."""
+    layer = mask.new_from_image(list(color)).copy(interpretation="srgb").bandjoin(mask)
     inked = image.composite2(layer, "over", x=left, y=top)
     return (inked if image.hasalpha() else inked[:3]).cast("uchar")
 
 
-def _opposite(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+def _opposite(color: tuple[int, int, int]) -> tuple[int, int, int]:
     """Black beneath bright letters, white beneath dark ones."""
-    bright = sum(part * weight for part, weight in zip(colour, _WEIGHTS, strict=True))
+    bright = sum(part * weight for part, weight in zip(color, _WEIGHTS, strict=True))
     return (0, 0, 0) if bright > _FULL / 2 else (_FULL, _FULL, _FULL)
 
 

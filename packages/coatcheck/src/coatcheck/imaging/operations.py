@@ -13,10 +13,10 @@ from typing import Any, Final
 import pyvips
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
-from coatcheck.imaging.palette import dominant_colours
+from coatcheck.imaging.palette import dominant_colors
 from coatcheck.imaging.placeholder import encode_thumbhash
 from coatcheck.imaging.scans import MAX_SCANS, count_scans
-from coatcheck.imaging.vector import rasterise, read_drawing
+from coatcheck.imaging.vector import rasterize, read_drawing
 from coatcheck.variants import MAX_ANIMATION_FRAMES, VECTOR_TYPES
 
 THUMBNAIL_EDGE: Final = 256
@@ -166,17 +166,17 @@ def render(*, file: int, media_type: str, width: int, format: str) -> tuple[dict
 
 
 def palette(*, file: int, media_type: str) -> tuple[dict[str, Any], bytes]:
-    """Tell the main colours of a small image, such as a thumbnail.
+    """Tell the main colors of a small image, such as a thumbnail.
 
     Returns:
-        ``colours``: lists of red, green, blue (0 to 255) and share (0 to 1), largest share first.
+        ``colors``: lists of red, green, blue (0 to 255) and share (0 to 1), largest share first.
 
     Raises:
         UnprocessableMediaError: the image cannot be decoded.
     """
     with decoding():
         small = open_file(file, media_type).decode(_PALETTE_EDGE, _PALETTE_EDGE)
-        return {"colours": dominant_colours(_rgba(small))}, b""
+        return {"colors": dominant_colors(_rgba(small))}, b""
 
 
 def shrink(
@@ -230,13 +230,13 @@ def _inspect_vector(file: int, max_pixels: int) -> tuple[dict[str, Any], bytes]:
     drawing = read_drawing(file)
     # Of the size that it claims, though it is never drawn at that size: others rely on it.
     check_budget(drawing.width, drawing.height, 1, max_pixels)
-    png = rasterise(drawing, drawing.within(THUMBNAIL_EDGE))
+    png = rasterize(drawing, drawing.within(THUMBNAIL_EDGE))
     return _told((drawing.width, drawing.height), 1, pyvips.Image.new_from_buffer(png, ""))
 
 
 def _draw_vector(file: int, width: int) -> Any:
     drawing = read_drawing(file)
-    return pyvips.Image.new_from_buffer(rasterise(drawing, drawing.at_width(width)), "")
+    return pyvips.Image.new_from_buffer(rasterize(drawing, drawing.at_width(width)), "")
 
 
 def _told(size: tuple[int, int], frames: int, thumbnail: Any) -> tuple[dict[str, Any], bytes]:

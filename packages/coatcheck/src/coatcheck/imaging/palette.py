@@ -1,4 +1,4 @@
-"""The colours that an image is made of. Pure."""
+"""The colors that an image is made of. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ Swatch = tuple[int, int, int, float]
 """Red, green and blue (0 to 255), and share of the image (0 to 1)."""
 
 MAX_SWATCHES: Final = 5
-"""Most colours that are told."""
+"""Most colors that are told."""
 
 _LEAST_SHARE: Final = 0.04
-_STEP_BITS: Final = 4  # colours that differ in lower bits only are counted as one
-_NEAR: Final = 48.0  # distance in RGB below which two colours are told as one
+_STEP_BITS: Final = 4  # colors that differ in lower bits only are counted as one
+_NEAR: Final = 48.0  # distance in RGB below which two colors are told as one
 _PIXEL: Final = 4  # bytes
 _OPAQUE: Final = 128
 
 
 @dataclass(slots=True)
 class _Group:
-    """Pixels of similar colours."""
+    """Pixels of similar colors."""
 
     red: int = 0
     green: int = 0
@@ -27,12 +27,12 @@ class _Group:
     count: int = 0
 
     @property
-    def centre(self) -> tuple[float, float, float]:
+    def center(self) -> tuple[float, float, float]:
         return self.red / self.count, self.green / self.count, self.blue / self.count
 
     @property
     def rounded(self) -> tuple[int, int, int]:
-        red, green, blue = self.centre
+        red, green, blue = self.center
         return round(red), round(green), round(blue)
 
     def add(self, red: int, green: int, blue: int, count: int = 1) -> None:
@@ -42,8 +42,8 @@ class _Group:
         self.count += count
 
 
-def dominant_colours(rgba: bytes) -> list[Swatch]:
-    """The main colours of an image, largest share first.
+def dominant_colors(rgba: bytes) -> list[Swatch]:
+    """The main colors of an image, largest share first.
 
     Args:
         rgba: pixels of four bytes; those that are more than half transparent do not count.
@@ -55,16 +55,16 @@ def dominant_colours(rgba: bytes) -> list[Swatch]:
             key = (red >> _STEP_BITS, green >> _STEP_BITS, blue >> _STEP_BITS)
             cells.setdefault(key, _Group()).add(red, green, blue)
     groups: list[_Group] = []
-    # From the largest, and ties by colour: the order of the pixels must not decide.
-    for cell in sorted(cells.values(), key=lambda cell: (-cell.count, cell.centre)):
-        near = [group for group in groups if math.dist(group.centre, cell.centre) < _NEAR]
+    # From the largest, and ties by color: the order of the pixels must not decide.
+    for cell in sorted(cells.values(), key=lambda cell: (-cell.count, cell.center)):
+        near = [group for group in groups if math.dist(group.center, cell.center) < _NEAR]
         if near:
-            closest = min(near, key=lambda group: math.dist(group.centre, cell.centre))
+            closest = min(near, key=lambda group: math.dist(group.center, cell.center))
             closest.add(cell.red, cell.green, cell.blue, cell.count)
         else:
             groups.append(cell)
     total = sum(group.count for group in groups)
-    groups.sort(key=lambda group: (-group.count, group.centre))
+    groups.sort(key=lambda group: (-group.count, group.center))
     return [
         (*group.rounded, group.count / total)
         for group in groups[:MAX_SWATCHES]

@@ -1,7 +1,7 @@
 """ThumbHash: an image in about 25 bytes, drawn blurred until pixels arrive. Pure.
 
 The format is Evan Wallace's (https://evanw.github.io/thumbhash/): a discrete cosine transform of
-luminance (up to 7×7 terms), two colour differences (3×3) and alpha (5×5, where there is any), each
+luminance (up to 7×7 terms), two color differences (3×3) and alpha (5×5, where there is any), each
 factor in 4 bits. This encoder transforms rows and columns one after the other, which needs a tenth
 of the multiplications that the double sum per factor needs. ``spec/vectors/thumbhash.json`` is
 decoded by the browser's decoder in the tests.
@@ -19,7 +19,7 @@ MAX_EDGE: Final = 100
 _LUMINANCE_TERMS: Final = 7
 _LUMINANCE_TERMS_WITH_ALPHA: Final = 5
 _ALPHA_TERMS: Final = 5
-_COLOUR_TERMS: Final = 3
+_COLOR_TERMS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def encode_thumbhash(rgba: bytes, width: int, height: int) -> bytes:
     size = (width, height)
     channels = [
         _transform(luminance, size, max(3, across), max(3, down)),
-        _transform(yellow_blue, size, _COLOUR_TERMS, _COLOUR_TERMS),
-        _transform(red_green, size, _COLOUR_TERMS, _COLOUR_TERMS),
+        _transform(yellow_blue, size, _COLOR_TERMS, _COLOR_TERMS),
+        _transform(red_green, size, _COLOR_TERMS, _COLOR_TERMS),
     ]
     if has_alpha:
         channels.append(_transform(alpha, size, _ALPHA_TERMS, _ALPHA_TERMS))
@@ -65,7 +65,7 @@ def encode_thumbhash(rgba: bytes, width: int, height: int) -> bytes:
 
 
 def _split(rgba: bytes) -> tuple[list[float], list[float], list[float], list[float]]:
-    """Luminance, yellow-blue, red-green and alpha; transparent pixels take the mean colour."""
+    """Luminance, yellow-blue, red-green and alpha; transparent pixels take the mean color."""
     alpha = [value / 255 for value in rgba[3::4]]
     opacity = sum(alpha)
     opaque = []
@@ -109,7 +109,7 @@ def _transform(values: list[float], size: tuple[int, int], across: int, down: in
 
 def _header(channels: list[_Channel], *, is_landscape: bool, across: int, down: int) -> bytes:
     luminance, yellow_blue, red_green = channels[:3]
-    has_alpha = len(channels) > 3  # noqa: PLR2004 - three colour channels, then alpha
+    has_alpha = len(channels) > 3  # noqa: PLR2004 - three color channels, then alpha
     first = (
         _round(63 * luminance.mean)
         | _round(31.5 + 31.5 * yellow_blue.mean) << 6
@@ -136,5 +136,5 @@ def _nibbles(factors: list[float]) -> bytes:
 
 
 def _round(value: float) -> int:
-    # Halves go up, as in the format's other encoders; Python's round goes to the even neighbour.
+    # Halves go up, as in the format's other encoders; Python's round goes to the even neighbor.
     return math.floor(value + 0.5)

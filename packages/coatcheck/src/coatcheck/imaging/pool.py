@@ -36,11 +36,11 @@ class _Edited(_Size):
     media_type: Literal["image/png", "image/jpeg", "image/webp", "image/avif"]
 
 
-_Colour = Annotated[int, Meta(ge=0, le=255)]
+_Color = Annotated[int, Meta(ge=0, le=255)]
 
 
 class _Palette(Struct):
-    colours: list[tuple[_Colour, _Colour, _Colour, float]]
+    colors: list[tuple[_Color, _Color, _Color, float]]
 
 
 _Kind = TypeVar("_Kind", bound=Struct)
@@ -149,18 +149,18 @@ class ImagingPool:
         return _image(data, edited.media_type, edited)
 
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
-        """The main colours of a small image; see `Renderer.palette`."""
+        """The main colors of a small image; see `Renderer.palette`."""
         with _crash_is_the_images():
             answer, _ = await self._pool.run(
                 "palette", cpu_seconds=DECODE_CPU_SECONDS, file=path, media_type=media_type
             )
         return [
             Swatch(red=red, green=green, blue=blue, share=share)
-            for red, green, blue, share in _believed(answer, _Palette).colours
+            for red, green, blue, share in _believed(answer, _Palette).colors
         ]
 
     async def shrink(self, data: bytes) -> RenderedImage:
-        """A small WebP of a draft. It waits for nobody: whatever is kept comes first.
+        """A small WebP of a draft. It never waits: what is kept comes first.
 
         Raises:
             UnprocessableMediaError: it is no image, cannot be decoded, or ended its decoder.

@@ -101,7 +101,7 @@ def read_drawing(file: int) -> Drawing:
     return Drawing(svg, view, max(1, round(width)), max(1, round(height)))
 
 
-def rasterise(drawing: Drawing, size: tuple[int, int]) -> bytes:
+def rasterize(drawing: Drawing, size: tuple[int, int]) -> bytes:
     """Draw at exactly `size`, width and height in pixels, as a PNG.
 
     Raises:

@@ -2,7 +2,7 @@
 
 Three forms carried the picture itself: a tool's result as text (``✅ **Success**: {json}``), as an
 object, and ``![alt](data:…)`` in the text of a message. Offloading takes the bytes out, with
-`LEGACY_SHAPES`; what it leaves is small, and `modernise` gives it today's form.
+`LEGACY_SHAPES`; what it leaves is small, and `modernize` gives it today's form.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,26 +10,25 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.legacy.results import (
+from coatcheck.legacy.formatted import FormattedResult, end_of_prefix
+from coatcheck.legacy.modern import (
     Kept,
     WantedFile,
     is_unfinished,
     modern_result,
     wanted_file,
 )
-from coatcheck.payload import media_part
-from coatcheck.payload.formatted import end_of_prefix
-from coatcheck.payload.links import Links
-from coatcheck.payload.offloading.rewriting import MAX_DEPTH
-from coatcheck.payload.results import (
-    MARKERS,
+from coatcheck.legacy.results import (
     PICTURE_MEMBERS,
-    REFERENCE_MEMBER,
     THUMBNAIL_MEMBER,
     is_legacy_result,
+    is_result_text,
     read_text,
-    result_members,
 )
+from coatcheck.payload import media_part
+from coatcheck.payload.links import Links
+from coatcheck.payload.offloading.rewriting import MAX_DEPTH
+from coatcheck.payload.results import REFERENCE_MEMBER, result_members
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
 from coatcheck.payload.shapes.codec import text_of, without
 from coatcheck.reference import REFERENCE_TYPE
@@ -48,7 +47,7 @@ class LegacyResult:
 
     members = frozenset({*PICTURE_MEMBERS, THUMBNAIL_MEMBER})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         """The first picture that the node carries."""
         name = _inline_member(node)
         if name is None:
@@ -80,7 +79,10 @@ class LegacyResult:
         return dict(node)
 
 
-LEGACY_SHAPES: Final = DEFAULT_SHAPES.preceded_by(LegacyResult())
+LEGACY_TEXTS: Final = DEFAULT_SHAPES.framed_by(FormattedResult())
+"""For offloading what may have a formatted result among its texts."""
+
+LEGACY_SHAPES: Final = LEGACY_TEXTS.preceded_by(LegacyResult())
 """For offloading what may be legacy."""
 
 
@@ -90,7 +92,7 @@ def has_marker(payload: Any, depth: int = 0) -> bool:
     Only names of members and the beginnings of texts are looked at.
     """
     if isinstance(payload, str):
-        return len(payload) >= _SHORTEST and _is_result_text(payload)
+        return len(payload) >= _SHORTEST and is_result_text(payload)
     if depth > MAX_DEPTH:
         return False
     if isinstance(payload, Mapping):
@@ -112,7 +114,7 @@ def files_wanted(payload: Any, kept: Kept) -> list[WantedFile]:
     ]
 
 
-def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
+def modernize(payload: Any, kept: Kept, depth: int = 0) -> Any:
     """A payload without legacy results; the very same object if there is none to be changed.
 
     Args:
@@ -131,7 +133,7 @@ def modernise(payload: Any, kept: Kept, depth: int = 0) -> Any:
     if isinstance(payload, Mapping):
         return _modern_object(payload, kept, depth)
     if isinstance(payload, list):
-        items = [modernise(item, kept, depth + 1) for item in payload]
+        items = [modernize(item, kept, depth + 1) for item in payload]
         return payload if _same(items, payload) else items
     return payload
 
@@ -143,7 +145,7 @@ def _modern_message(message: Mapping[str, Any], kept: Kept, depth: int) -> Mappi
         if isinstance(part, Mapping) and part.get("type") == "text":
             parts += _modern_parts(part, kept, f"legacy-{index}", is_user=is_user)
         else:
-            parts.append(modernise(part, kept, depth + 2))
+            parts.append(modernize(part, kept, depth + 2))
     return message if _same(parts, message["parts"]) else {**message, "parts": parts}
 
 
@@ -156,7 +158,7 @@ def _modern_parts(
     links, a picture becomes a part of its own.
     """
     text = text_of(part, "text") or ""
-    result = _modern_result(text, kept) if _is_result_text(text) else None
+    result = _modern_result(text, kept) if is_result_text(text) else None
     if result is not None:
         return [
             {
@@ -198,7 +200,7 @@ def _modern_object(node: Mapping[str, Any], kept: Kept, depth: int) -> Mapping[s
 
 
 def _modern_member(name: str, value: Any, kept: Kept, depth: int) -> Any:
-    modern = modernise(value, kept, depth)
+    modern = modernize(value, kept, depth)
     if name in _TEXT_MEMBERS and isinstance(value, str) and modern is not value:
         return modern if isinstance(modern, str) else _json(modern)
     return modern
@@ -210,10 +212,10 @@ def _modern_text(text: str, kept: Kept, depth: int) -> Any:
     if end_of_prefix(text):
         result = _modern_result(text, kept)
         return text if result is None else result
-    if not _is_result_text(text) and not _links_to_kept(text):
+    if not is_result_text(text) and not _links_to_kept(text):
         return text
     value = _parsed(text)
-    modern = modernise(value, kept, depth + 1)
+    modern = modernize(value, kept, depth + 1)
     return text if modern is value else _json(modern)
 
 
@@ -234,16 +236,10 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _is_result_text(text: str) -> bool:
-    return end_of_prefix(text) > 0 or (
-        text[:_OPENING].lstrip()[:1] in {"{", "["} and any(marker in text for marker in MARKERS)
-    )
-
-
 def _results(payload: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if depth > MAX_DEPTH:
         return
-    if isinstance(payload, str) and len(payload) >= _SHORTEST and _is_result_text(payload):
+    if isinstance(payload, str) and len(payload) >= _SHORTEST and is_result_text(payload):
         payload = read_text(payload)
     if isinstance(payload, Mapping):
         members = result_members(payload)

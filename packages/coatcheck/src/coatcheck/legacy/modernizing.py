@@ -18,9 +18,10 @@ from coatcheck.legacy.messages import (
     LEGACY_THRESHOLD,
     files_wanted,
     has_marker,
-    modernise,
+    modernize,
 )
-from coatcheck.legacy.results import Kept, WantedFile
+from coatcheck.legacy.modern import Kept, WantedFile
+from coatcheck.legacy.results import MARKERS
 from coatcheck.payload.offload import (
     Offloaded,
     OffloadLimits,
@@ -30,7 +31,6 @@ from coatcheck.payload.offload import (
     offload_document,
 )
 from coatcheck.payload.projection import shown_ids
-from coatcheck.payload.results import MARKERS
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -58,7 +58,7 @@ class Scope(NamedTuple):
 
 
 NOBODY: Final = Scope()
-"""Media of nobody in particular and of no conversation."""
+"""Media without an owner and without a conversation."""
 
 
 def may_be_legacy(message: Any) -> bool:
@@ -69,12 +69,12 @@ def may_be_legacy(message: Any) -> bool:
     return has_marker(message) or _holds_media(message)
 
 
-async def modernise_message(
+async def modernize_message(
     message: Mapping[str, Any], store: MediaStore, scope: Scope
 ) -> Offloaded:
     """A message in today's form, the very same object if there was nothing to change.
 
-    Files that it names are not read: a message may come from anybody.
+    Files that it names are not read: a message may come from anyone.
     """
     offloaded = await offload(
         message,
@@ -85,7 +85,7 @@ async def modernise_message(
         conversation_id=scope.conversation_id,
     )
     kept = Kept(by_id=_by_id(offloaded.report))
-    modern = modernise(offloaded.payload, kept)
+    modern = modernize(offloaded.payload, kept)
     await _forget_unused(modern, offloaded.report, store)
     return Offloaded(modern, offloaded.report)
 
@@ -93,7 +93,7 @@ async def modernise_message(
 async def measure_document(document: str | bytes) -> OffloadReport:
     """The media that a document holds inline; nothing is stored and no file read.
 
-    It is not looked at further: what `modernise_document` cannot store counts too.
+    It is not looked at further: what `modernize_document` cannot store counts too.
     """
     if (suspicion := await _suspect(document)) is None:
         return OffloadReport()
@@ -103,7 +103,7 @@ async def measure_document(document: str | bytes) -> OffloadReport:
     return report
 
 
-async def modernise_document(
+async def modernize_document(
     document: str | bytes,
     store: MediaStore,
     *,
@@ -136,7 +136,7 @@ async def modernise_document(
     wanted = await _in_thread(light, lambda _: files_wanted(value, kept))
     by_file, left = await _read_files(wanted, read_file)
     kept = replace(kept, by_file=by_file)
-    modern = await _in_thread(light, lambda _: modernise(value, kept))
+    modern = await _in_thread(light, lambda _: modernize(value, kept))
     everything = replace(
         report,
         references=(*report.references, *by_file.values()),

@@ -1,140 +1,178 @@
-"""One legacy result, and today's form of it. Pure."""
+"""Tools' results of earlier forms: recognized, read, and summed up in one line. Pure.
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+They carried the picture itself, as base64, as a ``data:`` URI or as the path of a file, in an
+object or in a text ``✅ **Success**: {json}``. They are read forever and written never.
+"""
+
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
-from coatcheck.errors import InvalidInputError
-from coatcheck.payload.links import Links
+from coatcheck.legacy.formatted import end_of_prefix, json_of
 from coatcheck.payload.results import (
-    DEFAULT_MESSAGE,
-    PICTURE_MEMBERS,
     REFERENCE_MEMBER,
-    THUMBNAIL_MEMBER,
-    is_legacy_result,
-    legacy_reference,
+    line_of,
+    read_result,
+    reference_in,
     result_members,
 )
-from coatcheck.payload.shapes.codec import text_of, without
-from coatcheck.reference import MediaReference
+from coatcheck.payload.scanning.documents import HeldText
+from coatcheck.payload.scrubbing import scrub
+from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
 
-LEFT_MEMBER: Final = "legacyReference"
-"""Where the earlier form of a reference stays beside its thumbnail's while its file is unread."""
+PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "data", "url")
+"""Where results carried their picture, the surest first."""
 
-_FILE: Final = "file://"
-_LINKS: Final = Links()
+THUMBNAIL_MEMBER: Final = "thumbnail_base64"
 
+MARKERS: Final = (
+    "imageData",
+    "image_data",
+    "imageUrl",
+    "image_url",
+    THUMBNAIL_MEMBER,
+    "absolute_path",
+    "relative_path",
+    "**Success**",
+)
+"""A legacy result has at least one of these in it, spelled like this in any JSON."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The references that stand for what a payload held.
+DEFAULT_MESSAGE: Final = "Image generated."
 
-    Attributes:
-        by_id: those that offloading made, by id.
-        by_file: those of files, by the URI or path that the payload has.
-    """
-
-    by_id: Mapping[str, MediaReference] = field(default_factory=dict)
-    by_file: Mapping[str, MediaReference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedFile:
-    """A picture in a file.
-
-    Attributes:
-        names: its URI or paths, as the payload has them, the surest first.
-        checksum: what the payload says is its hash; None where it says nothing.
-        alt: an alternative text.
-    """
-
-    names: tuple[str, ...]
-    checksum: str | None = None
-    alt: str | None = None
+_LEGACY_REFERENCE: Final = frozenset(
+    {THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"}
+)
+_PICTURE_URIS: Final = ("data:", "file://", URI_SCHEME)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64}")
+_SURE: Final = frozenset({"imageData", "image_data"})
+# What an object is a result by, if a member that others have too holds its picture.
+_COMPANIONS: Final = frozenset({"prompt", "success", "mode", "model", "message", "timestamp"})
+_LINE_WEIGHT: Final = 300
+_OPENING: Final = 256
+_UNTOLD: Final = "Done."
 
 
-def modern_result(node: Mapping[str, Any], kept: Kept) -> dict[str, Any] | None:
-    """Today's form of a legacy result; None for anything else, or where no picture is kept."""
-    members = result_members(node)
-    if not is_unfinished(members):
+def is_legacy_result(node: Mapping[str, Any]) -> bool:
+    """Whether an object is a result of an earlier form."""
+    if "type" in node:  # a part of a message: those are known by their type
+        return False
+    if legacy_reference(node) is not None:
+        return True
+    names = [name for name in PICTURE_MEMBERS if _carries_picture(name, node.get(name))]
+    return any(name in _SURE for name in names) or (
+        bool(names) and not _COMPANIONS.isdisjoint(node)
+    )
+
+
+def legacy_reference(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The ``imageReference`` of a result where it is of the earlier form, in snake case."""
+    value = node.get(REFERENCE_MEMBER)
+    if not isinstance(value, Mapping) or value.get("type") == REFERENCE_TYPE:
         return None
-    picture, is_whole = _picture(members, kept)
-    if picture is None or picture == members.get(REFERENCE_MEMBER):
-        return None
-    reference = MediaReference.from_stored(picture)
-    rest = {
-        name: value
-        for name, value in members.items()
-        if name not in {"success", REFERENCE_MEMBER, LEFT_MEMBER}
-        and not _is_picture(value, reference, kept)
-    }
-    earlier = _earlier(members)
-    if earlier is not None and not is_whole:
-        # The file may be readable another time.
-        rest[LEFT_MEMBER] = without(earlier, THUMBNAIL_MEMBER)
-    around = {} if members is node else without(node, "data")
-    data = {REFERENCE_MEMBER: dict(picture), "message": DEFAULT_MESSAGE, **rest}
-    return {"success": True, **around, "data": data}
+    return None if _LEGACY_REFERENCE.isdisjoint(value) else value
 
 
-def _picture(members: Mapping[str, Any], kept: Kept) -> tuple[Mapping[str, Any] | None, bool]:
-    """The reference to a result's picture, and whether it is more than its thumbnail."""
-    for name in PICTURE_MEMBERS:
-        reference = _kept(members.get(name), kept)
-        if reference is not None:
-            return reference, True
-    for name in _file_names(members):
-        if name in kept.by_file:
-            return kept.by_file[name].to_stored(), True
-    return _kept((_earlier(members) or {}).get(THUMBNAIL_MEMBER), kept), False
-
-
-def _kept(value: object, kept: Kept) -> Mapping[str, Any] | None:
+def _carries_picture(name: str, value: object) -> bool:
     if isinstance(value, Mapping):
-        try:
-            return MediaReference.from_stored(value).to_stored()
-        except InvalidInputError:
-            return None
+        return value.get("type") == REFERENCE_TYPE
     if not isinstance(value, str):
+        return False
+    if value.startswith(_PICTURE_URIS):
+        return True
+    if name.lower().endswith("url"):
+        return False
+    return isinstance(value, HeldText) or _BASE64.match(value) is not None
+
+
+def read_text(text: str) -> Mapping[str, Any] | None:
+    """The object that a text holds, formatted or as bare JSON; None for any other text."""
+    is_formatted = end_of_prefix(text) > 0
+    if not is_formatted and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
         return None
-    reference = kept.by_file.get(value) or kept.by_id.get(_LINKS.id_of(value) or "")
-    return None if reference is None else reference.to_stored()
+    value = read_result(json_of(text))
+    # The words around it say that it succeeded.
+    return {"success": True, **value} if is_formatted and value is not None else value
 
 
-def _is_picture(value: object, reference: MediaReference, kept: Kept) -> bool:
-    other = _kept(value, kept)
-    return other is not None and other["digest"] == reference.digest
+def message_of(members: Mapping[str, Any]) -> str:
+    """What a result says happened, in one line."""
+    message = members.get("message")
+    words = clean_text(message, _LINE_WEIGHT) if isinstance(message, str) else ""
+    return words or DEFAULT_MESSAGE
 
 
-def _file_names(members: Mapping[str, Any]) -> Iterator[str]:
-    for name in PICTURE_MEMBERS:
-        value = members.get(name)
-        if isinstance(value, str) and value.startswith(_FILE):
-            yield value
-    earlier = _earlier(members) or {}
-    for name in ("relative_path", "absolute_path"):
-        value = earlier.get(name)
-        if isinstance(value, str) and value:
-            yield value
+def summarize(result: Mapping[str, Any] | str) -> str | None:
+    """The line of a result of an earlier form for a model; None for anything else.
 
+    For `coatcheck.for_model`. It says what happened, without picture and path.
 
-def is_unfinished(members: Mapping[str, Any]) -> bool:
-    """Whether a result is legacy, or its picture only a thumbnail because a file was not read."""
-    return is_legacy_result(members) or LEFT_MEMBER in members
-
-
-def _earlier(members: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The earlier form of a result's reference."""
-    left = members.get(LEFT_MEMBER)
-    return left if isinstance(left, Mapping) else legacy_reference(members)
-
-
-def wanted_file(members: Mapping[str, Any], kept: Kept) -> WantedFile | None:
-    """The file that holds the picture of a legacy result which holds none itself."""
-    if _picture(members, kept)[1]:
+    Args:
+        result: an object or a text.
+    """
+    if isinstance(result, Mapping):
+        members = result_members(result)
+        is_ours = reference_in(members.get(REFERENCE_MEMBER)) is not None
+        return _line(members) if not is_ours and is_legacy_result(members) else None
+    if not is_result_text(result):
         return None
-    names = tuple(_file_names(members))
-    if not names:
+    read = read_text(result)
+    if read is None:
         return None
-    checksum = text_of(_earlier(members) or {}, "checksum")
-    return WantedFile(names=names, checksum=checksum, alt=text_of(members, "prompt"))
+    return line_of(read) or summarize(read)  # the words may stand around today's form
+
+
+def is_result_text(text: str) -> bool:
+    """Whether a text may be a result of an earlier form, or JSON that holds one."""
+    return end_of_prefix(text) > 0 or (
+        text[:_OPENING].lstrip()[:1] in {"{", "["} and any(marker in text for marker in MARKERS)
+    )
+
+
+def _line(members: Mapping[str, Any]) -> str:
+    prompt = members.get("prompt")
+    caption = clean_text(prompt, ALT_WEIGHT) if isinstance(prompt, str) else ""
+    quoted = caption.translate(str.maketrans('"[]', "'()"))
+    shown = f'[image "{quoted}"]' if quoted else "[image]"
+    return f"{message_of(members)} {shown}"
+
+
+def format_tool_result(result: Any) -> str:
+    """A tool's result in one line for a human.
+
+    Args:
+        result: in today's form or any earlier one, as an object or as text.
+
+    Returns:
+        What happened, what it shows, its size and who made it, as far as the result says; for
+        example ``Image generated: a lighthouse at dusk (1024×1024, gpt-image-1)``.
+    """
+    if isinstance(result, str):
+        read = read_text(result)
+        if read is None:
+            return clean_text(scrub(result[: _LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
+        result = read
+    if not isinstance(result, Mapping):
+        return _UNTOLD
+    if result.get("success") is False:
+        error = result.get("error") or result.get("message")
+        reason = error.get("message") if isinstance(error, Mapping) else error
+        return f"Failed: {clean_text(str(reason or 'no reason was given'), _LINE_WEIGHT)}"
+    members = result_members(result)
+    reference = members.get(REFERENCE_MEMBER)
+    about = reference if isinstance(reference, Mapping) else {}
+    caption = _first(members, "prompt") or _first(about, "alt")
+    line = message_of(members).rstrip(".") + (f": {caption}" if caption else "")
+    facts = [fact for fact in (_size(members, about), _first(members, "model")) if fact]
+    return line + (f" ({', '.join(facts)})" if facts else "")
+
+
+def _first(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    return clean_text(value, ALT_WEIGHT) if isinstance(value, str) else ""
+
+
+def _size(members: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
+    width, height = reference.get("width"), reference.get("height")
+    if isinstance(width, int) and isinstance(height, int):
+        return f"{width}×{height}"
+    return _first(members, "size").replace("x", "×")

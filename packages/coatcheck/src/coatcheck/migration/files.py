@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from anyio import to_thread
 
 from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
-from coatcheck.legacy.results import WantedFile
+from coatcheck.legacy.modern import WantedFile
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 

@@ -179,7 +179,7 @@ class PostgresSource:
         """Make the room usable again with ``VACUUM``; see `Source`.
 
         It does not lock the table. ``VACUUM FULL`` does, and gives the room back to the disk: that
-        is for whoever operates the database to decide.
+        is for the operator of the database to decide.
         """
         if self._is_new_backup and not self._changed:
             await self._all(f"DROP TABLE {qualified(self._backup)}")

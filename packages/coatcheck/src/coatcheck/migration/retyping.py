@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from coatcheck.payload.results import read_text
+from coatcheck.legacy.results import read_text
 
 
 def retyped(before: str | bytes, after: str | bytes) -> tuple[str, ...]:

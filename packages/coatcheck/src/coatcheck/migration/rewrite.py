@@ -10,8 +10,8 @@ from typing import Any, Final
 from anyio import to_thread
 
 from coatcheck.errors import CoatcheckError, NotFoundError, StorageError
-from coatcheck.legacy.modernizing import NOBODY, ReadFile, Scope, modernise_document
-from coatcheck.legacy.results import WantedFile
+from coatcheck.legacy.modern import WantedFile
+from coatcheck.legacy.modernizing import NOBODY, ReadFile, Scope, modernize_document
 from coatcheck.migration.log import MigrationLog, entry
 from coatcheck.migration.retyping import retyped
 from coatcheck.migration.source import Checkpoint, Key, Row, Source
@@ -23,7 +23,7 @@ Advance = Callable[[int], None]
 """Told how many more rows are done."""
 
 CHANGED_MEANWHILE: Final = "changed_meanwhile"
-"""The reason why a row stays: somebody else wrote it after it was read."""
+"""The reason why a row stays: it was changed after it was read."""
 
 MAX_PLACES: Final = 100
 """Places in `Summary.places` at most."""
@@ -96,7 +96,7 @@ class Summary:
 
         Args:
             row: the row.
-            is_written: False for one that somebody else changed meanwhile.
+            is_written: False for one that was changed meanwhile.
         """
         self.rows += 1
         self.left.update(row.report.left)
@@ -158,7 +158,7 @@ class Walk:
 
     async def _row(self, row: Row) -> Rewritten:
         files: set[str] = set()
-        modern, report = await modernise_document(
+        modern, report = await modernize_document(
             row.value,
             self._store,
             scope=self._scope,

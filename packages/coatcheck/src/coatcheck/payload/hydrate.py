@@ -30,7 +30,7 @@ from coatcheck.reference import MediaUrls, normalize_reference_id
 from coatcheck.store import MediaStore
 
 NOT_AVAILABLE: Final = "[media not available]"
-"""Stands for media that does not exist or belongs to somebody else; which of both is not told."""
+"""Stands for media that does not exist or is another owner's; which of both is not said."""
 
 OVER_BUDGET: Final = "request_budget"
 """Why media is not shown that one request has no room for."""
@@ -47,7 +47,7 @@ class HydrationReport:
     Attributes:
         found: how many there were, repetitions counted.
         shown: ids of the media that are shown, in the order in which they stand.
-        refused: references to media that is unknown or somebody else's, repetitions counted.
+        refused: references to media that is unknown or another owner's, repetitions counted.
         tokens: estimate of what the shown pictures cost; documents and audio are not in it.
         length: characters of base64 in the messages.
         left: why media that the policy chose is not shown, and how many: an error's code or
@@ -96,7 +96,7 @@ async def hydrate(
         provider: whose form it is: ``openai`` (Chat Completions), ``openai-responses``,
             ``anthropic`` or ``gemini``.
         policy: which media are shown; by default the one that occurs last.
-        owner: whose media may be shown; None for media that belongs to nobody.
+        owner: whose media may be shown; None for media without an owner.
         urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
         shapes: how else content parts may name media.
 

@@ -21,13 +21,13 @@ def pending(*, width: int, height: int, alt: str) -> dict[str, Any]:
 def preview(*, progress: float, preview_id: str) -> dict[str, Any]:
     """Being made, and this is how far: `progress` from 0 to 1, and where the draft waits.
 
-    ``previewId`` stays inside the server. Whoever sends the part says where its bytes are.
+    ``previewId`` stays inside the server. The sender of the part says where its bytes are.
     """
     return {"state": "preview", "progress": progress, "previewId": preview_id}
 
 
 def is_preview(part: Mapping[str, Any]) -> bool:
-    """Whether this is a part in the state that nobody keeps."""
+    """Whether this is a part in the state that is never kept."""
     return part["type"] == MEDIA_PART and bool(part["data"].get("state") == "preview")
 
 

@@ -4,7 +4,7 @@
 
     payload, report = await offload(payload, store)
 
-Every shape in which agents and their frameworks carry media is recognised, at any depth, in JSON
+Every shape in which agents and their frameworks carry media is recognized, at any depth, in JSON
 inside strings and in free text (``docs/reference/shapes.md``). What cannot be stored passes
 unchanged and is counted. Nothing about a payload makes these functions raise, and none of them
 holds up the event loop: the work is done in steps of about a millisecond.

@@ -12,22 +12,26 @@ from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.payload.arguments import argument_members
-from coatcheck.payload.formatted import end_of_prefix
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
-    MARKERS,
-    is_legacy_result,
-    legacy_line,
-    read_text,
-    result_members,
+    REFERENCE_MEMBER,
+    URL_MEMBERS,
+    line_of,
+    read_result,
+    reference_in,
+    result_urls,
 )
 from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
-_URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
+Summarize = Callable[[Mapping[str, Any] | str], str | None]
+"""The line for a model of an object or a text that is a tool's result in a form of its own.
+
+None for anything else.
+"""
+
 _STORED_LINKS: Final = Links()
-_RESULT_WORDS: Final = (REFERENCE_TYPE, *MARKERS)
 
 
 def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
@@ -116,69 +120,46 @@ def shown_ids(payload: Any, *, with_links: bool = True) -> set[str]:
     return found
 
 
-def for_model(payload: Any) -> Any:
+def for_model(payload: Any, *, summarize: Summarize | None = None) -> Any:
     """What a model gets: each reference as one line of text, the same bytes every time.
 
-    A tool's whole result becomes the line that the model was given when the tool returned; one of
-    an earlier form (`coatcheck.payload.results`) becomes a line without its picture. Media
+    A tool's whole result becomes the line that the model was given when the tool returned. Media
     that is inline still, because it could not be stored, is cut out; to show a model pictures on
     purpose, `hydrate` what this returns.
 
     Args:
         payload: any JSON-like value.
+        summarize: gives the line of a tool's result in a form of your own;
+            `coatcheck.legacy.summarize` for what old histories hold.
     """
+
+    def finish(members: dict[str, Any]) -> Any:
+        line = line_of(members)
+        if line is None and summarize is not None:
+            line = summarize(members)
+        return _drop_urls(members) if line is None else line
+
+    def rewrite(text: str) -> str:
+        line = _text_line(text)
+        if line is None and summarize is not None:
+            line = summarize(text)
+        return text if line is None else line
+
     return scrub(
-        _Projection(replace=MediaReference.to_model, finish=_result_line, rewrite=_text_line).of(
-            payload
-        )
+        _Projection(replace=MediaReference.to_model, finish=finish, rewrite=rewrite).of(payload)
     )
 
 
-def result_line(message: str, reference: MediaReference) -> str:
-    """A tool's result for a model: what happened, and the reference's line."""
-    return f"{message} {reference.to_model()}"
-
-
-def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
-    """The URLs that stand beside ``imageReference`` in a tool's result."""
-    return {
-        "fullImageUrl": urls.original(reference.id),
-        "thumbnailUrl": urls.thumbnail(reference.id),
-    }
-
-
 def _image_of(members: Mapping[str, Any]) -> MediaReference | None:
-    return _reference(members.get("imageReference"))
+    return reference_in(members.get(REFERENCE_MEMBER))
 
 
-def _reference(value: object) -> MediaReference | None:
-    if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
+def _text_line(text: str) -> str | None:
+    """The line of a text that is a result as JSON; None for any other text."""
+    if not text.startswith("{") or REFERENCE_TYPE not in text:
         return None
-    try:
-        return MediaReference.from_stored(value)
-    except InvalidInputError:
-        return None  # something that only looks like one passes unchanged
-
-
-def _result_line(members: dict[str, Any]) -> Any:
-    data = result_members(members)
-    reference = _image_of(data)
-    if reference is None and is_legacy_result(data):
-        return legacy_line(data)
-    if data is members or not isinstance(data.get("message"), str):
-        return _drop_urls(members)
-    return members if reference is None else result_line(data["message"], reference)
-
-
-def _text_line(text: str) -> str:
-    """The line of a result that is a text; any other text as it is."""
-    if not end_of_prefix(text) and not (
-        text.startswith("{") and any(word in text for word in _RESULT_WORDS)
-    ):
-        return text
-    members = read_text(text)
-    line = None if members is None else _result_line(dict(members))
-    return line if isinstance(line, str) else text
+    members = read_result(text)
+    return None if members is None else line_of(members)
 
 
 def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +167,7 @@ def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_urls(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if name not in _URL_MEMBERS}
+    return {name: value for name, value in members.items() if name not in URL_MEMBERS}
 
 
 def _as_it_is(text: str) -> str:
@@ -220,7 +201,7 @@ class _Projection:
         if isinstance(value, str):
             return self.rewrite(value)
         if isinstance(value, Mapping):
-            reference = _reference(value)
+            reference = reference_in(value)
             if reference is not None:
                 return self.replace(reference)
             members = self.finish(dict(value))

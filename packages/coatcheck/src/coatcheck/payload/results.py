@@ -1,51 +1,18 @@
-"""Tools' results: read in today's form and in every earlier one, told in one line. Pure.
+"""A tool's result as ``spec/wire.md`` has it: what it says, and the reference in it. Pure."""
 
-Today's form is that of ``spec/wire.md``. Earlier ones carried the picture itself, as base64, as a
-``data:`` URI or as the path of a file, in an object or in a text ``✅ **Success**: {json}``. They
-are read forever and written never.
-"""
-
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from coatcheck.payload.formatted import end_of_prefix, json_of
-from coatcheck.payload.scanning.documents import HeldText
-from coatcheck.payload.scrubbing import scrub
-from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
-
-PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "data", "url")
-"""Where results carried their picture, the surest first."""
+from coatcheck.errors import InvalidInputError
+from coatcheck.reference import REFERENCE_TYPE, MediaReference, MediaUrls
 
 REFERENCE_MEMBER: Final = "imageReference"
-THUMBNAIL_MEMBER: Final = "thumbnail_base64"
+"""Where a result has its picture's reference."""
 
-MARKERS: Final = (
-    "imageData",
-    "image_data",
-    "imageUrl",
-    "image_url",
-    THUMBNAIL_MEMBER,
-    "absolute_path",
-    "relative_path",
-    "**Success**",
-)
-"""A legacy result has at least one of these in it, spelled like this in any JSON."""
-
-DEFAULT_MESSAGE: Final = "Image generated."
-
-_LEGACY_REFERENCE: Final = frozenset(
-    {THUMBNAIL_MEMBER, "image_id", "absolute_path", "relative_path"}
-)
-_PICTURE_URIS: Final = ("data:", "file://", URI_SCHEME)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{64}")
-_SURE: Final = frozenset({"imageData", "image_data"})
-# What an object is a result by, if a member that others have too holds its picture.
-_COMPANIONS: Final = frozenset({"prompt", "success", "mode", "model", "message", "timestamp"})
-_LINE_WEIGHT: Final = 300
-_UNTOLD: Final = "Done."
+URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
+"""What stands beside it where a browser reads the result."""
 
 
 def result_members(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,105 +22,43 @@ def result_members(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return data if is_wrapped and isinstance(data, Mapping) else node
 
 
-def is_legacy_result(node: Mapping[str, Any]) -> bool:
-    """Whether an object is a result of an earlier form."""
-    if "type" in node:  # a part of a message: those are known by their type
-        return False
-    if legacy_reference(node) is not None:
-        return True
-    names = [name for name in PICTURE_MEMBERS if _carries_picture(name, node.get(name))]
-    return any(name in _SURE for name in names) or (
-        bool(names) and not _COMPANIONS.isdisjoint(node)
-    )
-
-
-def legacy_reference(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The ``imageReference`` of a result where it is of the earlier form, in snake case."""
-    value = node.get(REFERENCE_MEMBER)
-    if not isinstance(value, Mapping) or value.get("type") == REFERENCE_TYPE:
-        return None
-    return None if _LEGACY_REFERENCE.isdisjoint(value) else value
-
-
-def _carries_picture(name: str, value: object) -> bool:
-    if isinstance(value, Mapping):
-        return value.get("type") == REFERENCE_TYPE
-    if not isinstance(value, str):
-        return False
-    if value.startswith(_PICTURE_URIS):
-        return True
-    if name.lower().endswith("url"):
-        return False
-    return isinstance(value, HeldText) or _BASE64.match(value) is not None
-
-
-def read_text(text: str) -> Mapping[str, Any] | None:
-    """The object that a text holds, formatted or as bare JSON; None for any other text."""
-    is_formatted = end_of_prefix(text) > 0
-    if not is_formatted and text[:_LINE_WEIGHT].lstrip()[:1] != "{":
-        return None
+def read_result(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text is; None for any other text."""
     try:
-        value = msgspec.json.decode(json_of(text))
+        value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    if not isinstance(value, dict):
+    return value if isinstance(value, dict) else None
+
+
+def result_line(message: str, reference: MediaReference) -> str:
+    """A tool's result for a model: what happened, and the reference's line."""
+    return f"{message} {reference.to_model()}"
+
+
+def line_of(node: Mapping[str, Any]) -> str | None:
+    """The line of an object that is a result; None for any other."""
+    data = result_members(node)
+    reference = reference_in(data.get(REFERENCE_MEMBER))
+    message = data.get("message")
+    if data is node or reference is None or not isinstance(message, str):
         return None
-    return {"success": True, **value} if is_formatted else value  # the words around it say so
+    return result_line(message, reference)
 
 
-def message_of(members: Mapping[str, Any]) -> str:
-    """What a result says happened, in one line."""
-    message = members.get("message")
-    words = clean_text(message, _LINE_WEIGHT) if isinstance(message, str) else ""
-    return words or DEFAULT_MESSAGE
+def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
+    """The URLs that stand beside ``imageReference`` in a tool's result."""
+    return {
+        "fullImageUrl": urls.original(reference.id),
+        "thumbnailUrl": urls.thumbnail(reference.id),
+    }
 
 
-def legacy_line(members: Mapping[str, Any]) -> str:
-    """A result of an earlier form for a model: what happened, without picture and path."""
-    prompt = members.get("prompt")
-    caption = clean_text(prompt, ALT_WEIGHT) if isinstance(prompt, str) else ""
-    quoted = caption.translate(str.maketrans('"[]', "'()"))
-    shown = f'[image "{quoted}"]' if quoted else "[image]"
-    return f"{message_of(members)} {shown}"
-
-
-def format_tool_result(result: Any) -> str:
-    """A tool's result in one line for a human.
-
-    Args:
-        result: in today's form or any earlier one, as an object or as text.
-
-    Returns:
-        What happened, what it shows, its size and who made it, as far as the result says; for
-        example ``Image generated: a lighthouse at dusk (1024×1024, gpt-image-1)``.
-    """
-    if isinstance(result, str):
-        read = read_text(result)
-        if read is None:
-            return clean_text(scrub(result[: _LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
-        result = read
-    if not isinstance(result, Mapping):
-        return _UNTOLD
-    if result.get("success") is False:
-        error = result.get("error") or result.get("message")
-        reason = error.get("message") if isinstance(error, Mapping) else error
-        return f"Failed: {clean_text(str(reason or 'no reason was given'), _LINE_WEIGHT)}"
-    members = result_members(result)
-    reference = members.get(REFERENCE_MEMBER)
-    about = reference if isinstance(reference, Mapping) else {}
-    caption = _first(members, "prompt") or _first(about, "alt")
-    line = message_of(members).rstrip(".") + (f": {caption}" if caption else "")
-    facts = [fact for fact in (_size(members, about), _first(members, "model")) if fact]
-    return line + (f" ({', '.join(facts)})" if facts else "")
-
-
-def _first(members: Mapping[str, Any], name: str) -> str:
-    value = members.get(name)
-    return clean_text(value, ALT_WEIGHT) if isinstance(value, str) else ""
-
-
-def _size(members: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
-    width, height = reference.get("width"), reference.get("height")
-    if isinstance(width, int) and isinstance(height, int):
-        return f"{width}×{height}"
-    return _first(members, "size").replace("x", "×")
+def reference_in(value: object) -> MediaReference | None:
+    """The reference that a value is; None for anything else, also what only looks like one."""
+    if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
+        return None
+    try:
+        return MediaReference.from_stored(value)
+    except InvalidInputError:
+        return None

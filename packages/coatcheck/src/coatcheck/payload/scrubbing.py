@@ -59,7 +59,7 @@ class ScrubFilter(logging.Filter):
     the logger are not.
 
     Arguments that are strings, bytes or numbers are scrubbed and still formatted by the handler.
-    With any other argument, whose text nobody knows before it is made, the message is formatted
+    With any other argument, whose text is not known before it is made, the message is formatted
     here once more; where that text holds inline media, it becomes the message and the arguments are
     dropped. A traceback that holds some is kept as `exc_text`, without `exc_info`. An extra
     attribute is scrubbed as a value is; one that is neither plain nor one of the objects that

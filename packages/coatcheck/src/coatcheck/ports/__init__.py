@@ -1,6 +1,6 @@
 """The small protocols between Coatcheck's parts, and the records that pass through them. A leaf.
 
-A back end implements a protocol; whoever needs it receives it. ``tests/contracts`` holds the suites
+An engine implements a protocol, and what needs it receives it. ``tests/contracts`` holds the suites
 that every implementation must pass.
 """
 
@@ -16,19 +16,6 @@ from coatcheck.ports.catalog import (
     NewMedia,
     VariantRecord,
 )
-from coatcheck.ports.chat import (
-    ConversationLog,
-    MessageRecord,
-    NewMessage,
-    Opening,
-    Responder,
-)
-from coatcheck.ports.directory import (
-    ConversationCursor,
-    ConversationDirectory,
-    ConversationMatch,
-    ConversationRecord,
-)
 from coatcheck.ports.fetching import FetchedMedia, Fetcher
 from coatcheck.ports.imaging import (
     PREVIEW_BYTES,
@@ -40,6 +27,12 @@ from coatcheck.ports.imaging import (
     Shrinker,
     Swatch,
 )
+from coatcheck.ports.participants import (
+    Participant,
+    Schema,
+    SharedDatabase,
+    SharedTransaction,
+)
 from coatcheck.ports.previews import MediaRecords, PreviewBoard
 
 __all__ = [
@@ -50,11 +43,6 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
-    "ConversationCursor",
-    "ConversationDirectory",
-    "ConversationLog",
-    "ConversationMatch",
-    "ConversationRecord",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",
@@ -63,15 +51,15 @@ __all__ = [
     "MediaCursor",
     "MediaRecord",
     "MediaRecords",
-    "MessageRecord",
     "NewMedia",
-    "NewMessage",
-    "Opening",
+    "Participant",
     "PreviewBoard",
     "QueuedRenderer",
     "RenderedImage",
     "Renderer",
-    "Responder",
+    "Schema",
+    "SharedDatabase",
+    "SharedTransaction",
     "Shrinker",
     "StagedBlob",
     "Swatch",

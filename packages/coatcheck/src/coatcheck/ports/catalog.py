@@ -4,9 +4,13 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from coatcheck.ports.participants import SharedTransaction
 from coatcheck.reference import MediaReference
+
+if TYPE_CHECKING:  # importing a port loads no engine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 THUMBNAIL = "thumbnail"
 """The name of the one variant that every image has."""
@@ -63,7 +67,7 @@ class MediaRecord:
     Attributes:
         reference: the reference.
         created_at: when it was put.
-        owner: whom it belongs to; None for nobody.
+        owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
         variants: renditions of its content, by name.
     """
@@ -84,7 +88,7 @@ class NewMedia:
         created_at: when it is put.
         display_name: a file name to show; None when there is none.
         alt: alternative text; None when there is none.
-        owner: whom it belongs to; None for nobody.
+        owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
     """
 
@@ -111,23 +115,24 @@ class MediaCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMedia:
-    """Media in a list, with where it was said.
+    """Media in a list, with where it is shown.
 
     Attributes:
         reference: what is listed.
         created_at: when it was stored.
-        conversation_id: the conversation that it belongs to; None for none.
-        message_id: the first message of that which shows it; None for none.
+        conversation_id: the conversation that shows it, or else the one that it belongs to; None
+            for none.
+        holder: what shows it there, such as a message; None for nothing.
     """
 
     reference: MediaReference
     created_at: datetime
     conversation_id: str | None = None
-    message_id: str | None = None
+    holder: str | None = None
 
 
-class CatalogTransaction(Protocol):
-    """One write transaction. It commits when its context is left in peace, else it rolls back."""
+class CatalogTransaction(SharedTransaction, Protocol):
+    """One write transaction. It commits unless an exception leaves its context."""
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
         """The blob's record, or None.
@@ -149,7 +154,7 @@ class CatalogTransaction(Protocol):
         """As `Catalog.owner_bytes`, but for the content with the digest `besides`.
 
         Args:
-            owner: whose media; None for nobody's.
+            owner: whose media; None for what has no owner.
             besides: a digest that is not counted.
         """
         ...
@@ -246,7 +251,7 @@ class Catalog(Protocol):
 
         Args:
             conversation_id: the conversation.
-            owner: whose; None for what belongs to nobody.
+            owner: whose; None for what has no owner.
             also: ids of media of this owner that count as the conversation's.
             before: an id; what comes after it in this order. Nothing if it is unknown.
             limit: how many at most.
@@ -262,7 +267,7 @@ class Catalog(Protocol):
         same however much media there is.
 
         Args:
-            owner: whose; None for what belongs to nobody.
+            owner: whose; None for what has no owner.
             before: what comes after that place; None for the newest.
             limit: how many at most.
         """
@@ -272,11 +277,15 @@ class Catalog(Protocol):
         """A write transaction; at most one is under way at a time, across all processes."""
         ...
 
+    def snapshot(self) -> AbstractAsyncContextManager["AsyncConnection"]:
+        """A connection whose statements see one state of the database."""
+        ...
+
     async def owner_bytes(self, owner: str | None) -> int:
         """The size of what an owner's references refer to, each content counted once.
 
         Args:
-            owner: whose; None for what belongs to nobody.
+            owner: whose; None for what has no owner.
         """
         ...
 

@@ -53,7 +53,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swatch:
-    """A colour of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
+    """A color of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
 
     Attributes:
         red: 0 to 255.
@@ -77,7 +77,7 @@ class Renderer(Protocol):
         Args:
             path: a local file with its bytes.
             media_type: its type, for example ``image/png``.
-            share: on whose behalf; no share keeps the others from their turn. None for nobody's.
+            share: on whose behalf; no share keeps the others from their turn. None for no owner.
 
         Raises:
             PixelBudgetError: the canvas is larger than allowed, or is gone over too often; nothing
@@ -131,7 +131,7 @@ class Renderer(Protocol):
         ...
 
     async def palette(self, path: Path, media_type: str) -> Sequence[Swatch]:
-        """The main colours of a small image, largest share first.
+        """The main colors of a small image, largest share first.
 
         Args:
             path: a local file with its bytes.
@@ -149,7 +149,7 @@ class Renderer(Protocol):
 
 
 class Shrinker(Protocol):
-    """Makes small pictures of drafts that nobody keeps."""
+    """Makes small pictures of drafts that are not kept."""
 
     async def shrink(self, data: bytes) -> RenderedImage:
         """A WebP of at most `PREVIEW_EDGE` pixels and `PREVIEW_BYTES`.

@@ -26,7 +26,7 @@ _OF_THE_START = {
 class WithoutMedia(logging.Filter):
     """Keeps requests for media out of uvicorn's own access log.
 
-    They are in ours, without the query: that of a signed URL lets whoever reads it read the media.
+    They are in ours, without the query: with that of a signed URL, a log's reader reads the media.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -89,6 +89,6 @@ def log_config(level: str) -> dict[str, Any]:
         "level": level,
         "propagate": False,
     }
-    # Seven lines of how it sets itself up, on the first screen of whoever starts a server.
+    # Seven lines of how it sets itself up, on the first screen.
     config["loggers"]["alembic.runtime.plugins"] = {"level": "WARNING"}
     return config

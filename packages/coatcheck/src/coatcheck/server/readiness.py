@@ -15,7 +15,7 @@ from coatcheck.errors import CoatcheckError, NotReadyError, OverloadedError
 from coatcheck.ports import Catalog, Renderer
 
 KEPT_SECONDS: Final = 5.0
-"""How long a finding is given out again: whoever asks more often costs nothing more."""
+"""How long a finding is given out again: asking more often costs nothing more."""
 
 _CHECK_SECONDS: Final = 15.0
 _SAMPLE: Final = Path(__file__).with_name("readiness.png")

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     """Connections that are open at once, WebSockets included; a request on one more gets 503."""
 
     access: Literal["open", "signed", "cookie"] = "open"
-    """Who gets media: `open` (whoever knows an id), `signed` (whoever has a URL that is good) or
+    """Who gets media: `open` (everyone who knows an id), `signed` (everyone with a good URL) or
     `cookie` (its owner's browser)."""
 
     keys: SecretStr = SecretStr("")

@@ -1,8 +1,8 @@
 """The store: bytes in, references out.
 
-`MediaStore` is the one object that an application holds. A put goes through `intake` and
-`admission`; `reading` answers what leaves media as it is, with `renditions` for thumbnails and
-variants; `removal` and `verification` do what their names say.
+`MediaStore` is the one object that an application holds. A put goes through `admission`;
+`reading` answers what leaves media as it is, with `renditions` for thumbnails and variants;
+`removal` and `verification` do what their names say.
 """
 
 from coatcheck.store.media_store import MediaStore

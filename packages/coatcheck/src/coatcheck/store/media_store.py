@@ -1,26 +1,28 @@
 """`MediaStore`, the one object that an application holds: bytes in, references out."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from datetime import UTC, datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from coatcheck.edits import Edit
 from coatcheck.errors import ConfigurationError
 from coatcheck.options import DEFAULT_MAX_BYTES, DEFAULT_VARIANT_BYTES
-from coatcheck.ports import BlobStore, Catalog, Fetcher, NewMedia, Renderer
+from coatcheck.ports import BlobStore, Catalog, Fetcher, NewMedia, Renderer, SharedTransaction
 from coatcheck.reference import (
     ALT_WEIGHT,
     MediaReference,
     clean_display_name,
     clean_text,
 )
-from coatcheck.store.admission import Admission
-from coatcheck.store.intake import Content
+from coatcheck.store.admission import Admission, Content
 from coatcheck.store.reading import MediaReader
 from coatcheck.store.removal import Removal
 from coatcheck.store.verification import BlobFinding, verify_blobs
+
+if TYPE_CHECKING:  # a store receives its engines
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class MediaStore(MediaReader):
@@ -211,7 +213,7 @@ class MediaStore(MediaReader):
 
         Args:
             size: bytes.
-            owner: whom it would belong to; None for nobody.
+            owner: whom it would belong to; None for no owner.
 
         Raises:
             MediaTooLargeError: it is more than `max_bytes`.
@@ -230,6 +232,26 @@ class MediaStore(MediaReader):
             StorageError: the reference may be gone and its bytes left; `sweep` removes them.
         """
         await self._removal.delete(reference_id)
+
+    def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
+        """A write transaction on the store's database, to be used as ``async with``.
+
+        It commits when its context ends without an exception, else it rolls back. At most one is
+        under way at a time, across all processes: keep it short, and do not use the store's own
+        methods in it, which would wait for it.
+
+        Raises:
+            StorageError: the transaction failed, and nothing of it is kept.
+        """
+        return self._catalog.transaction()
+
+    def snapshot(self) -> AbstractAsyncContextManager["AsyncConnection"]:
+        """A connection to the store's database whose statements see one state of it. Only read.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        return self._catalog.snapshot()
 
     async def sweep(self) -> int:
         """Remove bytes that a deletion left, because it was a conversation's or was interrupted.

@@ -110,7 +110,7 @@ class MediaReader:
 
         Args:
             conversation_id: the conversation.
-            owner: whose media; None for what belongs to nobody.
+            owner: whose media; None for what has no owner.
             also: ids of more media of the owner's, such as uploads that messages refer to.
             before: the id of the last one of the page before.
             limit: how many at most.
@@ -125,7 +125,7 @@ class MediaReader:
         """All media of an owner, newest first, a page at a time.
 
         Args:
-            owner: whose media; None for what belongs to nobody.
+            owner: whose media; None for what has no owner.
             before: the place of the last one of the page before.
             limit: how many at most.
         """
@@ -173,7 +173,7 @@ class MediaReader:
         )
 
     async def palette(self, reference_id: str) -> Sequence[Swatch]:
-        """The main colours of an image, largest share first, told from its thumbnail's pixels.
+        """The main colors of an image, largest share first, told from its thumbnail's pixels.
 
         Raises:
             NotFoundError: there is no such reference, or it is no image.

@@ -1,6 +1,6 @@
 """How media goes: first its rows, with tombstones for the bytes; the bytes; then the tombstones.
 
-A process that ends in between leaves tombstones. Whoever sweeps them finishes what it began, and
+A process that ends in between leaves tombstones. The next sweep finishes what it began, and
 does no harm where it was finished already.
 """
 

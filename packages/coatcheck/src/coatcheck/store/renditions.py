@@ -113,7 +113,7 @@ class Renditions:
 class _Flight:
     """One rendering that any number of requests wait for.
 
-    The task is nobody's own: a request that is cancelled leaves it to the others. When the last
+    No request owns the task: one that is cancelled leaves it to the others. When the last
     one leaves, work that still queues is dropped; work that has begun is finished and kept.
     """
 
@@ -136,7 +136,7 @@ class _Flight:
         finally:
             self._waiting -= 1
             if self._waiting == 0 and not self._started:
-                self._on_over(self)  # whoever asks from now on begins anew
+                self._on_over(self)  # a request from now on begins anew
                 self._scope.cancel()
 
     async def _run(
@@ -157,7 +157,7 @@ class _Flight:
 
 
 def share_of(owner: str | None, digest: str) -> str:
-    """Whose share of the workers a task takes: its owner's, or that of the content for nobody's."""
+    """Whose share of the workers a task takes: its owner's, or that of the content without one."""
     return digest if owner is None else f"owner {owner}"
 
 

@@ -1,10 +1,10 @@
 """Small blobs in memory: thumbnails are read far more often than they fit into one read."""
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.ports import BlobStore
 
 LARGEST: Final = 64 * 1024
@@ -26,14 +26,13 @@ class SmallBlobs:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self._remembered: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
+        self._remembered = BoundedMemory[str, bytes](capacity=CAPACITY, weigh=len)
 
     def find(self, digest: str) -> bytes | None:
         """The whole blob, if it is remembered."""
         content = self._remembered.get(digest)
         if content is not None:
-            self._remembered.move_to_end(digest)
+            self._remembered.refresh(digest)
         return content
 
     async def read(self, digest: str, *, size: int, start: int, end: int) -> AsyncGenerator[bytes]:
@@ -53,18 +52,9 @@ class SmallBlobs:
             return
         async with aclosing(self._blobs.read(digest, end=size)) as chunks:
             content = b"".join([chunk async for chunk in chunks])
-        self._remember(digest, content)
+        self._remembered.put(digest, content)
         yield content[start:end]
 
     def forget(self, digest: str) -> None:
         """Remember the blob no more: it has been deleted."""
-        content = self._remembered.pop(digest, None)
-        self._bytes -= len(content or b"")
-
-    def _remember(self, digest: str, content: bytes) -> None:
-        self.forget(digest)
-        self._remembered[digest] = content
-        self._bytes += len(content)
-        while self._bytes > CAPACITY:
-            _, oldest = self._remembered.popitem(last=False)
-            self._bytes -= len(oldest)
+        self._remembered.forget(digest)

@@ -55,7 +55,7 @@ def _answer(task: Task, arguments: dict[str, Any]) -> bytes:
             }
         )
     except Exception as error:  # noqa: BLE001 - the seam: whatever a task raises is told, by kind only
-        traceback.print_exc()  # to the server's standard error, for whoever mends the task
+        traceback.print_exc()  # to the server's standard error, for the developer of the task
         return wire.encode({"error": "unexpected", "message": type(error).__name__})
     return wire.encode({"result": result}, payload)
 

@@ -66,7 +66,7 @@ def decode_request(text: bytes) -> dict[str, Any]:
 
 
 def decode_answer(text: bytes) -> Answer:
-    """The header of an answer, whoever wrote it.
+    """The header of an answer, which a hostile worker may have written.
 
     Raises:
         WorkerError: it is no JSON, or has members of other types.

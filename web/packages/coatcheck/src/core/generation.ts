@@ -1,20 +1,26 @@
 import { asFields, type Fields, firstText } from "./fields.ts";
-import type { LegacyImage, Picture } from "./legacy/picture.ts";
 import { type Dimensions, type MediaState, parseMediaState } from "./media-state.ts";
-import { type PictureDetails, parseToolOutput } from "./tool-output.ts";
+import {
+  type PictureDetails,
+  parseToolOutput,
+  type ReferencePicture,
+  type ToolOutput,
+} from "./tool-output.ts";
 
 /** A picture being made, or made: where it stands, and what is known of how. */
-export interface Generation {
-  readonly media: MediaState | LegacyMedia;
+export interface Generation<Media = MediaState | LegacyMedia> {
+  readonly media: Media;
   readonly details: PictureDetails;
   /** The size that was asked for, in pixels: for a box before, or without, a word about the real one. */
   readonly requested: Dimensions | null;
 }
 
-/** A finished picture from before there were references. */
+/**
+ * An output without a reference, perhaps from before there were any: `parseGeneration` of
+ * `coatcheck/legacy` reads it.
+ */
 export interface LegacyMedia {
   readonly state: "legacy";
-  readonly image: LegacyImage;
 }
 
 /** Where a chat tells of a picture; either may be missing. */
@@ -33,32 +39,60 @@ export interface GenerationSource {
  *
  * @param source - The parts that tell of the picture.
  */
-export function parseGeneration({ toolCall, part }: GenerationSource): Generation {
+export function parseGeneration(source: GenerationSource): Generation {
+  return readGeneration<ReferencePicture, Generation["media"]>(source, {
+    readOutput: parseToolOutput,
+    mediaOf: readyOf,
+    unread: { state: "legacy" },
+  });
+}
+
+/** How a generation's output is read. */
+export interface GenerationForms<Made, Media> {
+  readonly readOutput: (output: unknown) => ToolOutput<Made> | null;
+  readonly mediaOf: (made: Made) => Media;
+  /** What an output is that was not read; null for one that is about no picture. */
+  readonly unread: Media | null;
+}
+
+/** The state of a picture that has a reference. */
+export function readyOf({ reference }: ReferencePicture): MediaState {
+  return { state: "ready", reference, thumbnail: null };
+}
+
+/** Reads what a chat tells of a picture whose tool's output is in these forms. Never throws. */
+export function readGeneration<Made, Media>(
+  { toolCall, part }: GenerationSource,
+  forms: GenerationForms<Made, Media>,
+): Generation<Media | MediaState> {
   const partFields = asFields(part);
   const isMedia = partFields?.["type"] === "data-media";
-  const call = readCall(asFields(toolCall) ?? (isMedia ? null : partFields));
+  const call = readCall(asFields(toolCall) ?? (isMedia ? null : partFields), forms);
   const told = isMedia ? parseMediaState(partFields["data"]) : null;
   return { media: told ?? call.media, details: call.details, requested: call.requested };
 }
 
-function readCall(fields: Fields | null): Generation {
+function readCall<Made, Media>(
+  fields: Fields | null,
+  { readOutput, mediaOf, unread }: GenerationForms<Made, Media>,
+): Generation<Media | MediaState> {
   // AI SDK 4 wrapped it: {type: "tool-invocation", toolInvocation: {args, result, state}}.
   const call = asFields(fields?.["toolInvocation"]) ?? fields;
   const input = asFields(call?.["input"]) ?? asFields(call?.["args"]);
-  const read = parseToolOutput(call?.["output"] ?? call?.["result"]);
-  const details: PictureDetails = {
-    prompt: read?.details.prompt ?? firstText(input, ["prompt", "description", "expression"]),
-    model: read?.details.model ?? firstText(input, ["model"]),
-    size: read?.details.size ?? firstText(input, ["size"]),
-    timestamp: read?.details.timestamp ?? null,
-  };
+  const output = call?.["output"] ?? call?.["result"] ?? null;
+  const read = readOutput(output);
+  const details = completeDetails(read?.details, input);
   const requested = readSize(input) ?? readSize({ size: details.size });
   const error = read?.error ?? firstText(call, ["errorText", "error"]);
   if (error !== null) {
     return { media: { state: "failed", code: "tool_failed", message: error }, details, requested };
   }
-  if (read !== null && read.picture !== null) {
-    return { media: mediaOf(read.picture), details, requested };
+  const made = read?.picture ?? null;
+  if (made !== null) {
+    return { media: mediaOf(made), details, requested };
+  }
+  if (output !== null && unread !== null) {
+    return { media: unread, details, requested };
   }
   const isDone = call?.["state"] === "output-available" || call?.["state"] === "result";
   return {
@@ -70,10 +104,14 @@ function readCall(fields: Fields | null): Generation {
   };
 }
 
-function mediaOf(picture: Picture): Generation["media"] {
-  return picture.kind === "reference"
-    ? { state: "ready", reference: picture.reference, thumbnail: null }
-    : { state: "legacy", image: picture.image };
+/** The output knows better than what was asked for. */
+function completeDetails(told: PictureDetails | undefined, input: Fields | null): PictureDetails {
+  return {
+    prompt: told?.prompt ?? firstText(input, ["prompt", "description", "expression"]),
+    model: told?.model ?? firstText(input, ["model"]),
+    size: told?.size ?? firstText(input, ["size"]),
+    timestamp: told?.timestamp ?? null,
+  };
 }
 
 const SIZE = /^(\d{1,5})\s*[x×]\s*(\d{1,5})$/iu;

@@ -1,4 +1,5 @@
 import { isFetchableAddress } from "./address.ts";
+import { asFields, type Fields, firstText, isWholeNumber } from "./fields.ts";
 import { type MediaReference, parseReference } from "./reference.ts";
 
 /** Pixels of a picture, known before the picture is. */
@@ -78,8 +79,8 @@ function readMediaState(data: unknown): MediaState | null {
       const error = asFields(fields["error"]);
       return {
         state: "failed",
-        code: readText(error?.["code"]) ?? "unknown",
-        message: readText(error?.["message"]) ?? "The media could not be made.",
+        code: firstText(error, ["code"]) ?? "unknown",
+        message: firstText(error, ["message"]) ?? "The media could not be made.",
       };
     }
     default:
@@ -87,9 +88,9 @@ function readMediaState(data: unknown): MediaState | null {
   }
 }
 
-function readDimensions(fields: Readonly<Record<string, unknown>>): Dimensions | null {
+function readDimensions(fields: Fields): Dimensions | null {
   const { width, height } = fields;
-  return isLength(width) && isLength(height) ? { width, height } : null;
+  return isWholeNumber(width, 1) && isWholeNumber(height, 1) ? { width, height } : null;
 }
 
 function readProgress(value: unknown): number | null {
@@ -101,16 +102,4 @@ function readProgress(value: unknown): number | null {
 /** Only this page makes blobs: whatever else stands in the place of one came over the wire. */
 function readBlob(value: unknown): Blob | null {
   return value instanceof Blob ? value : null;
-}
-
-function readText(value: unknown): string | null {
-  return typeof value === "string" && value.length > 0 ? value : null;
-}
-
-function isLength(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
-
-function asFields(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
 }

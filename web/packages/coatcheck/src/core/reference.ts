@@ -1,4 +1,5 @@
 import { isFetchableAddress } from "./address.ts";
+import { asFields, type Fields, isEdge, isWholeNumber } from "./fields.ts";
 
 /** How long a media item plays, and how large it is shown; absent when unknown, never null. */
 interface MediaMeasures {
@@ -66,12 +67,9 @@ export function isImage(reference: MediaReference): boolean {
 }
 
 function readReference(value: unknown): MediaReference | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return null;
-  }
   // A copy of own properties, read once: a getter cannot answer differently the second time.
-  const fields: Readonly<Record<string, unknown>> = { ...value };
-  if (fields["type"] !== "media_reference" || fields["version"] !== 1) {
+  const fields = asFields(value);
+  if (fields === null || fields["type"] !== "media_reference" || fields["version"] !== 1) {
     return null;
   }
   const { id, uri, mimeType, size, digest } = fields;
@@ -80,7 +78,7 @@ function readReference(value: unknown): MediaReference | null {
       matches(id, UUID_V4) &&
       uri === `media://${id}` &&
       matches(mimeType, MEDIA_TYPE) &&
-      isWholeNumber(size, 1, Number.MAX_SAFE_INTEGER) &&
+      isWholeNumber(size, 1) &&
       matches(digest, SHA256)
     )
   ) {
@@ -93,7 +91,7 @@ function readReference(value: unknown): MediaReference | null {
   return { type: "media_reference", version: 1, id, uri, mimeType, size, digest, ...optional };
 }
 
-function readOptional(fields: Readonly<Record<string, unknown>>): Partial<MediaReference> | null {
+function readOptional(fields: Fields): Partial<MediaReference> | null {
   const read: Record<string, unknown> = {};
   for (const [name, accepts] of Object.entries(OPTIONAL_FIELDS)) {
     const value = fields[name];
@@ -121,8 +119,6 @@ const SHA256 = /^sha-256:[0-9a-f]{64}$/u;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/u;
 /** Bytes of a ThumbHash, least and most; `decodePlaceholder` checks what is in them. */
 const PLACEHOLDER_BYTES = [5, 25] as const;
-/** Pixels. No format reaches it; it keeps a lie from becoming a layout. */
-const MAX_EDGE = 1_000_000;
 /** Characters. The server sends a fraction of it. */
 const MAX_TEXT_LENGTH = 4096;
 const MAX_VARIANTS = 32;
@@ -155,14 +151,4 @@ function isPlaceholder(value: unknown): boolean {
   const bytes = (value.length / 4) * 3 - padding;
   const [least, most] = PLACEHOLDER_BYTES;
   return bytes >= least && bytes <= most;
-}
-
-function isEdge(value: unknown): boolean {
-  return isWholeNumber(value, 1, MAX_EDGE);
-}
-
-function isWholeNumber(value: unknown, least: number, most: number): value is number {
-  return (
-    typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most
-  );
 }

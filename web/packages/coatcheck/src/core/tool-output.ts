@@ -1,7 +1,6 @@
 import { asFields, type Fields, firstText } from "./fields.ts";
-import { readInlineImage } from "./legacy/inline-image.ts";
-import { readJsonAt } from "./legacy/lazy-json.ts";
-import { type Picture, parsePicture } from "./legacy/picture.ts";
+import { LARGE_FRAME, parseJson } from "./json.ts";
+import { type MediaReference, parseReference } from "./reference.ts";
 
 /** What a tool says about the picture that it made. */
 export interface PictureDetails {
@@ -13,28 +12,72 @@ export interface PictureDetails {
   readonly timestamp: string | null;
 }
 
+/** A picture that a tool names by its reference. */
+export interface ReferencePicture {
+  readonly kind: "reference";
+  readonly reference: MediaReference;
+}
+
 /** What came out of a tool that makes pictures. */
-export interface ToolOutput {
+export interface ToolOutput<Made = ReferencePicture> {
   /** Null where the tool failed. */
-  readonly picture: Picture | null;
+  readonly picture: Made | null;
   readonly details: PictureDetails;
   /** Why there is no picture; null where there is one. */
   readonly error: string | null;
 }
 
+/** How pictures stand in outputs: as references, or in every form that there ever was. */
+export interface OutputForms<Made> {
+  /** The picture that an object is, or names. */
+  readonly readPicture: (fields: Fields) => Made | null;
+  /** The JSON value that begins at `start`; undefined where there is none. */
+  readonly readJson: (text: string, start: number) => unknown;
+  /** The picture that a text is as a whole. */
+  readonly readText: (text: string) => Made | null;
+}
+
 /**
- * Reads the output of a tool that makes pictures, in today's shape or an older one: an object, or a text
- * such as `✅ **Success**: {json}`. The work is bounded: a text of megabytes costs under a millisecond.
+ * Reads the output of a tool that makes pictures and names them by reference: an object, the JSON of one
+ * in a text or in content blocks, or a text that tells of a failure.
  *
- * @returns null for an output that is about no picture. Never throws.
+ * @returns null for any other output; `parseToolOutput` of `coatcheck/legacy` reads older ones. Never throws.
  */
 export function parseToolOutput(output: unknown): ToolOutput | null {
+  return readToolOutput(output, REFERENCES);
+}
+
+/** Reads an output whose pictures are in these forms, or null. Never throws. */
+export function readToolOutput<Made>(
+  output: unknown,
+  forms: OutputForms<Made>,
+): ToolOutput<Made> | null {
   try {
-    return readOutput(output, 0);
+    return readOutput(output, forms, 0);
   } catch {
     return null;
   }
 }
+
+/** Where an object names its picture. */
+export const REFERENCE_NAMES = ["imageReference", "image_reference", "reference"] as const;
+
+const REFERENCES: OutputForms<ReferencePicture> = {
+  readPicture: (fields) => {
+    const named = REFERENCE_NAMES.map((name) => fields[name]);
+    for (const candidate of [...named, fields]) {
+      const reference = parseReference(candidate);
+      if (reference !== null) {
+        return { kind: "reference", reference };
+      }
+    }
+    return null;
+  },
+  // A longer one holds a picture's bytes.
+  readJson: (text, start) =>
+    text.length > LARGE_FRAME ? undefined : parseJson(text.slice(start, text.lastIndexOf("}") + 1)),
+  readText: () => null,
+};
 
 /** How often an output is wrapped at most: a text in a content block in an object. */
 const MAX_WRAPPING = 4;
@@ -48,19 +91,20 @@ const WRAPPERS = [
   "text",
   "structuredContent",
 ] as const;
-const REFERENCE_NAMES = ["imageReference", "image_reference", "reference"] as const;
 
-const ADDRESS_NAMES = ["fullImageUrl", "full_image_url", "thumbnailUrl", "thumbnail_url"] as const;
-
-function readOutput(output: unknown, depth: number): ToolOutput | null {
+function readOutput<Made>(
+  output: unknown,
+  forms: OutputForms<Made>,
+  depth: number,
+): ToolOutput<Made> | null {
   if (depth > MAX_WRAPPING) {
     return null;
   }
   if (typeof output === "string") {
-    return readText(output, depth);
+    return readText(output, forms, depth);
   }
   if (Array.isArray(output)) {
-    return firstOf(output.slice(0, MAX_BLOCKS), depth);
+    return firstOf(output.slice(0, MAX_BLOCKS), forms, depth);
   }
   const fields = asFields(output);
   if (fields === null) {
@@ -70,22 +114,24 @@ function readOutput(output: unknown, depth: number): ToolOutput | null {
     const error = firstText(fields, ["error", "message", "detail"]) ?? messageOf(fields["error"]);
     return { picture: null, details: readDetails(fields), error: error ?? "" };
   }
-  const picture = readPicture(fields);
+  const picture = forms.readPicture(fields);
   if (picture !== null) {
     return { picture, details: readDetails(fields), error: null };
   }
-  return firstOf(
-    WRAPPERS.map((name) => fields[name]),
-    depth,
-  );
+  const wrapped = WRAPPERS.map((name) => fields[name]);
+  return firstOf(wrapped, forms, depth);
 }
 
 /** Content blocks that are looked at. */
 const MAX_BLOCKS = 16;
 
-function firstOf(candidates: readonly unknown[], depth: number): ToolOutput | null {
+function firstOf<Made>(
+  candidates: readonly unknown[],
+  forms: OutputForms<Made>,
+  depth: number,
+): ToolOutput<Made> | null {
   for (const candidate of candidates) {
-    const read = readOutput(candidate, depth + 1);
+    const read = readOutput(candidate, forms, depth + 1);
     if (read !== null) {
       return read;
     }
@@ -93,30 +139,22 @@ function firstOf(candidates: readonly unknown[], depth: number): ToolOutput | nu
   return null;
 }
 
-function readPicture(fields: Fields): Picture | null {
-  for (const name of REFERENCE_NAMES) {
-    const described = asFields(fields[name]);
-    if (described !== null) {
-      // The addresses stood beside the old references, not in them.
-      const beside = Object.fromEntries(ADDRESS_NAMES.map((address) => [address, fields[address]]));
-      return parsePicture(described) ?? parsePicture({ ...described, ...beside });
-    }
-  }
-  return parsePicture(fields);
-}
-
 /** Characters before the JSON in a text: an emoji, a word of success, a code fence. */
 const MAX_PREAMBLE = 512;
 const FAILURE = /^\s*(?:❌\s*)?\*{0,2}(?:error|failed|failure)\*{0,2}\s*:\s*/iu;
 
-function readText(text: string, depth: number): ToolOutput | null {
+function readText<Made>(
+  text: string,
+  forms: OutputForms<Made>,
+  depth: number,
+): ToolOutput<Made> | null {
   const start = text.slice(0, MAX_PREAMBLE).indexOf("{");
   if (start >= 0) {
-    const json = readJsonAt(text, start);
-    return json === null ? null : readOutput(json.value, depth + 1);
+    return readOutput(forms.readJson(text, start), forms, depth + 1);
   }
-  if (readInlineImage(text) !== null) {
-    return { picture: parsePicture(text), details: readDetails({}), error: null };
+  const picture = forms.readText(text);
+  if (picture !== null) {
+    return { picture, details: readDetails({}), error: null };
   }
   const failure = FAILURE.exec(text.slice(0, MAX_PREAMBLE));
   return failure === null

@@ -1,11 +1,15 @@
+import {
+  PictureController,
+  type PicturePhase,
+  type PictureState,
+} from "../core/picture-controller.ts";
 import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import { type MediaReference, parseReference } from "../core/reference.ts";
+import type { RefreshReference } from "../core/refresh.ts";
 import { BaseElement } from "./base-element.ts";
+import { DEFAULT_SIZES, layer, notice } from "./layers.ts";
 import { type PictureSource, pictureOf, readPicture } from "./picture-source.ts";
 import { ELEMENT_STYLES } from "./styles.ts";
-
-/** What is seen of the picture, as `MediaImage` of `coatcheck/react` has it. */
-export type CoatImagePhase = "placeholder" | "thumbnail" | "full" | "failed";
 
 /** The words that the element shows; assign others before the first element is made. */
 export interface CoatImageLabels {
@@ -19,7 +23,9 @@ export interface CoatImageLabels {
  *
  * Attributes: `reference` (JSON in UI form), or `src`, `srcset`, `thumbnail`, `placeholder`, `width`
  * and `height`; also `alt`, `sizes` and `priority`. Events: `load` when the picture is painted in
- * full, `error` when it cannot be loaded; as those of `<img>` they do not bubble. Parts: `box`,
+ * full, `error` when it cannot be loaded; as those of `<img>` they do not bubble. A picture that failed
+ * is tried again when the browser is back online, and where there is `refresh`, a reference whose
+ * addresses have expired gets fresh ones, once. Parts: `box`,
  * `placeholder`, `thumbnail`, `image`, `notice`, `notice-title`, `notice-detail`, `retry`. The custom
  * properties are those of `coatcheck/styles.css`.
  */
@@ -44,11 +50,21 @@ export class CoatImage extends BaseElement {
     untitled: "Untitled",
   };
 
+  /** Asks for fresh addresses when a reference's have expired, for elements without one of their own. */
+  static refresh: RefreshReference | null = null;
+
   static #sheet: CSSStyleSheet | null = null;
 
   #given: MediaReference | null = null;
-  #phase: CoatImagePhase = "placeholder";
+  #refresh: RefreshReference | null | undefined;
+  #picture: PictureSource | null = null;
+  #controller = new PictureController();
+  #unsubscribe: () => void = () => undefined;
+  /** The state that is drawn; null where there is no picture to draw. */
+  #drawn: PictureState | null = null;
+  #phase: PicturePhase = "placeholder";
   #box: HTMLElement | null = null;
+  #image: HTMLImageElement | null = null;
   #isStale = false;
 
   /** The reference that was assigned, or that the attribute holds; null for neither. */
@@ -69,8 +85,18 @@ export class CoatImage extends BaseElement {
     this.#invalidate();
   }
 
+  /** Asks for fresh addresses when the reference's have expired; by default {@link CoatImage.refresh}. */
+  get refresh(): RefreshReference | null {
+    return this.#refresh === undefined ? CoatImage.refresh : this.#refresh;
+  }
+
+  /** Sets it for this element alone; null for none. */
+  set refresh(refresh: RefreshReference | null) {
+    this.#refresh = refresh;
+  }
+
   /** How far it is. */
-  get phase(): CoatImagePhase {
+  get phase(): PicturePhase {
     return this.#phase;
   }
 
@@ -86,8 +112,8 @@ export class CoatImage extends BaseElement {
 
   /** Fetches the picture anew after it failed. */
   retry(): void {
-    if (this.#phase === "failed") {
-      this.#invalidate();
+    if (this.#drawn?.phase === "failed") {
+      this.#controller.retry();
     }
   }
 
@@ -99,7 +125,14 @@ export class CoatImage extends BaseElement {
     }
     if (this.#box === null || this.#isStale) {
       this.#render();
+    } else {
+      this.#follow();
     }
+  }
+
+  /** Called by the browser. @internal */
+  disconnectedCallback(): void {
+    this.#unsubscribe();
   }
 
   /** Called by the browser. @internal */
@@ -134,25 +167,71 @@ export class CoatImage extends BaseElement {
 
   #render(): void {
     this.#isStale = false;
-    const picture =
-      this.#given === null
+    this.#unsubscribe();
+    // Another picture, another life: what is still to come of the old one moves nothing.
+    this.#controller = new PictureController();
+    this.#draw();
+    this.#follow();
+  }
+
+  /** Takes up what happened while nobody listened, and what happens from now on. */
+  #follow(): void {
+    const update = () => this.#update();
+    update();
+    this.#unsubscribe();
+    this.#unsubscribe = this.#controller.subscribe(update);
+  }
+
+  #update(): void {
+    const { state } = this.#controller;
+    if (this.#drawn === null || this.#drawn === state) {
+      return;
+    }
+    if (this.#drawn.attempt !== state.attempt) {
+      this.#draw();
+      return;
+    }
+    const hasMoved = this.#drawn.phase !== state.phase;
+    this.#drawn = state;
+    if (!hasMoved) {
+      return;
+    }
+    if (state.phase === "failed") {
+      this.#fail(true);
+      return;
+    }
+    this.#show(state.phase);
+    if (state.phase === "full") {
+      this.dispatchEvent(new Event("load"));
+    }
+  }
+
+  /** Draws the picture from its beginning, with the addresses that it has now. */
+  #draw(): void {
+    const { state } = this.#controller;
+    const alt = this.getAttribute("alt");
+    const reference = state.renewed ?? this.#given;
+    this.#picture =
+      reference === null
         ? readPicture((name) => this.getAttribute(name))
-        : pictureOf(this.#given, this.getAttribute("alt"));
+        : pictureOf(reference, alt);
     const box = document.createElement("div");
     box.setAttribute("part", "box");
     this.#box = box;
+    this.#image = null;
+    this.#drawn = (this.#picture?.src ?? null) === null ? null : state;
     this.#show("placeholder");
     this.shadowRoot?.replaceChildren(box);
-    if (picture === null) {
+    if (this.#picture === null) {
       // An element that is made first and told its picture later is empty, not broken.
       box.hidden = !this.hasAttribute("reference");
       if (!box.hidden) {
-        this.#fail(box, this.getAttribute("alt"), false);
+        this.#fail(false);
       }
       return;
     }
-    this.#reserve(box, picture);
-    this.#fetch(box, picture);
+    this.#reserve(box, this.#picture);
+    this.#fetch(box, this.#picture);
   }
 
   /** Gives the box its final size, and its blur. */
@@ -172,28 +251,31 @@ export class CoatImage extends BaseElement {
   }
 
   #fetch(box: HTMLElement, { src, srcSet, thumbnail, alt }: PictureSource): void {
+    const controller = this.#controller;
+    const { attempt } = controller.state;
     const loading = this.hasAttribute("priority") ? "eager" : "lazy";
     if (thumbnail !== null) {
       const image = layer("thumbnail", "");
       image.fetchPriority = "high";
       image.loading = loading;
-      whenPaintable(image, () => this.#advance(box, "thumbnail"));
+      image.addEventListener("load", () => controller.loaded(attempt, "thumbnail", image));
       box.append(image);
       image.src = thumbnail;
     }
     if (src === null) {
-      this.#fail(box, alt, false);
+      this.#fail(false);
       return;
     }
     const image = layer("image", alt ?? CoatImage.labels.untitled);
     image.loading = loading;
     image.fetchPriority = loading === "eager" ? "high" : "auto";
-    whenPaintable(image, () => this.#advance(box, "full"));
+    image.addEventListener("load", () => controller.loaded(attempt, "full", image));
     image.addEventListener("error", () => {
-      image.remove();
-      this.#fail(box, alt, true);
+      const reference = controller.state.renewed ?? this.reference;
+      controller.failed(attempt, { reference, refresh: this.refresh });
     });
     box.append(image);
+    this.#image = image;
     if (srcSet !== null) {
       image.sizes = this.getAttribute("sizes") ?? DEFAULT_SIZES;
       image.srcset = srcSet;
@@ -202,73 +284,19 @@ export class CoatImage extends BaseElement {
     image.src = src;
   }
 
-  /** A late thumbnail never moves a picture back, and an old picture never speaks for a new one. */
-  #advance(box: HTMLElement, phase: "thumbnail" | "full"): void {
-    if (box !== this.#box || (phase === "thumbnail" && this.#phase !== "placeholder")) {
-      return;
-    }
-    this.#show(phase);
-    if (phase === "full") {
-      this.dispatchEvent(new Event("load"));
-    }
-  }
-
-  #fail(box: HTMLElement, alt: string | null, canRetry: boolean): void {
-    if (box !== this.#box) {
-      return;
-    }
+  #fail(canRetry: boolean): void {
     this.#show("failed");
+    const alt = this.#picture === null ? this.getAttribute("alt") : this.#picture.alt;
     const { loadFailed, retry } = CoatImage.labels;
-    const notice = document.createElement("div");
-    notice.setAttribute("part", "notice");
-    notice.setAttribute("role", "alert");
-    notice.append(paragraph("notice-title", loadFailed));
-    if (alt !== null && alt !== "") {
-      notice.append(paragraph("notice-detail", alt));
-    }
-    if (canRetry) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.setAttribute("part", "retry");
-      button.textContent = retry;
-      button.addEventListener("click", () => this.retry());
-      notice.append(button);
-    }
-    box.append(notice);
+    this.#image?.remove();
+    this.#box?.append(
+      notice(loadFailed, alt, canRetry ? { label: retry, run: () => this.retry() } : null),
+    );
     this.dispatchEvent(new Event("error"));
   }
 
-  #show(phase: CoatImagePhase): void {
+  #show(phase: PicturePhase): void {
     this.#phase = phase;
     this.#box?.setAttribute("data-phase", phase);
   }
-}
-
-/** As that of `MediaImage`: no wider than a reading column. */
-const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";
-
-function layer(part: string, alt: string): HTMLImageElement {
-  const image = document.createElement("img");
-  image.setAttribute("part", part);
-  image.alt = alt;
-  image.decoding = "async";
-  return image;
-}
-
-function paragraph(part: string, text: string): HTMLParagraphElement {
-  const element = document.createElement("p");
-  element.setAttribute("part", part);
-  element.textContent = text;
-  return element;
-}
-
-/** Calls back once the pixels can be painted at no cost; see `useImagePhase`. */
-function whenPaintable(image: HTMLImageElement, callback: () => void): void {
-  image.addEventListener("load", () => {
-    image.decode().then(callback, () => {
-      if (image.isConnected) {
-        callback();
-      }
-    });
-  });
 }

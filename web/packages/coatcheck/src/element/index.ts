@@ -4,5 +4,5 @@
  * @module coatcheck/element
  */
 
-export { CoatImage, type CoatImageLabels, type CoatImagePhase } from "./coat-image.ts";
+export { CoatImage, type CoatImageLabels } from "./coat-image.ts";
 export { defineCoatImage } from "./define.ts";

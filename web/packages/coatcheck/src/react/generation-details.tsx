@@ -1,10 +1,11 @@
 import { use } from "react";
 import { formatBytes } from "../core/format-bytes.ts";
 import type { Generation } from "../core/generation.ts";
+import type { WidgetMedia } from "./generated-part.tsx";
 import { MediaLabelsContext } from "./labels.ts";
 
 /** What was asked for, who made it, how large it is and when that was: as far as anyone said. */
-export function GenerationDetails({ media, details }: Omit<Generation, "requested">) {
+export function GenerationDetails({ media, details }: Omit<Generation<WidgetMedia>, "requested">) {
   const labels = use(MediaLabelsContext);
   const made = readTime(details.timestamp);
   const facts = [
@@ -54,9 +55,9 @@ function readTime(timestamp: string | null): Date | null {
 }
 
 /** The picture's own size is better than what was asked for. */
-function sizeOf(media: Generation["media"]): string | null {
+function sizeOf(media: WidgetMedia): string | null {
   const size =
-    media.state === "ready" ? media.reference : media.state === "legacy" && media.image.dimensions;
+    media.state === "ready" ? media.reference : media.state === "legacy" && media.image?.dimensions;
   return size && size.width !== undefined && size.height !== undefined
     ? `${size.width} × ${size.height}`
     : null;

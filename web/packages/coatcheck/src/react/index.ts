@@ -6,11 +6,8 @@
 
 export { FileChip } from "./file-chip.tsx";
 export { MediaGallery, type MediaGalleryProps } from "./gallery.tsx";
-export {
-  type GeneratedPicture,
-  ImageGenerationWidget,
-  type ImageGenerationWidgetProps,
-} from "./image-generation-widget.tsx";
+export type { GeneratedPicture, ImageGenerationWidgetProps } from "./generated-part.tsx";
+export { ImageGenerationWidget } from "./image-generation-widget.tsx";
 export { defaultLabels, type MediaLabels, MediaLabelsContext } from "./labels.ts";
 export { Lightbox, type LightboxProps } from "./lightbox.tsx";
 export { MediaImage, type MediaImageProps } from "./media-image.tsx";
@@ -19,7 +16,6 @@ export { MediaRefreshContext } from "./refresh-context.ts";
 export type { GalleryShape } from "./use-gallery-window.ts";
 export {
   type ImageEvent,
-  type ImagePhase,
   type Media,
   type UseMediaOptions,
   useMedia,

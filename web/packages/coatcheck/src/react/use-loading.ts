@@ -1,6 +1,7 @@
 import { useCallback, useReducer } from "react";
 import type { Dimensions } from "../core/media-state.ts";
-import { type ImageEvent, whenDecoded } from "./use-media.ts";
+import { whenDecoded } from "../core/picture-controller.ts";
+import type { ImageEvent } from "./use-media.ts";
 
 interface Loading {
   readonly state: "loading" | "full" | "failed";

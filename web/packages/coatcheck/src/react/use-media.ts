@@ -1,14 +1,10 @@
-import { use, useCallback, useEffect, useMemo, useReducer, useRef } from "react";
+import { use, useCallback, useEffect, useMemo, useState } from "react";
+import { PictureController, type PicturePhase } from "../core/picture-controller.ts";
 import { decodePlaceholder, type Placeholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
-import { type RefreshReference, renewReference } from "../core/refresh.ts";
+import type { RefreshReference } from "../core/refresh.ts";
 import { type ImageSource, imageSource } from "../core/source.ts";
 import { MediaRefreshContext } from "./refresh-context.ts";
-
-/**
- * What the reader sees of a picture: its blur, its small preview, all of it, or that it is missing.
- */
-export type ImagePhase = "placeholder" | "thumbnail" | "full" | "failed";
 
 /** Options of {@link useMedia}. */
 export interface UseMediaOptions {
@@ -22,7 +18,7 @@ export interface UseMediaOptions {
 export interface Media {
   /** What was given, with fresh addresses where the old ones had expired. */
   readonly reference: MediaReference;
-  readonly phase: ImagePhase;
+  readonly phase: PicturePhase;
   /** For an `<img>`; null for a stored form, which has no address. */
   readonly source: ImageSource | null;
   /** Null for a reference without one. */
@@ -44,16 +40,6 @@ export interface ImageEvent {
   readonly currentTarget: HTMLImageElement;
 }
 
-interface State {
-  readonly phase: ImagePhase;
-  readonly attempt: number;
-  readonly renewed: MediaReference | null;
-}
-
-type Action =
-  | { readonly type: "thumbnail-decoded" | "full-decoded" | "full-failed" | "retried" }
-  | { readonly type: "renewed"; readonly reference: MediaReference };
-
 /**
  * Moves a picture from placeholder to thumbnail to full; a late thumbnail never moves it back.
  *
@@ -71,75 +57,33 @@ export function useMedia(
 ): Media {
   const inherited = use(MediaRefreshContext);
   const renew = refresh === undefined ? inherited : refresh;
-  const [state, dispatch] = useReducer(nextState, FIRST);
-  const mayRenew = useRef(true);
+  const [controller] = useState(() => new PictureController());
+  const [state, setState] = useState(controller.state);
+  useEffect(() => {
+    // As it is by now: an image that was complete before its handlers may have told of itself already.
+    setState(controller.state);
+    return controller.subscribe(() => setState(controller.state));
+  }, [controller]);
   const reference = state.renewed ?? given;
   const source = useMemo(() => imageSource(reference), [reference]);
   const hash = isBoxOnly ? undefined : given.placeholder;
   const placeholder = useMemo(() => decodePlaceholder(hash), [hash]);
   const phase = source === null ? "failed" : state.phase;
 
-  const onThumbnailLoad = useCallback(({ currentTarget }: ImageEvent) => {
-    whenDecoded(currentTarget, () => dispatch({ type: "thumbnail-decoded" }));
-  }, []);
-  const onFullLoad = useCallback(({ currentTarget }: ImageEvent) => {
-    whenDecoded(currentTarget, () => dispatch({ type: "full-decoded" }));
-  }, []);
-  const onFullError = useCallback(() => {
-    if (renew === null || !mayRenew.current) {
-      dispatch({ type: "full-failed" });
-      return;
-    }
-    mayRenew.current = false;
-    renewReference(reference, renew).then((fresh) =>
-      dispatch(fresh === null ? { type: "full-failed" } : { type: "renewed", reference: fresh }),
-    );
-  }, [reference, renew]);
-  const retry = useCallback(() => {
-    mayRenew.current = true;
-    dispatch({ type: "retried" });
-  }, []);
-
-  const canRetry = phase === "failed" && source !== null;
-  useEffect(() => {
-    if (!canRetry) {
-      return;
-    }
-    globalThis.addEventListener("online", retry);
-    return () => globalThis.removeEventListener("online", retry);
-  }, [canRetry, retry]);
-
   const { attempt } = state;
-  const handlers = { onThumbnailLoad, onFullLoad, onFullError, retry };
+  const onThumbnailLoad = useCallback(
+    ({ currentTarget }: ImageEvent) => controller.loaded(attempt, "thumbnail", currentTarget),
+    [controller, attempt],
+  );
+  const onFullLoad = useCallback(
+    ({ currentTarget }: ImageEvent) => controller.loaded(attempt, "full", currentTarget),
+    [controller, attempt],
+  );
+  const onFullError = useCallback(
+    () => controller.failed(attempt, { reference, refresh: renew }),
+    [controller, attempt, reference, renew],
+  );
+
+  const handlers = { onThumbnailLoad, onFullLoad, onFullError, retry: controller.retry };
   return { reference, phase, source, placeholder, attempt, ...handlers };
-}
-
-const FIRST: State = { phase: "placeholder", attempt: 0, renewed: null };
-
-function nextState(state: State, action: Action): State {
-  switch (action.type) {
-    case "thumbnail-decoded":
-      return state.phase === "placeholder" ? { ...state, phase: "thumbnail" } : state;
-    case "full-decoded":
-      return { ...state, phase: "full" };
-    case "full-failed":
-      return { ...state, phase: "failed" };
-    case "retried":
-      return { ...state, phase: "placeholder", attempt: state.attempt + 1 };
-    case "renewed":
-      return { phase: "placeholder", attempt: state.attempt + 1, renewed: action.reference };
-  }
-}
-
-/**
- * Calls back once the pixels are ready to paint, so that showing the image costs the main thread
- * nothing. `decode()` rejects when the element was removed or its source changed meanwhile; an image
- * that has loaded is shown all the same, and the browser decodes it as it paints.
- */
-export function whenDecoded(image: HTMLImageElement, callback: () => void): void {
-  image.decode().then(callback, () => {
-    if (image.isConnected) {
-      callback();
-    }
-  });
 }

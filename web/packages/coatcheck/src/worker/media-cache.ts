@@ -1,4 +1,3 @@
-import type { RouteHandlerCallbackOptions } from "workbox-core/types.js";
 import { CacheFirst } from "workbox-strategies";
 import type { Ledger } from "./ledger.ts";
 import {
@@ -14,7 +13,8 @@ import {
   verdictOf,
 } from "./policy.ts";
 
-type HandlerOptions = Pick<RouteHandlerCallbackOptions, "event" | "request">;
+/** The request, and the event that it came with. */
+type HandlerOptions = Extract<Parameters<CacheFirst["handle"]>[0], { readonly request: unknown }>;
 
 /** What a {@link MediaCache} is made of. */
 export interface MediaCacheOptions {

@@ -43,7 +43,7 @@ _DRAW: Final = re.compile(
     r"(?:\s+(?:me|us))?\s*(?P<what>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
-# "a lighthouse at dusk": somebody who names a thing to a painter wants it painted.
+# "a lighthouse at dusk": a thing that is named to a painter is to be painted.
 _THING: Final = re.compile(r"^(?:an?|the|some|two|three)\s[^?]{2,100}$", re.IGNORECASE)
 _FILLER: Final = re.compile(
     r"^(?:(?:a|an|the)\s+)?(?:new\s+)?(?:picture|image|painting|drawing|photo|illustration)\s+(?:of|with|showing)\s+",

@@ -33,5 +33,5 @@ def pictures_in(text: str) -> list[str]:
 
 
 def without_lines(text: str) -> str:
-    """What somebody said, without the lines that stand for their attachments."""
+    """What a user said, without the lines that stand for their attachments."""
     return _LINE.sub(" ", text)

@@ -8,7 +8,7 @@ from coatcheck.edits import MAX_EDITS
 from coatcheck.edits.colors import COLOR_NAMES
 
 MAX_WISH: Final = 400
-"""Characters of a message in which edits are looked for: whoever wants one says so shortly."""
+"""Characters of a message in which edits are looked for: a wish is short."""
 
 _FLAGS: Final = re.IGNORECASE
 _IT: Final = r"(?:it|this|that|(?:the|this|that|my)\s+(?:picture|image|photo|drawing|painting))"

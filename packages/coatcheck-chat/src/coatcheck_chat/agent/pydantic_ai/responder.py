@@ -21,7 +21,8 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     ToolOutputAvailableChunk,
 )
 
-from coatcheck.errors import CoatcheckError, ResponderError, UnprocessableMediaError
+from coatcheck.errors import CoatcheckError, UnprocessableMediaError
+from coatcheck.legacy import summarize
 from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
 from coatcheck.payload.projection import for_model, shown_ids
 from coatcheck.payload.scrubbing import scrub
@@ -30,6 +31,7 @@ from coatcheck.reference import clean_text
 from coatcheck_chat.agent import tools
 from coatcheck_chat.agent.pydantic_ai.toolset import TurnDeps, media_toolset
 from coatcheck_chat.agent.pydantic_ai.viewing import forget_viewed, sees_pictures
+from coatcheck_chat.errors import ResponderError
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
@@ -145,7 +147,7 @@ class PydanticAIResponder:
 
         A model that sees gets what the user has just handed in, right-sized, in this turn alone.
         """
-        read = [_as_read(for_model(message)) for message in messages]
+        read = [_as_read(for_model(message, summarize=summarize)) for message in messages]
         if messages and messages[-1]["role"] == "user" and sees_pictures(self._model):
             ids = [
                 part["data"]["reference"]["id"]

@@ -106,7 +106,7 @@ async def _edit_image(
     ],
     filename: _FileName = None,
 ) -> str:
-    """Crop, resize, rotate, flip, blur, recolour or write on a picture, exactly and at once.
+    """Crop, resize, rotate, flip, blur, recolor or write on a picture, exactly and at once.
 
     The user sees the new picture; the old one stays.
     """

@@ -1,4 +1,4 @@
-"""Colours in words. Pure."""
+"""Colors in words. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _MAGENTA: Final = 0.6
 
 
 def describe_colors(swatches: Sequence[Swatch]) -> str:
-    """The colours with their shares, such as ``dark blue 61 %, orange 20 %``."""
+    """The colors with their shares, such as ``dark blue 61 %, orange 20 %``."""
     shares: dict[str, float] = {}
     for swatch in swatches:
         name = color_name(swatch)
@@ -41,7 +41,7 @@ def describe_colors(swatches: Sequence[Swatch]) -> str:
 
 
 def color_name(swatch: Swatch) -> str:
-    """What people call a colour: a hue, perhaps ``dark``, ``light`` or ``greyish``, or a grey."""
+    """What people call a color: a hue, perhaps ``dark``, ``light`` or ``greyish``, or a grey."""
     lightness, chroma, hue = _oklch(swatch)
     if lightness < _BLACK and chroma < _MUTED:
         return "black"

@@ -27,9 +27,9 @@ class ToolContext:
         painters: worker processes that offer the task ``plot``.
         urls: mints the URLs of UI forms.
         conversation_id: what the media belongs to; None outside a conversation.
-        owner: whom the media belongs to; None where nobody is told apart.
+        owner: whom the media belongs to; None where clients are anonymous.
         attached: ids of media that the conversation's messages refer to, such as uploads.
-        previews: shows pictures while they are being made; None where nobody looks.
+        previews: shows pictures while they are being made; None where they are not shown.
     """
 
     store: MediaStore
@@ -44,9 +44,9 @@ class ToolContext:
     async def find(self, reference_id: str) -> MediaRecord:
         """The media that a model names by its id.
 
-        What is another owner's is unknown, whoever knows its id. A named owner's media is theirs in
-        every conversation. Where nobody is told apart, a conversation knows what was made in it and
-        what its messages refer to.
+        What is another owner's is unknown, even with its id. A named owner's media is theirs in
+        every conversation. Where clients are anonymous, a conversation knows what was made in it
+        and what its messages refer to.
 
         Args:
             reference_id: the id, with or without ``media://``.

@@ -4,7 +4,7 @@ import secrets
 from contextlib import aclosing
 from typing import Final, Literal
 
-from coatcheck.errors import GenerationError, InvalidInputError
+from coatcheck.errors import InvalidInputError
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.reference import ALT_WEIGHT, MediaReference, clean_text
 from coatcheck.variants import VariantSpec, width_within
@@ -12,6 +12,7 @@ from coatcheck_chat.agent.previews import Show, watch
 from coatcheck_chat.agent.tools.context import Announce, ToolContext, announced
 from coatcheck_chat.agent.tools.results import ImageResult, slug
 from coatcheck_chat.agent.tools.sizes import drawn_size
+from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.image import Draft, ImageProvider, ImageRequest, SourceImage
 
 MAX_PROMPT: Final = 4000
@@ -121,7 +122,7 @@ def _require_edits(provider: ImageProvider) -> None:
     if not provider.capabilities.edits:
         raise InvalidInputError(
             f"The provider {provider.model} draws from words alone and cannot change a picture."
-            " Call edit_image to crop, resize, rotate, recolour or write on it; or leave source out"
+            " Call edit_image to crop, resize, rotate, recolor or write on it; or leave source out"
             " and describe the whole picture."
         )
 

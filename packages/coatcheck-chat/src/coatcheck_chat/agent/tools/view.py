@@ -7,7 +7,7 @@ from typing import Final
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.mediatype import IMAGE_TYPES
-from coatcheck.payload.projection import result_line
+from coatcheck.payload.results import result_line
 from coatcheck.ports import MediaRecord, RenderedImage, Swatch
 from coatcheck.reference import MediaReference
 from coatcheck.variants import VariantSpec, width_within
@@ -26,7 +26,7 @@ class ViewedMedia:
 
     Attributes:
         reference: what it is.
-        colors: its main colours, largest share first.
+        colors: its main colors, largest share first.
         picture: a JPEG for the very next request to the model, never kept in a message; None for a
             model that does not see.
     """

@@ -162,7 +162,7 @@ class OffloadMiddleware:
         self.totals += replace(report, references=())
         try:
             self._on_report(report)
-        except Exception:  # noqa: BLE001 - a report that is not taken costs nobody a message
+        except Exception:  # noqa: BLE001 - a report that is not taken costs no message
             _log.exception("A report was not taken.")
 
 

@@ -138,7 +138,7 @@ class Visitor:
         if found is not None:
             return found
         if isinstance(part.get("text"), str):
-            return None  # it is text, whatever else somebody put beside it
+            return None  # it is text, whatever else stands beside it
         kind = part.get("type")
         if not isinstance(kind, str | None) or not isinstance(part.get("kind"), str | None):
             return None  # no format has that, and shapes look these up

@@ -16,7 +16,6 @@ import msgspec
 
 from coatcheck.errors import CoatcheckError
 from coatcheck.options import DEFAULT_MAX_BYTES
-from coatcheck.payload.formatted import end_of_json, end_of_prefix
 from coatcheck.payload.offloading.objects import members_of, picture_of
 from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
@@ -117,11 +116,11 @@ class Rewriter:
     def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
         """A JSON document; None if it is none, or is larger than the limits.
 
-        One with the words around it that tools' results once had is one too; the words stay.
+        One between the words of a framing is one too; the words stay.
         """
-        if not _begins_like_json(document[:_OPENING]):
+        end = self._end_of_json(document)
+        if end is None:
             return None
-        end = end_of_json(document) if isinstance(document, str) else len(document)
         if end == len(document):
             return (yield from self._json(document, depth))
         bare: Any = document[:end]
@@ -131,6 +130,17 @@ class Rewriter:
         rest: Any = document[end:]
         rewritten: str | bytes = inner + rest
         return rewritten
+
+    def _end_of_json(self, document: str | bytes) -> int | None:
+        """Where the JSON of a document ends; None if there is none in it."""
+        head = document[:_OPENING]
+        opening = head if isinstance(head, str) else head.decode(errors="replace")
+        if opening.lstrip()[:1] in _JSON_BEGINNINGS:
+            return len(document)
+        framing = self._shapes.framing(opening)
+        if framing is None:
+            return None
+        return framing.end_of_json(document) if isinstance(document, str) else len(document)
 
     def _json(self, document: str | bytes, depth: int) -> Walk[str | bytes | None]:
         limits = self._limits
@@ -222,7 +232,7 @@ class Rewriter:
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         refused: str | bytes | None = None
-        while (hit := self._shapes.recognise(node)) is not None:
+        while (hit := self._shapes.recognize(node)) is not None:
             shape, inline = hit
             if id(inline.media) in self._refused:
                 break
@@ -305,12 +315,6 @@ class Rewriter:
         return FoundMedia(
             media=blocks, characters=len(text), name=name or inline.name, alt=inline.alt
         )
-
-
-def _begins_like_json(opening: str | bytes) -> bool:
-    if isinstance(opening, bytes):
-        opening = opening.decode(errors="replace")
-    return opening[end_of_prefix(opening) :].lstrip()[:1] in _JSON_BEGINNINGS
 
 
 def _is_all(text: str, start: int, end: int) -> bool:

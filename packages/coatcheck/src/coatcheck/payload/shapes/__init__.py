@@ -15,7 +15,15 @@ from coatcheck.payload.shapes import (
     openai,
     pydantic_ai,
 )
-from coatcheck.payload.shapes.codec import Inline, Node, Original, Replacement, Shape, Shapes
+from coatcheck.payload.shapes.codec import (
+    Framing,
+    Inline,
+    Node,
+    Original,
+    Replacement,
+    Shape,
+    Shapes,
+)
 
 DEFAULT_SHAPES = Shapes(
     [
@@ -34,6 +42,7 @@ DEFAULT_SHAPES = Shapes(
 
 __all__ = [
     "DEFAULT_SHAPES",
+    "Framing",
     "Inline",
     "Node",
     "Original",

@@ -25,7 +25,7 @@ class AgUiSource:
 
     members = frozenset({"source"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         source = object_of(node, "source")
         value = text_of(source, "value")
         if source.get("type") != "data" or value is None:
@@ -50,7 +50,7 @@ class AgUiBinary:
 
     members = frozenset({"data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, "data")
         if node.get("type") != "binary" or data is None:
             return None
@@ -72,7 +72,7 @@ class A2AFile:
 
     members = frozenset({"file"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         file = object_of(node, "file")
         data = text_of(file, "bytes")
         if node.get("kind") != "file" or data is None:

@@ -31,7 +31,7 @@ class AiSdkUserFile:
 
     members = frozenset({"parts"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         part = next(self._inline_files(node), None)
         if part is None:
             return None
@@ -64,7 +64,7 @@ class AiSdkUiFile:
 
     members = frozenset({"url"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         url, media_type = text_of(node, "url"), text_of(node, "mediaType")
         if node.get("type") != "file" or media_type is None or url is None:
             return None
@@ -106,7 +106,7 @@ class AiSdkFile:
 
     members = frozenset({"data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         media_type = text_of(node, "mediaType") or text_of(node, "mimeType")
         if node.get("type") != "file" or media_type is None:
             return None
@@ -142,7 +142,7 @@ class AiSdkToolMedia:
 
     members = frozenset({"data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data, media_type = text_of(node, "data"), text_of(node, "mediaType")
         if text_of(node, "type") not in {"image-data", "file-data", "media"}:
             return None
@@ -170,7 +170,7 @@ class AiSdkImage:
 
     members = frozenset({"image"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         image = text_of(node, "image")
         if node.get("type") != "image" or image is None or image.startswith(_DATA_URI):
             return None  # a data: URI becomes a link, and a link one again, wherever it stands

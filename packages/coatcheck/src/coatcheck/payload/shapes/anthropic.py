@@ -21,7 +21,7 @@ class AnthropicSource:
 
     members = frozenset({"source"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         source = object_of(node, "source")
         data = text_of(source, "data")
         if source.get("type") != "base64" or data is None:

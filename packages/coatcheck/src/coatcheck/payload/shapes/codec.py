@@ -78,7 +78,7 @@ class Original:
 class Shape(Protocol):
     """One way in which a framework carries media.
 
-    `recognise` and `replace` lead from inline media to a reference, `linked` and `restore` back.
+    `recognize` and `replace` lead from inline media to a reference, `linked` and `restore` back.
     """
 
     @property
@@ -86,12 +86,12 @@ class Shape(Protocol):
         """Names of which a node has at least one, or it is not of this shape."""
         ...
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         """The media that `node` carries, or None if it is of another shape or carries none."""
         ...
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        """The node with a reference in the place of what `recognise` found in it.
+        """The node with a reference in the place of what `recognize` found in it.
 
         Args:
             node: the node of the payload.
@@ -118,15 +118,37 @@ class Shape(Protocol):
         ...
 
 
+class Framing(Protocol):
+    """Words that an application writes around the JSON in a text, before it or on both sides."""
+
+    def opens(self, opening: str) -> bool:
+        """Whether JSON follows the words that a text begins with.
+
+        Args:
+            opening: the first 256 characters of the text.
+        """
+        ...
+
+    def end_of_json(self, text: str) -> int:
+        """Where the JSON of a text that `opens` ends.
+
+        Args:
+            text: all of the text.
+        """
+        ...
+
+
 class Shapes:
     """Shapes in the order in which they are asked. Immutable.
 
     Args:
-        shapes: the first that recognises a node decides.
+        shapes: the first that recognizes a node decides.
+        framings: the first that opens a text decides.
     """
 
-    def __init__(self, shapes: Iterable[Shape]) -> None:
+    def __init__(self, shapes: Iterable[Shape], *, framings: Iterable[Framing] = ()) -> None:
         self._shapes = tuple(shapes)
+        self._framings = tuple(framings)
         self._known = frozenset[str]().union(*(shape.members for shape in self._shapes))
 
     def __iter__(self) -> Iterator[Shape]:
@@ -138,16 +160,28 @@ class Shapes:
         Args:
             shapes: an application's own, in the order in which they are asked.
         """
-        return type(self)([*shapes, *self._shapes])
+        return type(self)([*shapes, *self._shapes], framings=self._framings)
 
-    def recognise(self, node: Node) -> tuple[Shape, Inline] | None:
+    def framed_by(self, *framings: Framing) -> Self:
+        """These, with JSON found between words of an application's own too.
+
+        Args:
+            framings: asked in this order, before those that are known already.
+        """
+        return type(self)(self._shapes, framings=[*framings, *self._framings])
+
+    def framing(self, opening: str) -> Framing | None:
+        """The first framing that a text with this opening has; None if it has none."""
+        return next((one for one in self._framings if one.opens(opening)), None)
+
+    def recognize(self, node: Node) -> tuple[Shape, Inline] | None:
         """The first shape that finds media in `node`, and what it found."""
         hits = self._known.intersection(node)
         if not hits:
             return None
         for shape in self._shapes:
             if not hits.isdisjoint(shape.members):
-                inline = shape.recognise(node)
+                inline = shape.recognize(node)
                 if inline is not None:
                     return shape, inline
         return None

@@ -28,7 +28,7 @@ class GeminiPart:
 
     members = frozenset({"inlineData", "inline_data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         blob = object_of(node, spelling(node, "inlineData", "inline_data"))
         data = blob.get("data")
         if not isinstance(data, str | bytes):
@@ -67,7 +67,7 @@ class GeminiImage:
 
     members = frozenset({"imageBytes", "image_bytes"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = node.get(spelling(node, "imageBytes", "image_bytes"))
         if not isinstance(data, str | bytes):
             return None

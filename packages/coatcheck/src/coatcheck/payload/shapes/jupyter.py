@@ -27,7 +27,7 @@ class JupyterBundle:
 
     members = frozenset(_IMAGES)
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         for kind in _IMAGES:
             data = text_of(node, kind)
             if data is not None:

@@ -23,7 +23,7 @@ class LangChainBlock:
 
     members = frozenset({"base64"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, "base64")
         if text_of(node, "type") not in _KINDS or data is None:
             return None
@@ -48,7 +48,7 @@ class LangChainSource:
 
     members = frozenset({"source_type"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, "data")
         if node.get("source_type") != "base64" or data is None:
             return None
@@ -69,7 +69,7 @@ class LangChainMedia:
 
     members = frozenset({"mime_type"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = node.get("data")
         if node.get("type") != "media" or not isinstance(data, str | bytes):
             return None

@@ -30,7 +30,7 @@ class McpContent:
 
     members = frozenset({"data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data, media_type = text_of(node, "data"), _media_type(node)
         if text_of(node, "type") not in _CONTENT or data is None or media_type is None:
             return None
@@ -51,7 +51,7 @@ class McpResource:
 
     members = frozenset({"resource"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         resource = object_of(node, "resource")
         blob = text_of(resource, "blob")
         if node.get("type") != "resource" or blob is None:
@@ -80,7 +80,7 @@ class McpBlob:
 
     members = frozenset({"blob"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         blob = text_of(node, "blob")
         if blob is None or text_of(node, "uri") is None:
             return None

@@ -30,7 +30,7 @@ class OpenAIFile:
 
     members = frozenset({"file_data"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, "file_data")
         if text_of(node, "type") not in {"input_file", "file"} or data is None:
             return None
@@ -64,7 +64,7 @@ class OpenAIGenerated:
     def members(self) -> frozenset[str]:
         return frozenset({self.member})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, self.member)
         if data is None or not self._is_kind(node):
             return None
@@ -88,7 +88,7 @@ class OpenAIImage:
 
     members = frozenset({"b64_json"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(node, "b64_json")
         return None if data is None else Inline(media=data, media_type="image/*")
 
@@ -111,7 +111,7 @@ class OpenAIAudio:
 
     members = frozenset({"input_audio"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         data = text_of(object_of(node, "input_audio"), "data")
         return None if data is None else Inline(media=data)
 

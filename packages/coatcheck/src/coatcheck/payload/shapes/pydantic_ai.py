@@ -32,7 +32,7 @@ class PydanticAIFile:
 
     members = frozenset({"part_kind"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         if node.get("part_kind") != "file":
             return None
         return _binary(object_of(node, "content"))
@@ -59,7 +59,7 @@ class PydanticAIBinary:
 
     members = frozenset({"kind"})
 
-    def recognise(self, node: Node) -> Inline | None:
+    def recognize(self, node: Node) -> Inline | None:
         return _binary(node)
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:

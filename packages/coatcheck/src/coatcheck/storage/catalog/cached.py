@@ -14,6 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from coatcheck.ports import (
     BlobRecord,
     Catalog,
@@ -97,6 +100,12 @@ class CachedCatalog:
                 # Before the commit and after it: a read may fall between the two.
                 self._forget(watched)
         self._forget(watched)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose statements see one state of the database."""
+        async with self._catalog.snapshot() as connection:
+            yield connection
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
@@ -189,6 +198,41 @@ class _Watched:
     async def remove_media(self, reference_id: str) -> Sequence[str] | None:
         self.references.add(reference_id)
         return await self._transaction.remove_media(reference_id)
+
+    @property
+    def connection(self) -> AsyncConnection:
+        return self._transaction.connection
+
+    async def require_media(self, reference_ids: Collection[str]) -> None:
+        await self._transaction.require_media(reference_ids)
+
+    async def hold(
+        self,
+        conversation_id: str,
+        holder: str,
+        reference_ids: Collection[str],
+        *,
+        owner: str | None,
+    ) -> None:
+        await self._transaction.hold(conversation_id, holder, reference_ids, owner=owner)
+
+    async def release(
+        self, conversation_id: str, holders: Collection[str] | Select[tuple[str]]
+    ) -> None:
+        await self._transaction.release(conversation_id, holders)
+
+    async def adopt(
+        self,
+        conversation_id: str,
+        holders: Collection[str] | Select[tuple[str]],
+        *,
+        owner: str | None,
+    ) -> None:
+        await self._transaction.adopt(conversation_id, holders, owner=owner)
+
+    async def forget_conversation(self, conversation_id: str, *, owner: str | None) -> None:
+        # Its records are believed until their time is over: their bytes are swept later than that.
+        await self._transaction.forget_conversation(conversation_id, owner=owner)
 
     async def remove_tombstone(self, digest: str) -> None:
         await self._transaction.remove_tombstone(digest)

@@ -1,29 +1,28 @@
-"""The database behind catalog and conversations: engine, transactions, migrations, errors."""
+"""The database behind the catalog and its participants: engine, transactions and errors."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
 from anyio import CancelScope, to_thread
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from coatcheck.errors import StorageError, StorageFullError
+from coatcheck.ports import Schema
+from coatcheck.storage.catalog.migrating import check_apart, migrate
+from coatcheck.storage.catalog.schema import MEDIA
 
 BUSY_TIMEOUT_SECONDS: Final = 10
 """How long a writer waits for another process's transaction before it gives up."""
 
-SCHEMA_REVISION: Final = "0004"
-"""The newest migration; a test compares it with the directory of migrations."""
-
 _WRITES: Final = "coatcheck_writes"
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 class Database:
@@ -40,14 +39,21 @@ class Database:
         self._writer = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the file, making it or bringing its schema up to date.
+    async def open(cls, path: Path, schemas: Sequence[Schema] = ()) -> Self:
+        """Open the file, making it or bringing its schemas up to date.
+
+        Args:
+            path: the file.
+            schemas: what it holds besides the store's own schema.
 
         Raises:
             StorageError: the file cannot be opened, or is of a newer version of Coatcheck.
+            ConfigurationError: two schemas have the same name, or a table of the same name.
         """
+        every = (MEDIA, *schemas)
+        check_apart(every)
         with translated():
-            engine = await to_thread.run_sync(_open_engine, path)
+            engine = await to_thread.run_sync(_open_engine, path, every)
         return cls(engine)
 
     @asynccontextmanager
@@ -59,7 +65,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: commits when left in peace, else rolls back."""
+        """A write transaction: commits unless an exception leaves its context."""
         with translated():
             async with self._writer:
                 with CancelScope(shield=True):
@@ -74,8 +80,8 @@ class Database:
             await self._engine.dispose()
 
 
-def _open_engine(path: Path) -> AsyncEngine:
-    _migrate(path)
+def _open_engine(path: Path, schemas: Sequence[Schema]) -> AsyncEngine:
+    _migrate(path, schemas)
     # A message of an old history may have megabytes: they are parsed on the event loop.
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}", json_deserializer=msgspec.json.decode
@@ -105,41 +111,16 @@ def _prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(path: Path) -> None:
+def _migrate(path: Path, schemas: Sequence[Schema]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", execution_options={_WRITES: True})
     _prepare(engine)
     try:
         # One write transaction: a second process that starts meanwhile waits, then finds it done.
         with engine.begin() as connection:
-            if _revision(connection) != SCHEMA_REVISION:
-                _upgrade(connection)
+            migrate(connection, schemas)
     finally:
         engine.dispose()
-
-
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
-
-
-def _upgrade(connection: Connection) -> None:
-    # Imported here: most starts find the schema up to date, and Alembic takes long to import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise StorageError(
-            "The catalog was written by a newer version of Coatcheck; upgrade to open it."
-        ) from error
 
 
 @contextlib.contextmanager

@@ -26,10 +26,19 @@ from coatcheck.ports import (
     MediaCursor,
     MediaRecord,
     NewMedia,
+    Participant,
     VariantRecord,
 )
 from coatcheck.storage.catalog.database import Database
-from coatcheck.storage.catalog.listing import list_media
+from coatcheck.storage.catalog.holding import (
+    Names,
+    adopt,
+    forget_media_of,
+    hold,
+    release_holders,
+    require_media,
+)
+from coatcheck.storage.catalog.listing import MediaListing
 from coatcheck.storage.catalog.records import find_blob, find_in_conversation, find_records
 from coatcheck.storage.catalog.releasing import release
 from coatcheck.storage.catalog.rows import to_milliseconds
@@ -40,10 +49,17 @@ _PAGE: Final = 500
 
 
 class SqlCatalog:
-    """A `Catalog` in a `Database`."""
+    """A `Catalog` in a `Database`.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where it is kept, opened with the schemas of all participants.
+        participants: what has rows of its own beside the catalog's.
+    """
+
+    def __init__(self, database: Database, participants: Sequence[Participant] = ()) -> None:
         self._database = database
+        self._participants = participants
+        self._listing = MediaListing(participants)
 
     async def aclose(self) -> None:
         """Close the database."""
@@ -84,13 +100,19 @@ class SqlCatalog:
     ) -> Sequence[ListedMedia]:
         """What belongs to an owner, newest first."""
         async with self._database.read() as connection:
-            return await list_media(connection, owner=owner, before=before, limit=limit)
+            return await self._listing.page(connection, owner=owner, before=before, limit=limit)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:
         """A write transaction; at most one is under way at a time, across all processes."""
         async with self._database.write() as connection:
-            yield _SqlTransaction(connection)
+            yield _SqlTransaction(connection, self._participants)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose statements see one state of the database."""
+        async with self._database.read() as connection:
+            yield connection
 
     async def owner_bytes(self, owner: str | None) -> int:
         """The size of what an owner's references refer to, each content counted once."""
@@ -131,8 +153,38 @@ class SqlCatalog:
 
 
 class _SqlTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, participants: Sequence[Participant]) -> None:
         self._connection = connection
+        self._participants = participants
+
+    @property
+    def connection(self) -> AsyncConnection:
+        return self._connection
+
+    async def require_media(self, reference_ids: Collection[str]) -> None:
+        await require_media(self._connection, reference_ids)
+
+    async def hold(
+        self,
+        conversation_id: str,
+        holder: str,
+        reference_ids: Collection[str],
+        *,
+        owner: str | None,
+    ) -> None:
+        await hold(self._connection, conversation_id, holder, reference_ids, owner)
+
+    async def release(self, conversation_id: str, holders: Names) -> None:
+        await release_holders(self._connection, conversation_id, holders)
+
+    async def adopt(self, conversation_id: str, holders: Names, *, owner: str | None) -> None:
+        await adopt(self._connection, conversation_id, holders, owner)
+
+    async def forget_conversation(self, conversation_id: str, *, owner: str | None) -> None:
+        digests = await forget_media_of(self._connection, conversation_id, owner)
+        for participant in self._participants:
+            await participant.forget_conversation(self, conversation_id)
+        await release(self._connection, digests)
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
         known = await find_blob(self._connection, digest)

@@ -1,11 +1,10 @@
-"""The schema. A migration brings every database to it, and a test proves the two equal.
+"""The store's own schema. A migration brings every database to it, and a test proves the two equal.
 
 Instants are milliseconds since 1970 UTC, sizes are bytes, edges are pixels, digests are
 ``sha-256:`` and 64 hexadecimal digits. No column holds a URL.
 """
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     ForeignKey,
@@ -14,8 +13,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
-    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -84,48 +81,14 @@ tombstones = Table(
     Column("digest", String(72), primary_key=True),
 )
 
-conversations = Table(
-    "conversations",
+# What shows which media, such as a message of a conversation. No foreign key to media: deleting
+# media leaves what showed it.
+holders = Table(
+    "holders",
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("title", String(255), nullable=False),
-    Column("folded_title", Text, nullable=False),
-    Column("owner", String(255)),
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-    Column("deleted_at", BigInteger),
-    Index(None, "updated_at", "id"),
-    Index(None, "owner", "updated_at", "id"),
-)
-
-# Partial, or a list of what is not deleted would be read through it and sorted as a whole.
-Index(
-    "ix_conversations_deleted_at",
-    conversations.c.deleted_at,
-    sqlite_where=conversations.c.deleted_at.is_not(None),
-    postgresql_where=conversations.c.deleted_at.is_not(None),
-)
-
-# In SQLite a virtual table, `message_index`, and three triggers index `folded` where FTS5 is there.
-messages = Table(
-    "messages",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("message_id", String(64), nullable=False),
-    Column("content", JSON, nullable=False),
-    Column("folded", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    UniqueConstraint("conversation_id", "position"),
-    UniqueConstraint("conversation_id", "message_id"),
-)
-
-# Which message refers to which media. No foreign key to media: deleting media leaves the message.
-message_media = Table(
-    "message_media",
-    metadata,
-    Column("message", ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation_id", String(36), primary_key=True),
+    Column("holder", String(255), primary_key=True),
     Column("media_id", String(36), primary_key=True),
+    Column("owner", String(255)),
     Index(None, "media_id"),
 )

@@ -1,4 +1,4 @@
-import { LARGE_FRAME, parseJson } from "../frames.ts";
+import { LARGE_FRAME, parseJson } from "../json.ts";
 
 /** The part of a browser's `Worker` that a reader uses. */
 export interface WorkerLike {

@@ -1,7 +1,8 @@
 import { isFetchableAddress } from "../address.ts";
-import { asFields, type Fields, firstText } from "../fields.ts";
+import { asFields, type Fields, firstText, isEdge } from "../fields.ts";
 import type { Dimensions } from "../media-state.ts";
-import { type MediaReference, parseReference } from "../reference.ts";
+import { parseReference } from "../reference.ts";
+import type { ReferencePicture } from "../tool-output.ts";
 import { type InlineImage, readInlineImage } from "./inline-image.ts";
 
 /** A picture as messages carried it before there were references. */
@@ -17,9 +18,7 @@ export interface LegacyImage {
 }
 
 /** A picture in any of the shapes that a message may hold it in. */
-export type Picture =
-  | { readonly kind: "reference"; readonly reference: MediaReference }
-  | { readonly kind: "legacy"; readonly image: LegacyImage };
+export type Picture = ReferencePicture | { readonly kind: "legacy"; readonly image: LegacyImage };
 
 /**
  * Reads a picture in any shape: a reference, one in snake case, the `imageReference` of old tools, or
@@ -84,8 +83,6 @@ const THUMBNAIL_NAMES = [
   "thumbnailUrl",
   "thumbnail_url",
 ] as const;
-/** Pixels. See the same bound of a reference. */
-const MAX_EDGE = 1_000_000;
 
 function firstSource(
   fields: Fields,
@@ -104,10 +101,6 @@ function firstSource(
     }
   }
   return null;
-}
-
-function isEdge(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) > 0 && Number(value) <= MAX_EDGE;
 }
 
 /** `mime_type` → `mimeType`, for the members that a reference has. */

@@ -12,7 +12,7 @@ from coatcheck.payload.hydration.providers.openai_responses import OpenAIRespons
 __all__ = ["Provider", "ProviderName", "estimate_tokens", "provider_named"]
 
 ProviderName = Literal["openai", "openai-responses", "anthropic", "gemini"]
-"""``openai`` is Chat Completions, and whoever else speaks it."""
+"""``openai`` is Chat Completions, and every other server that speaks it."""
 
 _PROVIDERS: Final[dict[str, Provider]] = {
     "openai": OpenAIChat(),

@@ -1,9 +1,12 @@
-"""Alembic's entry: runs the migrations on the connection that it is handed."""
+"""Alembic's entry: runs a schema's migrations on the connection that it is handed."""
 
 from alembic import context
 
-from coatcheck.storage.catalog.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+attributes = context.config.attributes
+context.configure(
+    connection=attributes["connection"],
+    target_metadata=attributes["metadata"],
+    version_table=attributes["version_table"],
+)
 with context.begin_transaction():
     context.run_migrations()

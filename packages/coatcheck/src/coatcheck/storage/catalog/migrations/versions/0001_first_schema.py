@@ -1,4 +1,4 @@
-"""The first schema: blobs, variants, media, conversations, messages."""
+"""The first schema: blobs, variants, media, owners, tombstones, holders."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,21 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, but for those that a database of the single schema has already."""
+    if not sa.inspect(op.get_bind()).has_table("media"):
+        _make_media()
+    op.create_table(
+        "holders",
+        sa.Column("conversation_id", sa.String(length=36), nullable=False),
+        sa.Column("holder", sa.String(length=255), nullable=False),
+        sa.Column("media_id", sa.String(length=36), nullable=False),
+        sa.Column("owner", sa.String(length=255), nullable=True),
+        sa.PrimaryKeyConstraint("conversation_id", "holder", "media_id", name=op.f("pk_holders")),
+    )
+    op.create_index(op.f("ix_holders_media_id"), "holders", ["media_id"], unique=False)
+
+
+def _make_media() -> None:
     op.create_table(
         "blobs",
         sa.Column("digest", sa.String(length=72), nullable=False),
@@ -19,51 +33,6 @@ def upgrade() -> None:
         sa.Column("frames", sa.Integer(), nullable=True),
         sa.Column("placeholder", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_blobs")),
-    )
-    op.create_table(
-        "conversations",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("title", sa.String(length=255), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
-    )
-    op.create_index(
-        op.f("ix_conversations_updated_at"), "conversations", ["updated_at"], unique=False
-    )
-    op.create_table(
-        "media",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("digest", sa.String(length=72), nullable=False),
-        sa.Column("display_name", sa.String(length=255), nullable=True),
-        sa.Column("alt", sa.String(length=1000), nullable=True),
-        sa.Column("owner", sa.String(length=255), nullable=True),
-        sa.Column("conversation_id", sa.String(length=36), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["digest"], ["blobs.digest"], name=op.f("fk_media_digest"), ondelete="RESTRICT"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
-    )
-    op.create_index(op.f("ix_media_conversation_id"), "media", ["conversation_id"], unique=False)
-    op.create_index(op.f("ix_media_digest"), "media", ["digest"], unique=False)
-    op.create_table(
-        "messages",
-        sa.Column("conversation_id", sa.String(length=36), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=False),
-        sa.Column("content", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversations.id"],
-            name=op.f("fk_messages_conversation_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("conversation_id", "position", name=op.f("pk_messages")),
-        sa.UniqueConstraint(
-            "conversation_id", "message_id", name=op.f("uq_messages_conversation_id_message_id")
-        ),
     )
     op.create_table(
         "variants",
@@ -80,3 +49,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "name", name=op.f("pk_variants")),
     )
     op.create_index(op.f("ix_variants_digest"), "variants", ["digest"], unique=False)
+    op.create_table(
+        "media",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=72), nullable=False),
+        sa.Column("display_name", sa.String(length=255), nullable=True),
+        sa.Column("alt", sa.String(length=1000), nullable=True),
+        sa.Column("owner", sa.String(length=255), nullable=True),
+        sa.Column("conversation_id", sa.String(length=36), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["digest"], ["blobs.digest"], name=op.f("fk_media_digest"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+    )
+    op.create_index(op.f("ix_media_digest_owner"), "media", ["digest", "owner"], unique=False)
+    op.create_index(op.f("ix_media_conversation_id"), "media", ["conversation_id"], unique=False)
+    op.create_index(
+        op.f("ix_media_owner_created_at_id"), "media", ["owner", "created_at", "id"], unique=False
+    )
+    op.create_table(
+        "owners",
+        sa.Column("owner", sa.String(length=256), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_owners")),
+    )
+    op.create_table(
+        "tombstones",
+        sa.Column("digest", sa.String(length=72), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tombstones")),
+    )

@@ -1,0 +1,1 @@
+"""Alembic migrations of the chat's tables; the library runs them."""
