@@ -20,7 +20,7 @@ EDITABLE := -e packages/coatcheck -e packages/coatcheck-chat
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package coatcheck --no-emit-index-url --custom-compile-command 'make requirements'
 
-.PHONY: help demo setup page docs docs-serve test lint format bench mutants release-check version dist requirements clean
+.PHONY: help demo setup page docs docs-serve check test lint format bench mutants release-check version dist requirements clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,11 @@ docs: .venv/dev.stamp $(NODE_MODULES) ## Build the documentation site in build/s
 
 docs-serve: .venv/dev.stamp $(NODE_MODULES) ## Serve the documentation on http://127.0.0.1:8000, anew after each change
 	$(BIN)/python -m website serve
+
+# What needs no browser, no server and few worker processes.
+check: lint ## Lint, types, contracts and the quick tests, in two minutes
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/contracts tests/unit \
+		$(addprefix --ignore=tests/unit/,agent benchmarks cli imaging migration payload/test_blocking.py release workers)
 
 # A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
 # pytest-xdist 3.8 would then wait for ever: none is replaced.
