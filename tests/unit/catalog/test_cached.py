@@ -1,6 +1,7 @@
 """What the cached catalog remembers, and for how long it is believed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
+from coatcheck.ports import BlobRecord, CatalogTransaction, MediaRecord, NewMedia, VariantRecord
 from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
 from coatcheck.storage.catalog.cached import SECONDS
 
@@ -103,6 +104,42 @@ async def test_what_is_read_while_it_is_removed_is_not_remembered(cached: Cached
                 tasks.start_soon(cached.find, record.reference.id)
             tasks.start_soon(remove, cached, record.reference.id)
         assert await cached.find(record.reference.id) is None
+    await cached.aclose()
+
+
+class ReadBeforeCommit:
+    """A catalog whose transactions call `read` when they have done everything but commit."""
+
+    def __init__(self, catalog: SqlCatalog) -> None:
+        self._catalog = catalog
+        self.read: Callable[[], Awaitable[object]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[CatalogTransaction]:
+        async with self._catalog.transaction() as transaction:
+            yield transaction
+            if self.read is not None:
+                await self.read()
+
+
+async def test_what_is_read_between_the_change_and_its_commit_is_not_remembered(
+    shared: SqlCatalog, clock: Clock
+) -> None:
+    catalog: Any = ReadBeforeCommit(shared)
+    cached = CachedCatalog(catalog, clock)
+    record = await put(cached)
+    seen = []
+
+    async def read() -> None:
+        seen.append(await cached.find(record.reference.id))
+
+    catalog.read = read
+    await remove(cached, record.reference.id)
+    assert seen == [record]  # as it is until the commit
+    assert await cached.find(record.reference.id) is None
     await cached.aclose()
 
 

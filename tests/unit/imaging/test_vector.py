@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import re
+import resource
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -26,6 +27,7 @@ from coatcheck.imaging.cleaning import (
 )
 from coatcheck.imaging.operations import inspect, render
 from coatcheck.imaging.vector import (
+    CPU_SECONDS,
     DEFAULT_EDGE,
     MAX_RASTER_EDGE,
     MAX_RASTER_PIXELS,
@@ -551,6 +553,23 @@ async def test_17_a_bomb_ends_at_worst_its_worker(tmp_path: Path, name: str) -> 
         await pool.inspect(bomb, "image/svg+xml")
     assert (await pool.inspect(fine, "image/svg+xml")).width == 64
     await pool.aclose()
+
+
+def test_17_drawing_has_a_limit_of_cpu_time_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a task may use: what draws an SVG may use `CPU_SECONDS`, and that ends with it."""
+    limits: list[int] = []
+    monkeypatch.setattr(
+        "coatcheck.imaging.vector.resource.setrlimit",
+        lambda _, limit: limits.append(limit[0]),
+    )
+    usual, _ = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    rasterize(drawing_of(svg(), tmp_path), (64, 64))
+    least = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
+    assert least <= limits[0] <= least + 2
+    assert limits[1:] == [usual]
 
 
 @pytest.mark.parametrize(
