@@ -1,5 +1,6 @@
 """Who gets the next place: shares by turns, and within a share whoever came first."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -128,3 +129,21 @@ async def test_a_place_that_is_given_to_one_who_leaves_goes_to_the_next() -> Non
         assert calls.served == ["a1"]
         await calls.leave("b1")
         assert calls.served in (["a1", "c1"], ["a1", "b1", "c1"])
+
+
+async def test_a_place_that_is_given_to_a_canceled_task_goes_to_the_next() -> None:
+    """Canceled by asyncio itself: anyio lets a task run that has what it waited for."""
+    turns, served = Turns(1), []
+
+    async def hold(name: str) -> None:
+        async with turns.place(Share(name=name, places=1, waiting=1), max_waiting=MANY):
+            served.append(name)
+
+    async with turns.place(Share(name="a", places=1, waiting=1), max_waiting=MANY):
+        b, c = (asyncio.create_task(hold(name)) for name in "bc")
+        await asyncio.sleep(0)
+    b.cancel()  # it has been given the place, and has not run since
+    with pytest.raises(asyncio.CancelledError):
+        await b
+    await asyncio.wait_for(c, 10)
+    assert served == ["c"]
