@@ -83,8 +83,8 @@ def attempt(*, path: str, port: int) -> Answer:
         "read a file": Path(path).read_bytes,
         "list a directory": lambda: list(Path(path).parent.iterdir()),
         "change a file": lambda: Path(path).open("ab").close(),
-        "make a file": lambda: Path(path).with_name("made").touch(),
-        "make a file in /tmp": lambda: Path("/tmp/coatcheck-made").touch(),  # noqa: S108
+        "make a file": lambda: Path(path).with_name("made").open("xb").close(),
+        "make a file in /tmp": lambda: Path(f"/tmp/made-by-{os.getpid()}").open("xb").close(),  # noqa: S108
         "remove a file": Path(path).unlink,
         "run a program": lambda: os.execv("/bin/sh", ["sh", "-c", ":"]),  # noqa: S606
         "connect": lambda: socket.socket().connect(("127.0.0.1", port)),

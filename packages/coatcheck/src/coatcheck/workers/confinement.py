@@ -7,9 +7,9 @@ read, write or execute any other file, open TCP connections (Linux 6.7), signal 
 look into another process: Landlock refuses what needs ``ptrace`` rights outside of a worker's own
 domain, such as ``/proc/<pid>/environ`` and ``mem`` of the server.
 
-What it leaves open: names and sizes of files, UDP, and Unix sockets that have a path. A limit of
-processes is of no use here, for it counts all of a user's threads; one of a file's size would end a
-worker that writes to a log of the server's that has grown larger.
+What it leaves open: names, sizes, modes and times of files, UDP, and Unix sockets that have a path.
+A limit of processes is of no use here, for it counts all of a user's threads; one of a file's size
+would end a worker that writes to a log of the server's that has grown larger.
 """
 
 import ctypes
