@@ -131,7 +131,7 @@ class UrlSigner:
 
     def accepts(self, reference_id: str, expires: str, signature: str) -> bool:
         """Whether a URL of this media with these parameters is good now."""
-        # The signature first: nothing about the time is told to who has none.
+        # The signature first: without one, an answer says nothing about the time.
         return self.keyring.verify(signature, _URL_DOMAIN, reference_id, expires) and (
             is_current(expires, self.clock())
         )

@@ -64,7 +64,7 @@ function LegacyMarkdown({ text }: { readonly text: string }) {
   );
 }
 
-/** The Markdown renderer drops data: URIs unless it is told to keep them. */
+/** The Markdown renderer drops data: URIs unless an option keeps them. */
 function keepAddress(address: string): string {
   return address;
 }

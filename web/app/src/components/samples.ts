@@ -54,7 +54,7 @@ export const SAMPLES = {
   }),
 } as const;
 
-/** A reference whose picture nobody has. */
+/** A reference to a picture that does not exist. */
 export const MISSING: MediaReference = {
   ...SAMPLES.castle,
   ...identity(5),

@@ -109,7 +109,7 @@ export function exportAddress(id: string, format: "html" | "jsonl"): string {
   return `${pathOf(id)}/export?format=${format}`;
 }
 
-/** Takes back media that was uploaded and is not wanted. Nobody waits for it. */
+/** Deletes media that was uploaded and is not wanted, in the background. */
 export function discardMedia(id: string): void {
   fetch(`/api/media/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(
     // The server has a little more to keep; there is nothing that the reader could do.

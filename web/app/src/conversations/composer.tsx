@@ -7,7 +7,7 @@ import { AttachButton } from "./attach-button.tsx";
 import { Attachments } from "./attachments.tsx";
 
 interface ComposerProps {
-  /** The text field, for whoever has a reason to move the focus there. */
+  /** The text field, for components that move the focus there. */
   readonly inputRef: RefObject<HTMLTextAreaElement | null>;
   /** Whether an answer is being written; sending then waits, stopping is offered. */
   readonly busy: boolean;

@@ -4,7 +4,7 @@ import { PRINCIPAL_HEADER } from "./page-cache.ts";
 /** Registers the worker that keeps what was seen. The page works without it. */
 export function registerWorker(): void {
   register().catch((error: unknown) => {
-    // biome-ignore lint/suspicious/noConsole: nobody else would hear of it
+    // biome-ignore lint/suspicious/noConsole: nothing else reports it
     console.info("Pictures will not be kept for offline use:", error);
   });
 }

@@ -57,7 +57,7 @@ function viewToolCall(parts: readonly Part[], index: number): PartView {
       return parts.some((other) => mediaIdOf(other) === id) ? null : itself;
     }
     case "legacy":
-      // Old pictures were any object with an address: whoever else answers with one made none.
+      // Old pictures were any object with an address: a tool that answers with one made no picture.
       return MAKES_IMAGES.test(tool) && after.length === 0 ? itself : null;
     case "failed": {
       const isNoPicture = media.code === "media_unreadable";

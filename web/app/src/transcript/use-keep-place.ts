@@ -54,7 +54,7 @@ export function useKeepPlace(
   }, [viewportRef, contentRef]);
 }
 
-/** CSS pixels; less than this nobody sees. */
+/** CSS pixels; less than this is invisible. */
 const LEAST_MOVE = 0.5;
 
 /** The first message of which some is in view. */

@@ -21,7 +21,7 @@ export function useReturningFocus(
   useEffect(() => {
     if (!isOpen && hadFocus.current) {
       hadFocus.current = false;
-      // Whoever closed it may have moved the focus on already.
+      // The handler that closed it may have moved the focus already.
       if (document.activeElement === document.body) {
         areaRef.current?.querySelector<HTMLElement>(buttonSelector)?.focus({ preventScroll: true });
       }

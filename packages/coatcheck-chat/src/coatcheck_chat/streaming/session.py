@@ -29,7 +29,7 @@ from coatcheck_chat.streaming.frames import FrameKind
 from coatcheck_chat.streaming.stream import Entry, Preview, Stream
 
 HEARTBEAT_SECONDS: Final = 25.0
-"""After how much silence the client is told that the server is still there."""
+"""Seconds of silence after which the server sends a sign of life."""
 
 POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009

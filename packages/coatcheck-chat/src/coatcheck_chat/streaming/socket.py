@@ -87,7 +87,7 @@ class ChatSocket:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """When the context ends, every client is told to come back or to go elsewhere."""
+        """When the context ends, every client is asked to reconnect."""
         try:
             yield self
         finally:

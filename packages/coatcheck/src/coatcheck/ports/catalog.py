@@ -81,7 +81,7 @@ class MediaRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMedia:
-    """What the catalog is told about a reference that is put.
+    """What the catalog keeps about a reference that is put.
 
     Attributes:
         id: the reference's id.

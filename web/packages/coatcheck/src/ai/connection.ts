@@ -134,7 +134,7 @@ export class Connection {
     }
     const frame = readChunkFrame(value);
     if (frame === null) {
-      // Whoever speaks there does not speak this protocol, or not now.
+      // The other side does not speak this protocol, or not now.
       this.close();
       return;
     }

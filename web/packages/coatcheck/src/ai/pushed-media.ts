@@ -5,7 +5,7 @@ import type { BinaryFrame } from "./binary-frames.ts";
  * Bytes that came ahead of the parts that they belong to.
  *
  * They become a `Blob` in the part's data: `blob` of a preview, `thumbnail` of a finished picture. A
- * Blob cannot come over the wire as JSON, so whoever finds one knows where it is from; and it needs
+ * Blob cannot come over the wire as JSON, so a Blob in a message is one that was put there; and it needs
  * no URL that someone would have to revoke.
  */
 export class PushedMedia {

@@ -190,7 +190,7 @@ export class StreamLink {
     }
   }
 
-  /** Tells whoever waits that nothing comes of it for now. */
+  /** Rejects every waiting promise: there is no connection for now. */
   #fail(reason: ChatTransportError): void {
     this.#attempt.reject(reason);
     this.#attempt = newAttempt();
@@ -220,7 +220,7 @@ function newAttempt(): Attempt {
   const promise = new Promise<void>((...settlers) => {
     [resolve, reject] = settlers;
   });
-  // Whoever waits hears of it; a try that nobody waits for may fail in silence.
+  // Waiting callers get the error; an attempt without one may fail silently.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
 }

@@ -58,7 +58,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   > {
     const request = requestFor(trigger, chatId, messages);
     while (this.#state.own !== null) {
-      // biome-ignore lint/performance/noAwaitInLoops: whoever else waited may have begun a turn first
+      // biome-ignore lint/performance/noAwaitInLoops: another waiting caller may have begun a turn first
       await this.#waitFor(this.#turn(this.#state.own), abortSignal);
     }
     this.#happen({ type: "asked" });
@@ -67,7 +67,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
     abortSignal?.addEventListener("abort", () => this.#cancel(id), { once: true });
     const link = this.#linkTo(chatId);
     try {
-      // Followed before anything is asked for: only then can a lost request be told from a slow one.
+      // Follow before anything is asked for: only then does a lost request differ from a slow one.
       await untilAborted(link.open(), abortSignal);
       abortSignal?.throwIfAborted();
     } catch (error) {

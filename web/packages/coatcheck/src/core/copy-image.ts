@@ -27,7 +27,7 @@ export async function copyImage({ url, mimeType }: MediaReference): Promise<void
  */
 export async function copyPicture(picture: Blob | string): Promise<void> {
   const png = typeof picture === "string" ? fetchPng(picture) : pngOf(picture);
-  // A clipboard that refuses at once leaves nobody else to hear that the fetching failed too.
+  // A clipboard that refuses at once leaves no other handler for a failed fetch.
   png.catch(() => undefined);
   // A promise, not a blob: Safari forgets the click that allowed it while the picture is fetched.
   await navigator.clipboard.write([new ClipboardItem({ [PNG]: png })]);

@@ -174,7 +174,7 @@ export class CoatImage extends BaseElement {
     this.#follow();
   }
 
-  /** Takes up what happened while nobody listened, and what happens from now on. */
+  /** Applies the controller's present state, and subscribes to what follows. */
   #follow(): void {
     const update = () => this.#update();
     update();

@@ -56,7 +56,7 @@ export function Unfinished({ dimensions, active, progress, thumbnailUrl, blob }:
 interface FailureProps {
   readonly code: string;
   readonly message: string;
-  /** Asks for the picture once more; left out where nobody can. */
+  /** Asks for the picture once more; left out where that is not possible. */
   readonly onRetry?: (() => void) | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface CacheMediaOptions {
 
 /** For whom the worker keeps answers. */
 export interface KeptReader {
-  /** The reader's name; null for nobody in particular. Rejects where no cache can be had. */
+  /** The reader's name; null for an anonymous one. Rejects where no cache can be had. */
   readonly current: () => Promise<string | null>;
   /** Lets only this reader have what is kept from now on; what was kept for another is deleted. */
   readonly admit: (principal: string | null) => Promise<void>;

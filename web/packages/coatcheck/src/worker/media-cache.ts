@@ -43,7 +43,7 @@ export class MediaCache {
     this.#principal = this.#recall();
   }
 
-  /** Whose answers are kept; null for nobody in particular. Rejects where no cache can be had. */
+  /** Whose answers are kept; null for an anonymous reader. Rejects where no cache can be had. */
   get principal(): Promise<string | null> {
     return this.#principal;
   }

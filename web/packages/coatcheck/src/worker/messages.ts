@@ -1,6 +1,6 @@
 /** What a page tells its media worker. */
 export type MediaWorkerMessage =
-  /** Who the page's reader is, in whatever words its application has; null for nobody. */
+  /** Who the page's reader is, as its application names readers; null for an anonymous one. */
   | { readonly type: "coatcheck-principal"; readonly principal: string | null }
   /** The reader signed out: forget everything. */
   | { readonly type: "coatcheck-sign-out" }

@@ -54,10 +54,10 @@ export function isMediaRequest(
 }
 
 /**
- * Whether an answer may be kept for whoever `principal` is; null is nobody in particular.
+ * Whether an answer may be kept for `principal`; null is an anonymous reader.
  *
  * Only a complete 200 of the same origin that the server calls immutable. `private` ones only when
- * the page has said who it is: without a name they cannot be told from another's.
+ * the page has named the reader: without a name they could be another reader's.
  */
 export function isKeepable(response: ResponseFacts, principal: string | null): boolean {
   const { status, type, redirected, headers } = response;
@@ -129,7 +129,7 @@ export function chooseEvictions(entries: readonly Entry[], budget: number): Entr
 /** What an answer that is no picture says about those that are kept. */
 export function verdictOf(status: number): "keep" | "drop-media" | "drop-all" {
   switch (status) {
-    // Nobody is signed in any more, whatever the page last said.
+    // The reader has signed out, whatever the page last said.
     case 401:
       return "drop-all";
     // This one is not, or no longer, for this reader; or it was deleted.

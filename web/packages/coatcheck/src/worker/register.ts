@@ -7,7 +7,7 @@ export interface MediaWorkerOptions {
   /** A wider scope than that, which the script's `Service-Worker-Allowed` must permit. */
   readonly scope?: string;
   /**
-   * Who is signed in, in whatever words the application has; null for nobody. `private` answers are
+   * Who is signed in, as the application names its readers; null for an anonymous one. `private` answers are
    * kept for a named reader only.
    */
   readonly principal: string | null;
@@ -64,7 +64,7 @@ function watchForUpdates(
   onUpdate: (apply: () => Promise<void>) => void,
 ): void {
   const offer = (worker: ServiceWorker | null) => {
-    // Without a controller it is the first worker, which replaces nobody.
+    // Without a controller it is the first worker, which replaces none.
     if (worker?.state === "installed" && navigator.serviceWorker.controller !== null) {
       onUpdate(() => post(worker, { type: "coatcheck-update" }));
     }

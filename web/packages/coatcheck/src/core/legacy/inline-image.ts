@@ -40,7 +40,7 @@ export function readInlineImage(
  *
  * @param image - What was found inside a message.
  * @param signal - Ends the work when it is aborted.
- * @returns null if it is no base64, or if `signal` says that nobody waits for it any more.
+ * @returns null if it is no base64, or if `signal` is aborted.
  */
 export async function decodeInlineImage(
   { data, mimeType }: InlineImage,
@@ -67,7 +67,7 @@ export async function decodeInlineImage(
   return new Blob(parts, { type: mimeType });
 }
 
-/** Decodes a whole picture at once: for a worker, where nobody waits to be painted. */
+/** Decodes a whole picture at once: for a worker, which paints nothing. */
 export function decodeInlineImageNow({ data, mimeType }: InlineImage): Blob | null {
   if (data instanceof Blob) {
     return data;

@@ -37,7 +37,7 @@ export function lighten(value: unknown, depth = 0): unknown {
 
 /**
  * The same for a frame. In one of the chat's, `{"seq": …, "chunk": …}`, only what a tool put out and the
- * data of a part are such values; whoever reads a text or an address relies on a string.
+ * data of a part are such values; code that reads a text or an address relies on a string.
  */
 export function lightenFrame(value: unknown): unknown {
   const frame = asFields(value);

@@ -6,7 +6,7 @@ const IDLE = 30_000;
 /** A `FrameReader` that answers each frame with a promise, and keeps its worker no longer than needed. */
 export class OrderedReader {
   readonly #reader: FrameReader;
-  /** Whoever waits, in the order in which frames came. */
+  /** The waiting callers, in the order in which frames came. */
   readonly #waiting: ((value: unknown) => void)[] = [];
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
