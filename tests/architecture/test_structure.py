@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import coatcheck
 import coatcheck_chat.errors
 from coatcheck.errors import CoatcheckError, error_classes, error_for
@@ -22,34 +20,6 @@ def test_the_import_contracts_hold() -> None:
         [lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout
-
-
-def test_the_public_names_are_a_decision() -> None:
-    assert sorted(coatcheck.__all__) == [
-        "CoatcheckError",
-        "MediaReference",
-        "MediaStore",
-        "MediaUrls",
-        "OffloadMiddleware",
-        "ScrubFilter",
-        "__version__",
-        "for_model",
-        "for_storage",
-        "for_ui",
-        "hydrate",
-        "offload",
-        "offload_document",
-        "offload_stream",
-        "offload_tool",
-        "open_store",
-        "restore",
-        "scrub",
-        "wrap",
-    ]
-    for name in coatcheck.__all__:
-        assert getattr(coatcheck, name) is not None
-    with pytest.raises(AttributeError):
-        _ = coatcheck.missing
 
 
 def test_importing_the_package_costs_nothing_until_a_name_is_used() -> None:

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import anyio
 
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import open_backends
 from coatcheck.options import StoreOptions
-from coatcheck.payload.media_part import media_part, ready
 from tests.e2e.conftest import Server
 from tests.media import png_bytes
 from tests.seeding import seed_data

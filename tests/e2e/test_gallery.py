@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import insert
 
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import open_backends
 from coatcheck.options import StoreOptions
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.storage.catalog import Database
 from coatcheck.storage.catalog.tables import media
 from tests.e2e.accessibility import violations

@@ -18,9 +18,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import Backends, open_backends
 from coatcheck.options import StoreOptions
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.storage import LocalBlobStore
 from coatcheck.storage.catalog import releasing

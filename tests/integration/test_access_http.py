@@ -23,8 +23,8 @@ from coatcheck.delivery.access import Authorizer, PrincipalAccess, SignedAccess
 from coatcheck.delivery.cookies import Principal, SignedCookie
 from coatcheck.delivery.previews import PreviewStore
 from coatcheck.errors import ConfigurationError, NotFoundError
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import RenderedImage
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.signing import LEEWAY_SECONDS, URL_LIFE_SECONDS, Key, Keyring, UrlSigner

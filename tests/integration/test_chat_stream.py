@@ -22,8 +22,8 @@ from websockets.typing import Subprotocol
 
 from coatcheck.delivery.limits import ClientLimits
 from coatcheck.delivery.previews import PreviewStore
+from coatcheck.media_part import media_part, pending, preview, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import media_part, pending, preview, ready
 from coatcheck.ports import RenderedImage
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.app import create_app

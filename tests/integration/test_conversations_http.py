@@ -12,9 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import open_backends
 from coatcheck.options import StoreOptions
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck_chat.app import create_app
 from coatcheck_chat.history.history import History

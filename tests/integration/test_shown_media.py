@@ -14,8 +14,8 @@ from pydantic_ai.models.function import FunctionModel
 from starlette.responses import Response
 
 from coatcheck.delivery.cookies import Principal, SignedCookie
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import open_backends
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.signing import Keyring
 from coatcheck_chat import app as composition

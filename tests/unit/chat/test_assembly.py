@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.media_part import failed, media_part, pending, ready
+from coatcheck.media_part import failed, media_part, pending, ready
 from coatcheck_chat.errors import CancelledTurnError
 from coatcheck_chat.streaming.assembly import MessageAssembly
 

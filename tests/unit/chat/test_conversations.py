@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from coatcheck.errors import InvalidInputError, NotFoundError, StorageError
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import CatalogTransaction
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck_chat.history.conversations import MAX_QUERY, Conversations

@@ -19,8 +19,8 @@ from PIL import Image
 
 from coatcheck.errors import OverloadedError
 from coatcheck.imaging import ImagingPool
+from coatcheck.media_part import failed, media_part, pending, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaReference
 from coatcheck.variants import VariantSpec
 from coatcheck_chat.errors import GenerationError

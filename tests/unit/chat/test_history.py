@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck.media_part import media_part, pending, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import media_part, pending, ready
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id

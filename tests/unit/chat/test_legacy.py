@@ -9,7 +9,6 @@ import pytest
 from coatcheck.legacy import LEGACY_SHAPES, LEGACY_TEXTS, summarize
 from coatcheck.legacy.modernizing import (
     FILES_NOT_READ,
-    NOBODY,
     may_be_legacy,
     measure_document,
     modernize_document,
@@ -54,7 +53,7 @@ def result_of(value: Any) -> dict[str, Any]:
 async def test_a_result_becomes_today_s(store: MediaStore, shape: str) -> None:
     message = tool_message("m", SHAPES[shape])
     assert may_be_legacy(message)
-    modern, report = await modernize_message(message, store, NOBODY)
+    modern, report = await modernize_message(message, store)
     result = result_of(modern["parts"][0]["output"])
     data = dict(result["data"])
     kept = MediaReference.from_stored(data.pop("imageReference"))
@@ -96,18 +95,18 @@ async def test_a_document_is_treated_like_the_message(
 @pytest.mark.parametrize("shape", [name for name in results(SMALL, THUMBNAIL) if "image" in name])
 async def test_a_small_picture_is_one_too(store: MediaStore, shape: str) -> None:
     message = tool_message("m", results(SMALL, THUMBNAIL)[shape])
-    modern, _ = await modernize_message(message, store, NOBODY)
+    modern, _ = await modernize_message(message, store)
     kept = result_of(modern["parts"][0]["output"])["data"]["imageReference"]
     assert kept["digest"] == digest(SMALL)
 
 
 async def test_markdown_becomes_a_link_and_a_user_s_picture_a_part(store: MediaStore) -> None:
     text = f"Look: ![the sea](data:image/png;base64,{encoded(PICTURE)}) nice"
-    answer, report = await modernize_message(text_message("a", text), store, NOBODY)
+    answer, report = await modernize_message(text_message("a", text), store)
     (kept,) = report.references
     assert answer["parts"][0]["text"] == f"Look: ![the sea]({kept.uri}) nice"
     assert kept.alt == "the sea"
-    question, report = await modernize_message(text_message("u", text, "user"), store, NOBODY)
+    question, report = await modernize_message(text_message("u", text, "user"), store)
     (kept,) = report.references
     words, picture = question["parts"]
     assert words["text"] == "Look:  nice"
@@ -118,14 +117,14 @@ async def test_markdown_becomes_a_link_and_a_user_s_picture_a_part(store: MediaS
 async def test_words_around_say_that_it_is_a_result(store: MediaStore, name: str) -> None:
     uri = "" if name.lower().endswith("data") else "data:image/png;base64,"
     output = formatted({name: uri + encoded(PICTURE)})
-    modern, _ = await modernize_message(tool_message("m", output), store, NOBODY)
+    modern, _ = await modernize_message(tool_message("m", output), store)
     kept = modern["parts"][0]["output"]["data"]["imageReference"]
     assert kept["digest"] == digest(PICTURE)
 
 
 async def test_a_text_that_is_a_result_becomes_the_part_of_a_tool(store: MediaStore) -> None:
     text = formatted({"imageData": encoded(PICTURE), "prompt": "the sea"})
-    modern, _ = await modernize_message(text_message("a", text), store, NOBODY)
+    modern, _ = await modernize_message(text_message("a", text), store)
     (part,) = modern["parts"]
     assert (part["type"], part["state"]) == ("tool-generate_image", "output-available")
     assert part["input"] == {"prompt": "the sea"}
@@ -178,7 +177,7 @@ async def test_without_its_file_a_reference_keeps_the_thumbnail_and_the_path(
 )
 async def test_what_is_no_picture_stays_as_it_is(store: MediaStore, output: Any) -> None:
     message = tool_message("m", output)
-    assert (await modernize_message(message, store, NOBODY)).payload is message
+    assert (await modernize_message(message, store)).payload is message
     document = json.dumps(message)
     assert (await modernize_document(document, store)).payload is document
     assert await stored_media(store) == 0
@@ -196,7 +195,7 @@ async def test_a_damaged_picture_stays_and_is_counted(store: MediaStore) -> None
 async def test_a_part_of_a_message_is_no_result(store: MediaStore) -> None:
     part = {"type": "file", "url": f"data:image/png;base64,{encoded(PICTURE)}", "prompt": "x"}
     message = {"id": "m", "role": "user", "parts": [part | {"mediaType": "image/png"}]}
-    modern, _ = await modernize_message(message, store, NOBODY)
+    modern, _ = await modernize_message(message, store)
     assert modern["parts"][0]["url"].startswith("media://")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.payload.media_part import failed, media_part, pending, ready
+from coatcheck.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaReference
 from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.history.folding import fold, search_terms

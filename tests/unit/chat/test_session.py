@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from coatcheck.delivery.limits import Allowance
+from coatcheck.delivery.limits import Allowance, ClientAllowance
 from coatcheck.errors import NotFoundError
-from coatcheck.payload.media_part import media_part, pending, preview, ready
+from coatcheck.media_part import media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.events import (
@@ -46,7 +46,11 @@ class Connection:
         self.woken = 0
         self.now = 0.0
         self.session = Session(
-            Allowance(per_minute, 0), MediaUrls(), binary=binary, wake=self._wake, now=0
+            ClientAllowance([Allowance(per_minute, 0)]),
+            MediaUrls(),
+            binary=binary,
+            wake=self._wake,
+            now=0,
         )
 
     def _wake(self) -> None:

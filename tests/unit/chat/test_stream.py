@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
+from coatcheck.media_part import failed, media_part, pending, preview, ready
 from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.feed import Feed
 from coatcheck_chat.streaming.stream import MAX_PAST_BYTES, Chunk, Entry, Preview, Stream

@@ -14,8 +14,8 @@ import anyio.lowlevel
 import pytest
 
 from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
+from coatcheck.media_part import failed, media_part, pending, preview, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import failed, media_part, pending, preview, ready
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.errors import GenerationError, TurnInProgressError
 from coatcheck_chat.history.history import History

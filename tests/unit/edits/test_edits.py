@@ -21,11 +21,10 @@ from coatcheck.edits import (
     edits_schema,
     parse_edits,
     summarize,
-    to_json,
-    walk,
 )
 from coatcheck.edits.operations import MAX_EDGE, MAX_TEXT
 from coatcheck.edits.placing import Anchor
+from coatcheck.edits.reading import to_json, walk
 from coatcheck.errors import InvalidInputError
 
 json_values = st.recursive(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageEnhance, ImageOps, ImageStat
 
-from coatcheck.edits import parse_edits, walk
+from coatcheck.edits import parse_edits
+from coatcheck.edits.reading import walk
 from coatcheck.errors import InvalidInputError, PixelBudgetError, UnprocessableMediaError
 from coatcheck.imaging import lettering
 from coatcheck.imaging.editing import edit

@@ -12,8 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from coatcheck.delivery.bodies import read_body
-from coatcheck.delivery.origin import require_same_origin
+from coatcheck.delivery import read_body, require_same_origin
 from coatcheck.errors import InvalidInputError
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.conversations import Conversations, Listed

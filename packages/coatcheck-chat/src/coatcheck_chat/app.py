@@ -13,22 +13,13 @@ from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from coatcheck.delivery import media_app
-from coatcheck.delivery.limits import ClientLimits
-from coatcheck.delivery.listing import media_list
-from coatcheck.delivery.measuring import MeasuredRenderer
-from coatcheck.delivery.metrics import Metrics
-from coatcheck.delivery.previews import PreviewStore
-from coatcheck.delivery.problems import EXCEPTION_HANDLERS, answer_error
+from coatcheck import __version__
+from coatcheck.delivery import EXCEPTION_HANDLERS, ClientLimits, PreviewStore, answer_error
 from coatcheck.errors import ConfigurationError, InvalidInputError, UnauthorizedError
-from coatcheck.opening import Backends, open_backends
-from coatcheck.ports import Fetcher
-from coatcheck.server.access import anonymous, guard, read_keyring, read_sendfile, upload_limit
-from coatcheck.server.app import answer_health
-from coatcheck.server.readiness import Readiness
-from coatcheck.version import __version__
+from coatcheck.server import MediaService, read_keyring
+from coatcheck.store import Fetcher
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.agent.offline import MODEL_NAME
 from coatcheck_chat.agent.previews import Previews
@@ -112,38 +103,40 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     """
     model = load_model(settings.model)
     imagery = Imagery(settings)
-    metrics = Metrics()
     keyring = read_keyring(settings)
     visitors = None if keyring is None else Visitors(keyring)
     browsers = _Browsers(visitors)
-    access = guard(
+    previews = PreviewStore()
+    service = MediaService(
         settings,
-        keyring,
-        reads=anonymous if visitors is None else visitors.media.read,
-        uploads=anonymous if visitors is None else visitors.identify,
+        reads=visitors.media.read if visitors else None,
+        uploads=visitors.identify if visitors else None,
+        previews=previews,
+        participants=[ChatHistory()],
     )
-    urls = access.urls
+    urls = service.urls
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            backends = await stack.enter_async_context(_open_alone(settings, metrics))
-            readiness = Readiness(backends.catalog, backends.renderer)
+            # No other chat server may use the directory.
+            await stack.enter_async_context(chat_lock(settings.data))
+            running = await stack.enter_async_context(service.running())
+            store = running.store
             painters = WorkerPool("coatcheck_chat.painting", PAINTERS)
             stack.push_async_callback(painters.aclose)
             provider = await stack.enter_async_context(
-                imagery.open(painters, _required(backends.fetcher))
+                imagery.open(painters, _required(running.fetcher))
             )
-            history = History(SqlConversationLog(backends.store), backends.store, urls)
-            previews = PreviewStore()
+            history = History(SqlConversationLog(store), store, urls)
             responder = PydanticAIResponder(
                 model,
                 ToolContext(
-                    store=backends.store,
+                    store=store,
                     provider=provider,
                     painters=painters,
                     urls=urls,
-                    previews=Previews(shrinker=backends.shrinker, board=previews),
+                    previews=Previews(shrinker=running.shrinker, board=previews),
                 ),
             )
             await stack.enter_async_context(responder)
@@ -152,7 +145,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             )
             limits = _limits(settings)
             chat = await stack.enter_async_context(
-                ChatSocket(history, turns, backends.store, previews, urls, limits).running()
+                ChatSocket(history, turns, store, previews, urls, limits).running()
             )
             streams = ChatStreams(history, turns, urls, limits, browsers.identify)
 
@@ -166,14 +159,14 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     await websocket.close(_POLICY_VIOLATION)  # the page names every browser first
 
             if settings.access == "open":  # its pictures have no owner
-                compared = ComparedPictures(backends.store, painters)
+                compared = ComparedPictures(store, painters)
                 stack.push_async_callback(compared.aclose)
-                comparison = ComparisonSocket(backends.store, compared.all)
+                comparison = ComparisonSocket(store, compared.all)
                 app.add_api_websocket_route("/ws/compare", comparison.serve)
 
             conversations = Conversations(
-                SqlConversationDirectory(backends.store),
-                backends.store,
+                SqlConversationDirectory(store),
+                store,
                 grace=timedelta(seconds=settings.delete_grace_seconds),
             )
             tasks = await stack.enter_async_context(_cancelled_at_the_end())
@@ -183,31 +176,18 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                     conversations,
                     history,
                     turns.streams,
-                    backends.store,
+                    store,
                     visitors.require if visitors else anonymous_owner,
                 ),
                 dependencies=[Depends(browsers.address)],
             )
             app.router.routes.extend(streams.routes())
-            listing = media_list(backends.store, urls, access.authorizer, metrics)
-            app.router.routes.append(
-                Route("/api/media", Addressed(listing, browsers.name), methods=["GET"])
-            )
-            app.mount(
-                "/api/media",
-                media_app(
-                    backends.store,
-                    urls,
-                    access.authorizer,
-                    upload_seconds=settings.upload_seconds,
-                    metrics=metrics,
-                    sendfile=read_sendfile(settings, backends.local_paths),
-                    previews=previews,
-                    admit_upload=upload_limit(settings),
-                ),
-            )
-
-            app.add_route("/readyz", readiness.answer, include_in_schema=False)
+            listed = Addressed(running.media_list, browsers.name)
+            app.router.routes += [
+                Route("/api/media", listed, methods=["GET"]),
+                Mount("/api/media", running.media),
+                Route("/readyz", running.readiness.answer),
+            ]
             yield
 
     app = FastAPI(
@@ -221,9 +201,7 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
     )
     app.router.routes += [
         *page_routes(browsers.welcome),
-        # Plain routes: FastAPI's own have either GET or HEAD in their Allow header, not both.
-        Route("/healthz", answer_health),
-        Route("/metrics", metrics.answer),
+        *service.routes,
     ]
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     return app
@@ -235,20 +213,6 @@ def _required(fetcher: Fetcher | None) -> Fetcher:
             "The chat fetches pictures. Install what that needs: pip install 'coatcheck[fetch]'"
         )
     return fetcher
-
-
-@asynccontextmanager
-async def _open_alone(settings: Settings, metrics: Metrics) -> AsyncIterator[Backends]:
-    """The back ends, in a directory that no other chat server uses."""
-    async with (
-        chat_lock(settings.data),
-        open_backends(
-            settings.store_options,
-            lambda renderer: MeasuredRenderer(renderer, metrics),
-            participants=[ChatHistory()],
-        ) as backends,
-    ):
-        yield backends
 
 
 @asynccontextmanager

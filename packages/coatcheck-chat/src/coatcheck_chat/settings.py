@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from coatcheck.server.settings import Settings as ServerSettings
+from coatcheck.server import Settings as ServerSettings
 
 
 class Settings(ServerSettings):

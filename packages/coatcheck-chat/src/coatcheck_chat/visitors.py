@@ -14,9 +14,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coatcheck.delivery.cookies import Principal, SignedCookie
+from coatcheck.delivery import Keyring, Principal, SignedCookie
 from coatcheck.errors import UnauthorizedError
-from coatcheck.signing import Keyring
 
 SESSION_COOKIE: Final = "coatcheck_session"
 

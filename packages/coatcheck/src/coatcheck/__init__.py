@@ -4,11 +4,13 @@
 a form for the history, one for the browser and one for the model. `wrap` does the same for a whole
 application.
 
-The names below are the public surface; each is imported when it is first used.
+The names below are what most applications need; each is imported when it is first used. The other
+public modules are listed in ``docs/reference/python.md``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from coatcheck.lazy import lazily
 
 if TYPE_CHECKING:
     from coatcheck.delivery.middleware import OffloadMiddleware
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from coatcheck.payload.streaming import offload_stream
     from coatcheck.payload.tool import offload_tool
     from coatcheck.reference import MediaReference, MediaUrls
-    from coatcheck.store import MediaStore
+    from coatcheck.store.media_store import MediaStore
     from coatcheck.version import __version__
     from coatcheck.wrapping import wrap
 
@@ -48,32 +50,22 @@ __all__ = [
     "wrap",
 ]
 
-_HOMES = {
-    "CoatcheckError": "coatcheck.errors",
-    "MediaReference": "coatcheck.reference",
-    "MediaStore": "coatcheck.store",
-    "MediaUrls": "coatcheck.reference",
-    "OffloadMiddleware": "coatcheck.delivery.middleware",
-    "ScrubFilter": "coatcheck.payload.scrubbing",
-    "__version__": "coatcheck.version",
-    "for_model": "coatcheck.payload.projection",
-    "for_storage": "coatcheck.payload.projection",
-    "for_ui": "coatcheck.payload.projection",
-    "hydrate": "coatcheck.payload.hydrate",
-    "offload": "coatcheck.payload.offload",
-    "offload_document": "coatcheck.payload.offload",
-    "offload_stream": "coatcheck.payload.streaming",
-    "offload_tool": "coatcheck.payload.tool",
-    "open_store": "coatcheck.opening",
-    "restore": "coatcheck.payload.restore",
-    "scrub": "coatcheck.payload.scrubbing",
-    "wrap": "coatcheck.wrapping",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # A worker process imports this package too and must not pay for the database's import.
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'coatcheck' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "coatcheck.delivery.middleware": ["OffloadMiddleware"],
+        "coatcheck.errors": ["CoatcheckError"],
+        "coatcheck.opening": ["open_store"],
+        "coatcheck.payload.hydrate": ["hydrate"],
+        "coatcheck.payload.offload": ["offload", "offload_document"],
+        "coatcheck.payload.projection": ["for_model", "for_storage", "for_ui"],
+        "coatcheck.payload.restore": ["restore"],
+        "coatcheck.payload.scrubbing": ["ScrubFilter", "scrub"],
+        "coatcheck.payload.streaming": ["offload_stream"],
+        "coatcheck.payload.tool": ["offload_tool"],
+        "coatcheck.reference": ["MediaReference", "MediaUrls"],
+        "coatcheck.store.media_store": ["MediaStore"],
+        "coatcheck.version": ["__version__"],
+        "coatcheck.wrapping": ["wrap"],
+    },
+)

@@ -41,6 +41,40 @@ from collections.abc import Iterator
 from inspect import getdoc
 from typing import ClassVar
 
+__all__ = [
+    "CoatcheckError",
+    "ConfigurationError",
+    "DamagedBlobError",
+    "DataInUseError",
+    "EmptyMediaError",
+    "FetchError",
+    "FetchRefusedError",
+    "ForbiddenError",
+    "InvalidInputError",
+    "InvalidRangeError",
+    "MediaTooLargeError",
+    "MethodNotAllowedError",
+    "NotFoundError",
+    "NotReadyError",
+    "OverloadedError",
+    "PixelBudgetError",
+    "PreconditionFailedError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "SlowReaderError",
+    "StorageError",
+    "StorageFullError",
+    "TooManySocketsError",
+    "UnauthorizedError",
+    "UnprocessableMediaError",
+    "UnsupportedMediaError",
+    "UploadTimeoutError",
+    "VariantBudgetError",
+    "WorkerCrashError",
+    "WorkerError",
+    "WorkerTimeoutError",
+]
+
 
 class CoatcheckError(Exception):
     """Something went wrong in Coatcheck.

@@ -114,15 +114,16 @@ _SVG_OPENING: Final = re.compile(
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
 
 
-def sniff(head: bytes) -> str | None:
-    """Tell the media type of content that begins with `head`.
+def sniff(content: bytes) -> str | None:
+    """Tell the media type of content by how it begins.
 
     Args:
-        head: the first `SNIFF_BYTES` bytes, or all of a shorter content.
+        content: all of it, or at least its first `SNIFF_BYTES` (4,096) bytes.
 
     Returns:
         A member of `ALLOWED_TYPES`, or None for content that is empty or of no accepted type.
     """
+    head = content[:SNIFF_BYTES]
     for prefix, media_type in _PREFIXES:
         if head.startswith(prefix):
             return media_type

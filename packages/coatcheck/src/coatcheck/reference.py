@@ -19,7 +19,21 @@ from typing import Any, Final, Protocol, Self
 from coatcheck.errors import InvalidInputError
 from coatcheck.variants import LADDER, VECTOR_TYPES, widths_for
 
+__all__ = [
+    "ALT_WEIGHT",
+    "REFERENCE_TYPE",
+    "URI_SCHEME",
+    "MediaReference",
+    "MediaUrls",
+    "Signer",
+    "clean_text",
+    "is_reference_id",
+    "normalize_reference_id",
+]
+
 REFERENCE_TYPE: Final = "media_reference"
+"""The ``type`` of a reference, by which it is found in a payload."""
+
 REFERENCE_VERSION: Final = 1
 URI_SCHEME: Final = "media://"
 

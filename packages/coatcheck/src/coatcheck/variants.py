@@ -5,7 +5,7 @@ deterministic: two nodes that render it at the same time agree on where it goes.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Self, get_args
 
 from coatcheck.errors import InvalidInputError
 
@@ -33,6 +33,30 @@ class VariantSpec:
 
     width: int
     format: Format
+
+    @classmethod
+    def within(cls, edge: int, format: Format, *, width: int, height: int) -> Self:  # noqa: A002 - as the field
+        """The largest rendition of which no edge is longer than `edge`.
+
+        Args:
+            edge: pixels.
+            format: what it is encoded as.
+            width: the original's, in pixels.
+            height: the original's, in pixels.
+        """
+        return cls(width_within(width, height, edge), format)
+
+    @classmethod
+    def at_least(cls, wanted: int, format: Format, *, width: int, media_type: str) -> Self:  # noqa: A002 - as the field
+        """The smallest rendition that is as wide as `wanted`; the widest if none is.
+
+        Args:
+            wanted: pixels.
+            format: what it is encoded as.
+            width: the original's, in pixels.
+            media_type: the original's: one without pixels of its own is drawn as wide as wanted.
+        """
+        return cls(snap(wanted, widest(media_type, width)), format)
 
     @property
     def name(self) -> str:

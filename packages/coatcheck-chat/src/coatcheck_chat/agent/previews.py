@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import anyio
 
+from coatcheck import media_part
+from coatcheck.delivery import PreviewBoard
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload import media_part
-from coatcheck.ports import PreviewBoard, RenderedImage, Shrinker
+from coatcheck.store import RenderedImage, Shrinker
 from coatcheck_chat.providers.image import Draft
 
 _SHRINK_SECONDS: Final = 5.0

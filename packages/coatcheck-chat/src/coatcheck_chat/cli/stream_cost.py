@@ -19,10 +19,8 @@ import pybase64
 from rich.console import Console
 from rich.table import Table
 
-from coatcheck.opening import open_store
-from coatcheck.payload.projection import for_storage
+from coatcheck import __version__, for_storage, open_store
 from coatcheck.reference import MediaUrls
-from coatcheck.version import __version__
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.agent.tools import ImageResult
 from coatcheck_chat.history.participant import ChatHistory

@@ -7,7 +7,7 @@ from typing import Final, TypeVar, get_args
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.delivery.origin import is_same_origin
+from coatcheck.delivery import is_same_origin
 from coatcheck.errors import CoatcheckError
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore

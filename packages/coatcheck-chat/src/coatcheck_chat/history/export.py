@@ -15,12 +15,17 @@ import anyio
 import pybase64
 
 from coatcheck.errors import CoatcheckError, NotFoundError, OverloadedError
-from coatcheck.mediatype import IMAGE_TYPES
-from coatcheck.payload.media_part import MEDIA_PART
-from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
-from coatcheck.store import MediaStore
-from coatcheck.variants import VECTOR_TYPES, VariantSpec, snap, widest
+from coatcheck.store import (
+    IMAGE_TYPES,
+    RASTER_TYPES,
+    THUMBNAIL,
+    MediaRecord,
+    MediaStore,
+    VariantRecord,
+    VariantSpec,
+)
 from coatcheck_chat.history.ports import ConversationRecord
 
 WIDTH: Final = 1024
@@ -161,11 +166,13 @@ class HtmlExport:
         if reference.mime_type not in IMAGE_TYPES or reference.width is None:
             return None
         small = reference.width <= WIDTH and reference.size <= SMALL_ENOUGH
-        if small and reference.mime_type not in VECTOR_TYPES:
+        if small and reference.mime_type in RASTER_TYPES:
             return original
-        limit = widest(reference.mime_type, reference.width)
+        spec = VariantSpec.at_least(
+            WIDTH, "webp", width=reference.width, media_type=reference.mime_type
+        )
         try:
-            variant = await self._render(record, VariantSpec(snap(WIDTH, limit), "webp"))
+            variant = await self._render(record, spec)
         except CoatcheckError:
             # Whatever keeps this size from being made, the thumbnail is there.
             variant = record.variants[THUMBNAIL]

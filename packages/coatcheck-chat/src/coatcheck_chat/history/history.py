@@ -7,16 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from coatcheck import for_storage, for_ui, media_part, offload, scrub
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.legacy import LEGACY_TEXTS
-from coatcheck.payload import media_part
-from coatcheck.payload.offload import offload
-from coatcheck.payload.projection import for_storage, for_ui, shown_ids
-from coatcheck.payload.scanning.inline import has_inline_media
-from coatcheck.payload.scrubbing import scrub
-from coatcheck.ports import MediaRecord
+from coatcheck.payload import has_inline_media, shown_ids
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
-from coatcheck.store import MediaStore
+from coatcheck.store import MediaRecord, MediaStore
 from coatcheck_chat.history.modern_log import ModernLog
 from coatcheck_chat.history.ports import ConversationLog, NewMessage, Opening
 from coatcheck_chat.history.searching import message_text, referenced_media

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from coatcheck import scrub
 from coatcheck.errors import NotFoundError
-from coatcheck.legacy.modernizing import Scope, may_be_legacy, modernize_message
-from coatcheck.payload.scrubbing import scrub
+from coatcheck.legacy import may_be_legacy, modernize_message
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 from coatcheck_chat.history.ports import ConversationLog, MessageRecord, NewMessage, Opening
@@ -117,12 +117,14 @@ class ModernLog:
         suspects = [index for index, one in enumerate(messages) if may_be_legacy(one)]
         if not suspects:
             return messages
-        scope = Scope(await self._log.owner_of(conversation_id), conversation_id)
+        owner = await self._log.owner_of(conversation_id)
         shown = list(messages)
         rewritten: dict[int, _Rewritten] = {}
         for index in suspects:
             before = messages[index]
-            after, report = await modernize_message(before, self._store, scope)
+            after, report = await modernize_message(
+                before, self._store, owner=owner, conversation_id=conversation_id
+            )
             # What could not be stored stays in the row, and goes nowhere from there.
             shown[index] = scrub(after)
             if after is not before:

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Select, Subquery, delete, exists, func, select
 
-from coatcheck.ports import Schema, SharedTransaction
+from coatcheck.store import Schema, SharedTransaction
 from coatcheck_chat.history.tables import conversations, messages, metadata
 
 CHAT: Final = Schema(

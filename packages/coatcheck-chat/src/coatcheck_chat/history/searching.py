@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
 from coatcheck_chat.history.folding import fold
 

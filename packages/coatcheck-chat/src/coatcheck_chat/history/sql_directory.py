@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.ports import SharedDatabase
+from coatcheck.store import SharedDatabase
 from coatcheck_chat.history.folding import fold
 from coatcheck_chat.history.instants import from_milliseconds, to_milliseconds
 from coatcheck_chat.history.matching import has_index, holds_all, message_matches

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.errors import NotFoundError
-from coatcheck.ports import SharedDatabase, SharedTransaction
+from coatcheck.store import SharedDatabase, SharedTransaction
 from coatcheck_chat.history.folding import fold
 from coatcheck_chat.history.instants import to_milliseconds
 from coatcheck_chat.history.ports import MessageRecord, NewMessage, Opening

@@ -10,8 +10,8 @@ from typing import Final
 
 import pybase64
 
-from coatcheck.mediatype import IMAGE_TYPES, SNIFF_BYTES, sniff
 from coatcheck.reference import clean_text
+from coatcheck.store import IMAGE_TYPES, sniff
 from coatcheck_chat.errors import GenerationError, ModerationError, ProviderUnavailableError
 from coatcheck_chat.providers.image import Draft
 
@@ -47,7 +47,7 @@ def check_picture(data: bytes, maker: str) -> bytes:
     """
     if not data:
         raise GenerationError(f"{maker} answered with an empty picture.")
-    found = sniff(data[:SNIFF_BYTES])
+    found = sniff(data)
     if found not in IMAGE_TYPES:
         raise GenerationError(f"{maker} answered with {found or 'bytes'} instead of a picture.")
     return data

@@ -6,7 +6,7 @@ from typing import Any, Final
 from openai import AsyncOpenAI
 
 from coatcheck.errors import FetchError
-from coatcheck.ports import Fetcher
+from coatcheck.store import Fetcher
 from coatcheck_chat.errors import GenerationError
 from coatcheck_chat.providers.answers import check_picture, decode_picture
 from coatcheck_chat.providers.image import Capabilities, Draft, ImageRequest, sources_of

@@ -9,7 +9,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from coatcheck.errors import ConfigurationError
-from coatcheck.mediatype import extension_for
+from coatcheck.store import extension_for
 from coatcheck_chat.errors import GenerationError, ProviderTimeoutError, ProviderUnavailableError
 from coatcheck_chat.providers.answers import failed, moderated, refusal, wait_of
 from coatcheck_chat.providers.image import SourceImage

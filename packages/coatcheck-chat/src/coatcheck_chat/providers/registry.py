@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Protocol
 
 from coatcheck.errors import ConfigurationError
-from coatcheck.ports import Fetcher
+from coatcheck.store import Fetcher
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.budget import DailyBudget
 from coatcheck_chat.providers.budgeted import BudgetedProvider

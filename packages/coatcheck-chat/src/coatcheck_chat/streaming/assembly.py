@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from coatcheck import media_part
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload import media_part
 
 _UNFINISHED: Final = frozenset({"pending", "preview"})
 

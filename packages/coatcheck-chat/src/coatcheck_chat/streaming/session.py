@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from coatcheck.delivery.limits import Allowance, ClientAllowance
+from coatcheck.delivery import ClientAllowance
 from coatcheck.errors import CoatcheckError, RateLimitError
-from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.errors import ProtocolError, StreamExpiredError
 from coatcheck_chat.streaming.events import (
@@ -88,7 +88,7 @@ class Session:
 
     def __init__(
         self,
-        allowance: Allowance | ClientAllowance,
+        allowance: ClientAllowance,
         urls: MediaUrls,
         *,
         binary: bool,

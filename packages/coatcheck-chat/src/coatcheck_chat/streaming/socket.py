@@ -8,12 +8,10 @@ from typing import Final, Self
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coatcheck.delivery.limits import Client, ClientLimits
-from coatcheck.delivery.origin import client_address, is_same_origin
+from coatcheck.delivery import ClientLimits, PreviewBoard, client_of, is_same_origin
 from coatcheck.errors import CoatcheckError, TooManySocketsError
-from coatcheck.ports import PreviewBoard, RenderedImage
 from coatcheck.reference import MediaUrls
-from coatcheck.store import MediaStore
+from coatcheck.store import MediaStore, RenderedImage
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.events import (
     ClientFrame,
@@ -112,7 +110,7 @@ class ChatSocket:
         known = [name for name in (SUBPROTOCOL, PLAIN_SUBPROTOCOL) if name in offered]
         await websocket.accept(known[0] if known else None)
         try:
-            client = Client(owner, client_address(websocket))
+            client = client_of(websocket, owner)
             with self._limits.admit(client, self._clock()) as allowance:
                 bell = Bell()
                 session = Session(

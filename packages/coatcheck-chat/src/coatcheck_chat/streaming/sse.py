@@ -17,9 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from coatcheck.delivery.bodies import read_body
-from coatcheck.delivery.limits import Client, ClientLimits
-from coatcheck.delivery.origin import client_address, require_same_origin
+from coatcheck.delivery import ClientLimits, client_of, read_body, require_same_origin
 from coatcheck.errors import CoatcheckError, InvalidInputError
 from coatcheck.reference import MediaUrls, is_reference_id
 from coatcheck_chat.errors import StreamExpiredError
@@ -98,7 +96,7 @@ class ChatStreams:
         """
         require_same_origin(request)
         owner = self._identify(request)
-        client, now = Client(owner, client_address(request)), self._clock()
+        client, now = client_of(request, owner), self._clock()
         self._limits.of(client, now).take(now)
         asked = read_request(await read_body(request, max_bytes=MAX_BODY))
         with ExitStack() as stack:
@@ -126,8 +124,7 @@ class ChatStreams:
         if request.method == HTTPMethod.HEAD:
             return Response(headers=_HEADERS, media_type=_EVENTS)
         with ExitStack() as stack:
-            client = Client(owner, client_address(request))
-            stack.enter_context(self._limits.admit(client, self._clock()))
+            stack.enter_context(self._limits.admit(client_of(request, owner), self._clock()))
             return self._answer(stream, start, stack.pop_all())
 
     async def _begin(self, asked: ChatRequest, owner: str | None) -> Turn:

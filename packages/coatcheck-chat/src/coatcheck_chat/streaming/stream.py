@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck.media_part import MEDIA_PART
 from coatcheck_chat.errors import StreamExpiredError
 from coatcheck_chat.streaming.events import ENDS
 

@@ -11,7 +11,7 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.media_part import is_preview
+from coatcheck.media_part import is_preview
 from coatcheck_chat.errors import CancelledTurnError, ResponderError, TurnInProgressError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.assembly import MessageAssembly

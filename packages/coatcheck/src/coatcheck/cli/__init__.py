@@ -1,8 +1,18 @@
-"""The command line: ``coatcheck``."""
+"""The command line: ``coatcheck``, and what another command that runs a server takes from it."""
 
 import sys
+from typing import TYPE_CHECKING
 
-__all__ = ["main"]
+from coatcheck.lazy import lazily
+
+if TYPE_CHECKING:
+    from coatcheck.cli.running import Host, Port, Version, run, serve
+
+__all__ = ["Host", "Port", "Version", "main", "run", "serve"]
+
+__getattr__ = lazily(
+    __name__, {"coatcheck.cli.running": ["Host", "Port", "Version", "run", "serve"]}
+)
 
 _EXTRA = frozenset({"pydantic", "pydantic_settings", "rich", "typer"})
 
@@ -10,11 +20,11 @@ _EXTRA = frozenset({"pydantic", "pydantic_settings", "rich", "typer"})
 def main() -> None:
     """Run a command, or say which extra brings it."""
     try:
-        from coatcheck.cli.commands import main as run  # noqa: PLC0415 - an extra
+        from coatcheck.cli.commands import main as command  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         sys.exit(
             f"The command line needs '{error.name}'. Install it with: pip install 'coatcheck[cli]'"
         )
-    run()
+    command()

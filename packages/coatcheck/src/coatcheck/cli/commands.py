@@ -12,7 +12,8 @@ import anyio
 import typer
 from rich.console import Console
 
-from coatcheck.cli.running import Host, Port, data_of, print_version, run
+from coatcheck.cli import running
+from coatcheck.cli.running import Host, Port, Version
 from coatcheck.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,19 +32,11 @@ _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 def main() -> None:
     """Run a command; a `CoatcheckError` becomes one line on standard error and exit code 1."""
-    run(app)
+    running.run(app)
 
 
 @app.callback()
-def options(
-    *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version and exit.", is_eager=True, callback=print_version
-        ),
-    ] = False,
-) -> None:
+def options(*, version: Version = False) -> None:
     """Keep pictures out of an AI application's message stream."""
 
 
@@ -61,22 +54,16 @@ def demo(host: Host = "127.0.0.1", port: Port = 8787) -> None:
 @app.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
     """Start the media service: upload, originals, thumbnails and variants over HTTP."""
-    try:
-        from coatcheck.server.app import create_app  # noqa: PLC0415 - see above
-        from coatcheck.server.running import run_server  # noqa: PLC0415 - see above
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[server]'"
-        ) from error
+    from coatcheck.server.app import create_app  # noqa: PLC0415 - see above
+
     settings = _settings()
-    with data_of(settings):
-        run_server(
-            lambda hosts: create_app(settings, allowed_hosts=hosts),
-            settings,
-            host,
-            port,
-            name="Coatcheck's media service",
-        )
+    running.serve(
+        lambda hosts: create_app(settings, allowed_hosts=hosts),
+        settings,
+        host,
+        port,
+        name="Coatcheck's media service",
+    )
 
 
 @app.command()

@@ -1,24 +1,44 @@
-"""How a command runs: options in common, the version, and errors as one line."""
+"""How a command runs: options in common, a server until it ends, and errors as one line."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from coatcheck.errors import CoatcheckError, StorageError
+from coatcheck.errors import CoatcheckError, ConfigurationError, StorageError
 from coatcheck.version import __version__
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from coatcheck.server.settings import Settings
 
 _UNUSABLE_DATA = 2
 
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature
+    """Print the version and end, if that is asked for."""
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+"""The option ``--host``."""
+
 Port = Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)]
+"""The option ``--port``, or the variable PORT."""
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+    ),
+]
+"""The option ``--version``, which answers by itself."""
 
 
 def run(app: typer.Typer) -> None:
@@ -30,11 +50,48 @@ def run(app: typer.Typer) -> None:
         sys.exit(1)
 
 
-@contextmanager
-def data_of(settings: "Settings") -> Iterator[None]:
-    """End a server whose data cannot be used with exit code 2, and name the directory."""
+def serve(
+    create_app: Callable[[list[str]], "ASGIApp"],
+    settings: "Settings",
+    host: str,
+    port: int,
+    *,
+    name: str,
+    details: Sequence[str] = (),
+    open_browser: bool = False,
+) -> None:
+    """Serve an application until it is interrupted.
+
+    Args:
+        create_app: makes the application, given the names that it answers to.
+        settings: what the installation decides.
+        host: the address to listen on.
+        port: the port to listen on; 0 for a free one.
+        name: what the first line on the terminal calls the server.
+        details: more lines for the terminal.
+        open_browser: open its page, where there is a screen.
+
+    Raises:
+        ConfigurationError: the port is taken, a setting cannot be used, or the extra ``server`` is
+            not installed.
+        typer.Exit: the data directory cannot be used: with code 2, once that is told.
+    """
     try:
-        yield
+        from coatcheck.server.running import run_server  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[server]'"
+        ) from error
+    try:
+        run_server(
+            create_app,
+            settings,
+            host,
+            port,
+            name=name,
+            details=details,
+            open_browser=open_browser,
+        )
     except StorageError as error:  # its message has no path: it may reach a client elsewhere
         _tell(error, f"{settings.data.absolute()}: {error.message}")
         raise typer.Exit(_UNUSABLE_DATA) from None
@@ -43,10 +100,3 @@ def data_of(settings: "Settings") -> Iterator[None]:
 def _tell(error: CoatcheckError, text: str) -> None:
     console = Console(stderr=True, soft_wrap=True)  # one line, also in a narrow terminal
     console.print(Text.assemble(("Error", "bold red"), f" ({error.code}): {text}"), highlight=False)
-
-
-def print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature
-    """Print the version and end, if that is asked for."""
-    if asked:
-        typer.echo(__version__)
-        raise typer.Exit

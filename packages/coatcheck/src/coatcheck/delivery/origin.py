@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from coatcheck.delivery.limits import Client
 from coatcheck.errors import ForbiddenError
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,6 +43,16 @@ def require_same_origin(connection: HTTPConnection) -> None:
     """
     if connection.scope["method"] not in _READING and not is_same_origin(connection):
         raise ForbiddenError("A page of another origin may not send this request.")
+
+
+def client_of(connection: HTTPConnection, owner: str | None) -> Client:
+    """Whom `ClientLimits` counts a request for.
+
+    Args:
+        connection: the request or the WebSocket.
+        owner: the principal's id; None where clients are anonymous.
+    """
+    return Client(owner, client_address(connection))
 
 
 def client_address(connection: HTTPConnection) -> str:

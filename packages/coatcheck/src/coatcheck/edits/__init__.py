@@ -4,6 +4,7 @@ An edit is one operation with its parameters; a picture is edited by a few of th
 other.
 """
 
+from coatcheck.edits.colors import COLOR_NAMES
 from coatcheck.edits.operations import (
     Blur,
     Brightness,
@@ -19,14 +20,14 @@ from coatcheck.edits.operations import (
 )
 from coatcheck.edits.reading import (
     MAX_EDITS,
+    edited_size,
     edits_schema,
     parse_edits,
     summarize,
-    to_json,
-    walk,
 )
 
 __all__ = [
+    "COLOR_NAMES",
     "MAX_EDITS",
     "Blur",
     "Brightness",
@@ -39,9 +40,8 @@ __all__ = [
     "Rotate",
     "Saturation",
     "Text",
+    "edited_size",
     "edits_schema",
     "parse_edits",
     "summarize",
-    "to_json",
-    "walk",
 ]

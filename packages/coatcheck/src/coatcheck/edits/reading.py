@@ -6,9 +6,11 @@ from typing import Any, Final, get_args
 import msgspec
 
 from coatcheck.edits.operations import MAX_EDGE, Edit
-from coatcheck.edits.placing import Size
+from coatcheck.edits.placing import Size, canvas
 from coatcheck.errors import InvalidInputError
-from coatcheck.reference import clean_text
+from coatcheck.mediatype import IMAGE_TYPES
+from coatcheck.reference import MediaReference, clean_text
+from coatcheck.variants import VECTOR_TYPES
 
 MAX_EDITS: Final = 10
 """Most operations of one edit."""
@@ -80,6 +82,27 @@ def walk(edits: Sequence[Edit], size: Size) -> list[Size]:
             )
         sizes.append(size)
     return sizes
+
+
+def edited_size(edits: Sequence[Edit], reference: MediaReference) -> Size:
+    """Width and height in pixels of what `MediaStore.edit` makes of this media.
+
+    Args:
+        edits: the operations, in order.
+        reference: the media, as the store knows it.
+
+    Raises:
+        InvalidInputError: it is no image, or an edit does not fit it; the message says which.
+    """
+    if (
+        reference.mime_type not in IMAGE_TYPES
+        or reference.width is None
+        or reference.height is None
+    ):
+        raise InvalidInputError("This media is no picture; only pictures can be edited.")
+    is_vector = reference.mime_type in VECTOR_TYPES
+    start = canvas((reference.width, reference.height), is_vector=is_vector)
+    return [start, *walk(edits, start)][-1]
 
 
 def summarize(edits: Sequence[Edit]) -> str:

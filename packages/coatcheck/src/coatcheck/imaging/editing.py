@@ -21,9 +21,9 @@ from coatcheck.edits import (
     Saturation,
     Text,
     parse_edits,
-    walk,
 )
 from coatcheck.edits.placing import Size, canvas, place
+from coatcheck.edits.reading import walk
 from coatcheck.errors import UnprocessableMediaError
 from coatcheck.imaging.lettering import write
 from coatcheck.imaging.operations import check_budget, open_file

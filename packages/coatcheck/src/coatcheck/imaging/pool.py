@@ -8,12 +8,14 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from coatcheck.edits import Edit, to_json
+from coatcheck.edits import Edit
+from coatcheck.edits.reading import to_json
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError, WorkerError
 from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
 from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
 from coatcheck.variants import VariantSpec
-from coatcheck.workers import Share, WorkerLimits, WorkerPool
+from coatcheck.workers import WorkerLimits, WorkerPool
+from coatcheck.workers.turns import Share
 
 DECODE_CPU_SECONDS: Final = 10
 """CPU time that decoding an image for its thumbnail may take: an AVIF of 50 megapixels has one."""

@@ -15,6 +15,8 @@ from opentelemetry.util.types import Attributes
 
 from coatcheck.payload.scrubbing import scrub
 
+__all__ = ["ScrubSpanProcessor"]
+
 T = TypeVar("T")
 
 

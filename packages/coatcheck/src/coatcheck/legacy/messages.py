@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from coatcheck import media_part
 from coatcheck.legacy.formatted import FormattedResult, end_of_prefix
 from coatcheck.legacy.modern import (
     Kept,
@@ -25,7 +26,6 @@ from coatcheck.legacy.results import (
     is_result_text,
     read_text,
 )
-from coatcheck.payload import media_part
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import REFERENCE_MEMBER, result_members

@@ -70,19 +70,32 @@ def may_be_legacy(message: Any) -> bool:
 
 
 async def modernize_message(
-    message: Mapping[str, Any], store: MediaStore, scope: Scope
+    message: Mapping[str, Any],
+    store: MediaStore,
+    *,
+    owner: str | None = None,
+    conversation_id: str | None = None,
 ) -> Offloaded:
     """A message in today's form, the very same object if there was nothing to change.
 
     Files that it names are not read: a message may come from anyone.
+
+    Args:
+        message: as the history holds it.
+        store: where its media goes.
+        owner: whom the media belongs to.
+        conversation_id: the conversation that it belongs to.
+
+    Raises:
+        StorageError: the media cannot be stored.
     """
     offloaded = await offload(
         message,
         store,
         shapes=LEGACY_SHAPES,
         limits=_limits(is_marked=has_marker(message)),
-        owner=scope.owner,
-        conversation_id=scope.conversation_id,
+        owner=owner,
+        conversation_id=conversation_id,
     )
     kept = Kept(by_id=_by_id(offloaded.report))
     modern = modernize(offloaded.payload, kept)

@@ -1,1 +1,94 @@
-"""Media inside payloads: what replaces it, and in which form it goes where."""
+"""Media inside payloads: what `coatcheck.offload` and its siblings take and give.
+
+The functions themselves are in `coatcheck`. Here are their limits, reports and policies, the shapes
+in which frameworks carry media, and the pieces that a chat of its own puts messages together with.
+The ``data-media`` part is a module, `coatcheck.media_part`.
+"""
+
+from typing import TYPE_CHECKING
+
+from coatcheck.lazy import lazily
+
+if TYPE_CHECKING:
+    from coatcheck.payload.hydrate import HydrationReport
+    from coatcheck.payload.hydration.policies import (
+        HydrationPolicy,
+        Occurrence,
+        latest,
+        never,
+        requested,
+        within,
+    )
+    from coatcheck.payload.hydration.providers import estimate_tokens
+    from coatcheck.payload.offload import OffloadLimits, OffloadReport
+    from coatcheck.payload.projection import shown_ids
+    from coatcheck.payload.restore import RestoreReport
+    from coatcheck.payload.results import result_line, result_urls
+    from coatcheck.payload.scanning.inline import has_inline_media
+    from coatcheck.payload.shapes import DEFAULT_SHAPES
+    from coatcheck.payload.shapes.codec import (
+        Framing,
+        Inline,
+        Node,
+        Original,
+        Replacement,
+        Shape,
+        Shapes,
+    )
+
+__all__ = [
+    "DEFAULT_SHAPES",
+    "Framing",
+    "HydrationPolicy",
+    "HydrationReport",
+    "Inline",
+    "Node",
+    "Occurrence",
+    "OffloadLimits",
+    "OffloadReport",
+    "Original",
+    "Replacement",
+    "RestoreReport",
+    "Shape",
+    "Shapes",
+    "estimate_tokens",
+    "has_inline_media",
+    "latest",
+    "never",
+    "requested",
+    "result_line",
+    "result_urls",
+    "shown_ids",
+    "within",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "coatcheck.payload.hydrate": ["HydrationReport"],
+        "coatcheck.payload.hydration.policies": [
+            "HydrationPolicy",
+            "Occurrence",
+            "latest",
+            "never",
+            "requested",
+            "within",
+        ],
+        "coatcheck.payload.hydration.providers": ["estimate_tokens"],
+        "coatcheck.payload.offload": ["OffloadLimits", "OffloadReport"],
+        "coatcheck.payload.projection": ["shown_ids"],
+        "coatcheck.payload.restore": ["RestoreReport"],
+        "coatcheck.payload.results": ["result_line", "result_urls"],
+        "coatcheck.payload.scanning.inline": ["has_inline_media"],
+        "coatcheck.payload.shapes": ["DEFAULT_SHAPES"],
+        "coatcheck.payload.shapes.codec": [
+            "Framing",
+            "Inline",
+            "Node",
+            "Original",
+            "Replacement",
+            "Shape",
+            "Shapes",
+        ],
+    },
+)

@@ -13,9 +13,9 @@ from coatcheck.delivery.access import (
     SignedAccess,
 )
 from coatcheck.delivery.app import AdmitUpload
-from coatcheck.delivery.cookies import Principal
+from coatcheck.delivery.cookies import SignedCookie
 from coatcheck.delivery.limits import Client, ClientLimits
-from coatcheck.delivery.origin import client_address
+from coatcheck.delivery.origin import client_of
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import ConfigurationError, QuotaExceededError, RateLimitError
 from coatcheck.ports import LocalPaths
@@ -49,22 +49,27 @@ def read_keyring(settings: Settings) -> Keyring | None:
 
 
 def guard(
-    settings: Settings, keyring: Keyring | None, *, reads: Identify, uploads: Identify
+    settings: Settings,
+    keyring: Keyring | None,
+    *,
+    reads: Identify | None = None,
+    uploads: Identify | None = None,
 ) -> Access:
     """What `settings.access` asks for.
 
     Args:
         settings: names the mode.
         keyring: as `read_keyring` gave it.
-        reads: in cookie mode, tells who asks for media.
-        uploads: in signed mode, tells who uploads, describes and deletes.
+        reads: in cookie mode, tells who asks for media; by default the media cookie does.
+        uploads: in signed mode, tells who uploads, describes and deletes; by default `reads`.
     """
     if keyring is None:
         return Access(OpenAccess(), MediaUrls())
+    reads = reads or SignedCookie(keyring, time.time).read
     if settings.access == "cookie":
         return Access(PrincipalAccess(reads), MediaUrls())
     signer = UrlSigner(keyring, time.time)
-    return Access(SignedAccess(signer, PrincipalAccess(uploads)), MediaUrls(signer=signer))
+    return Access(SignedAccess(signer, PrincipalAccess(uploads or reads)), MediaUrls(signer=signer))
 
 
 def upload_limit(settings: Settings) -> AdmitUpload:
@@ -79,24 +84,19 @@ def upload_limit(settings: Settings) -> AdmitUpload:
     daily = ClientLimits(per_minute=share, in_all=settings.in_all, minutes=_DAY_MINUTES)
 
     def admit(connection: HTTPConnection, owner: str | None) -> None:
-        now, address = time.monotonic(), client_address(connection)
-        rates.of(Client(owner, address), now).take(now)
+        now, client = time.monotonic(), client_of(connection, owner)
+        rates.of(client, now).take(now)
         if share and owner is not None:
             length = connection.headers.get("content-length", "")
             size = int(length[:20]) if length.isdecimal() else settings.max_bytes
             try:
-                daily.of(Client(None, address), now).take(now, size)
+                daily.of(Client(None, client.address), now).take(now, size)
             except RateLimitError as error:
                 raise QuotaExceededError(
                     "This address has uploaded what it may in a day; try again later."
                 ) from error
 
     return admit
-
-
-def anonymous(_connection: HTTPConnection) -> Principal | None:
-    """Everyone, where nothing identifies a client."""
-    return None
 
 
 def read_sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from coatcheck.edits import MAX_EDITS
-from coatcheck.edits.colors import COLOR_NAMES
+from coatcheck.edits import COLOR_NAMES, MAX_EDITS
 
 MAX_WISH: Final = 400
 """Characters of a message in which edits are looked for: a wish is short."""

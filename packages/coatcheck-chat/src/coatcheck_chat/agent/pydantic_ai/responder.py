@@ -21,12 +21,11 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     ToolOutputAvailableChunk,
 )
 
+from coatcheck import for_model, offload_stream, scrub
 from coatcheck.errors import CoatcheckError, UnprocessableMediaError
 from coatcheck.legacy import summarize
-from coatcheck.payload.media_part import MEDIA_PART, failed, media_part
-from coatcheck.payload.projection import for_model, shown_ids
-from coatcheck.payload.scrubbing import scrub
-from coatcheck.payload.streaming import offload_stream
+from coatcheck.media_part import MEDIA_PART, failed, media_part
+from coatcheck.payload import shown_ids
 from coatcheck.reference import clean_text
 from coatcheck_chat.agent import tools
 from coatcheck_chat.agent.pydantic_ai.toolset import TurnDeps, media_toolset

@@ -11,7 +11,7 @@ from pydantic_ai.ui.vercel_ai.response_types import DataChunk
 
 from coatcheck.edits import edits_schema
 from coatcheck.errors import CoatcheckError
-from coatcheck.payload.media_part import MEDIA_PART
+from coatcheck.media_part import MEDIA_PART
 from coatcheck_chat.agent import tools
 from coatcheck_chat.agent.pydantic_ai.viewing import picture_content, sees_pictures
 

@@ -7,7 +7,7 @@ from pydantic_ai import BinaryContent
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
 from pydantic_ai.models import Model
 
-from coatcheck.ports import RenderedImage
+from coatcheck.store import RenderedImage
 
 _MARK: Final = "viewed-"
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from coatcheck.ports import Swatch
+from coatcheck.store import Swatch
 
 # Where a hue of OKLCH ends, in degrees, and what it is called up to there.
 _HUES: Final = (

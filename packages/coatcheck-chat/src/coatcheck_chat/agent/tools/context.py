@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from coatcheck import media_part
 from coatcheck.errors import CoatcheckError, NotFoundError
-from coatcheck.payload import media_part
-from coatcheck.ports import MediaRecord
 from coatcheck.reference import URI_SCHEME, MediaReference, MediaUrls
-from coatcheck.store import MediaStore
+from coatcheck.store import MediaRecord, MediaStore
 from coatcheck.workers import WorkerPool
 from coatcheck_chat.agent.previews import Previews, Show
 from coatcheck_chat.providers.image import ImageProvider

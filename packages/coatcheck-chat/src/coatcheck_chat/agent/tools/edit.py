@@ -3,12 +3,8 @@
 from pathlib import PurePath
 from typing import Any, Final
 
-from coatcheck.edits import parse_edits, summarize, walk
-from coatcheck.edits.placing import canvas
-from coatcheck.errors import InvalidInputError
-from coatcheck.mediatype import IMAGE_TYPES
+from coatcheck.edits import edited_size, parse_edits, summarize
 from coatcheck.reference import ALT_WEIGHT, MediaReference, clean_text
-from coatcheck.variants import VECTOR_TYPES
 from coatcheck_chat.agent.previews import Show
 from coatcheck_chat.agent.tools.context import Announce, ToolContext, announced
 from coatcheck_chat.agent.tools.results import ImageResult, slug
@@ -45,10 +41,7 @@ async def edit_image(
     """
     parsed = parse_edits(edits)
     original = (await context.find(reference_id)).reference
-    if original.mime_type not in IMAGE_TYPES or original.width is None or original.height is None:
-        raise InvalidInputError("This media is no picture; only pictures can be edited.")
-    is_vector = original.mime_type in VECTOR_TYPES
-    sizes = walk(parsed, canvas((original.width, original.height), is_vector=is_vector))
+    size = edited_size(parsed, original)
     alt = _caption(original, summarize(parsed))
 
     async def work(_show: Show) -> MediaReference:
@@ -62,9 +55,7 @@ async def edit_image(
         )
 
     return ImageResult(
-        reference=await announced(
-            context, announce, work, part_id=part_id, size=sizes[-1], alt=alt
-        ),
+        reference=await announced(context, announce, work, part_id=part_id, size=size, alt=alt),
         prompt=summarize(parsed),
         model="libvips",
         message="Image edited.",

@@ -5,9 +5,8 @@ from contextlib import aclosing
 from typing import Final, Literal
 
 from coatcheck.errors import InvalidInputError
-from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.reference import ALT_WEIGHT, MediaReference, clean_text
-from coatcheck.variants import VariantSpec, width_within
+from coatcheck.store import IMAGE_TYPES, VariantSpec
 from coatcheck_chat.agent.previews import Show, watch
 from coatcheck_chat.agent.tools.context import Announce, ToolContext, announced
 from coatcheck_chat.agent.tools.results import ImageResult, slug
@@ -134,9 +133,11 @@ async def _source_image(context: ToolContext, reference: MediaReference) -> Sour
         chunks = store.read_blob(reference.digest, reference.size)
         media_type = reference.mime_type
     else:
-        width = width_within(reference.width or 1, reference.height or 1, _SOURCE_EDGE)
         record = await store.record(reference.id)
-        variant = await store.variant(record, VariantSpec(width, "png"))
+        spec = VariantSpec.within(
+            _SOURCE_EDGE, "png", width=reference.width or 1, height=reference.height or 1
+        )
+        variant = await store.variant(record, spec)
         chunks = store.read_blob(variant.digest, variant.size)
         media_type = variant.media_type
     async with aclosing(chunks):

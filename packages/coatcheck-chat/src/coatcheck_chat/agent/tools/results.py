@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from coatcheck.payload.results import result_line, result_urls
+from coatcheck.payload import result_line, result_urls
 from coatcheck.reference import MediaReference, MediaUrls, clean_text
 
 Mode = Literal["generate", "edit"]

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from coatcheck.errors import InvalidInputError
-from coatcheck.mediatype import IMAGE_TYPES
-from coatcheck.payload.results import result_line
-from coatcheck.ports import MediaRecord, RenderedImage, Swatch
+from coatcheck.payload import result_line
 from coatcheck.reference import MediaReference
-from coatcheck.variants import VariantSpec, width_within
+from coatcheck.store import (
+    IMAGE_TYPES,
+    MediaRecord,
+    RenderedImage,
+    Swatch,
+    VariantSpec,
+)
 from coatcheck_chat.agent.tools.colors import describe_colors
 from coatcheck_chat.agent.tools.context import ToolContext
 
@@ -70,9 +74,11 @@ async def view_media(
 
 async def _picture(context: ToolContext, record: MediaRecord) -> RenderedImage:
     reference = record.reference
-    width = width_within(reference.width or 1, reference.height or 1, VIEWED_EDGE)
     # JPEG is what every model that sees can read.
-    variant = await context.store.variant(record, VariantSpec(width, "jpeg"))
+    spec = VariantSpec.within(
+        VIEWED_EDGE, "jpeg", width=reference.width or 1, height=reference.height or 1
+    )
+    variant = await context.store.variant(record, spec)
     async with aclosing(context.store.read_blob(variant.digest, variant.size)) as chunks:
         data = b"".join([chunk async for chunk in chunks])
     return RenderedImage(

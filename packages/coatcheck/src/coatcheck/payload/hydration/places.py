@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.payload.hydration.limits import Inline, Kind
 from coatcheck.payload.links import Links
-from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.shapes import Shapes
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, normalize_reference_id

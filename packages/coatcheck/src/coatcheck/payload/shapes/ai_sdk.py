@@ -7,7 +7,7 @@ https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message. In a UI message med
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from coatcheck.payload import media_part
+from coatcheck import media_part
 from coatcheck.payload.links import Links
 from coatcheck.payload.shapes.codec import (
     Inline,

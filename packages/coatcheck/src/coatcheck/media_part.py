@@ -5,7 +5,10 @@ from typing import Any, Final
 
 from coatcheck.errors import CoatcheckError
 
+__all__ = ["MEDIA_PART", "failed", "is_preview", "media_part", "pending", "preview", "ready"]
+
 MEDIA_PART: Final = "data-media"
+"""The ``type`` of the part."""
 
 
 def media_part(part_id: str, data: dict[str, Any]) -> dict[str, Any]:
