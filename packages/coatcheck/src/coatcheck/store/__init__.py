@@ -1,11 +1,10 @@
 """The store: bytes in, references out.
 
-`MediaStore` is the one object that an application holds. A put goes through `admission`;
-`reading` answers what leaves media as it is, with `renditions` for thumbnails and variants;
-`removal` and `verification` do what their names say.
+`MediaStore` is the one object that an application holds. It asks the catalog for references itself
+and has a part for each of its tasks: `admission` for a put, `reading` for bytes, `renditions` for
+variants and edits, `removal` and `verification`.
 """
 
-from coatcheck.store.media_store import MediaStore
-from coatcheck.store.reading import MediaStream
+from coatcheck.store.media_store import MediaStore, MediaStream
 
 __all__ = ["MediaStore", "MediaStream"]
