@@ -36,7 +36,11 @@ DELETE = textwrap.dedent(
 
 
 @pytest.fixture(params=["off", "x-sendfile"])
-async def client(data: Path, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    data: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    # However slow this computer is, a record is still remembered when it is asked for.
+    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     app = create_app(Settings(data=data, sendfile=request.param))
     async with (
         serving(app) as address,
@@ -68,10 +72,8 @@ QUERIES = ("", "?thumbnail=true", "?w=64&format=png", "?download=true")
 
 
 async def test_what_another_process_deletes_is_not_found_and_no_damage(
-    client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, data: Path
 ) -> None:
-    # However slow this computer is, the record is still remembered when it is asked for.
-    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     pictures = [await upload(client, png_bytes(seed=seed)) for seed in range(len(QUERIES))]
     document = await upload(client, LARGE)
     await delete_elsewhere(data, *[told["id"] for told in (*pictures, document)])
@@ -92,9 +94,8 @@ async def test_what_another_process_deletes_is_not_found_and_no_damage(
 
 
 async def test_a_variant_that_was_rendered_is_not_found_either(
-    client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, data: Path
 ) -> None:
-    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     told = await upload(client, png_bytes())
     path = f"/image/{told['id']}?w=64&format=png"
     for _ in range(2):  # rendered, then remembered with the record; its bytes were never read
@@ -127,10 +128,9 @@ async def test_a_blob_that_is_short_while_the_reference_is_there_is_damage(
 
 
 async def test_a_blob_that_is_short_after_a_deletion_elsewhere_is_not_found(
-    client: httpx.AsyncClient, data: Path, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, data: Path
 ) -> None:
     """Content that came back under another reference, and is damaged: the old one is still gone."""
-    monkeypatch.setattr("coatcheck.storage.catalog.cached.SECONDS", 600.0)
     told = await upload(client, LARGE)
     await delete_elsewhere(data, told["id"])
     other = await upload(client, LARGE)

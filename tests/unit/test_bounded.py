@@ -18,11 +18,11 @@ def test_the_oldest_give_way_to_more_entries() -> None:
     assert len(memory) == 2
 
 
-def test_what_is_refreshed_outlives_what_is_not() -> None:
+def test_what_is_used_outlives_what_is_not() -> None:
     memory = BoundedMemory[str, int](entries=2)
     memory.put("a", 1)
     memory.put("b", 2)
-    memory.refresh("a")
+    assert memory.use("a") == 1
     memory.put("c", 3)
     assert [memory.get(key) for key in "abc"] == [1, None, 3]
 
@@ -60,3 +60,22 @@ def test_what_is_put_again_lives_from_then_on() -> None:
     memory.put("a", 2)
     clock.now = 18
     assert memory.get("a") == 2
+
+
+def test_what_is_used_lives_no_longer() -> None:
+    clock = Clock()
+    memory = BoundedMemory[str, int](seconds=10, clock=clock)
+    memory.put("a", 1)
+    clock.now = 9
+    assert (memory.use("a"), memory.use("unknown")) == (1, None)
+    clock.now = 10
+    assert memory.use("a") is None
+
+
+def test_all_is_forgotten_at_once() -> None:
+    memory = BoundedMemory[str, bytes](capacity=10, weigh=len, seconds=10)
+    memory.put("a", bytes(6))
+    memory.put("b", bytes(1))
+    assert list(memory.values()) == [bytes(6), bytes(1)]
+    memory.clear()
+    assert (memory.get("a"), memory.weight, len(memory)) == (None, 0, 0)

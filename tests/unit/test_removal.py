@@ -62,7 +62,7 @@ async def test_a_deletion_leaves_no_tombstone_and_nothing_in_memory(
     await store.delete(reference.id)
     assert await catalog.tombstones(after="", limit=9) == []
     assert blobs(data) == []
-    assert store._small_blobs.find(reference.digest) is None
+    assert store.recall_blob(reference.digest) is None
     with pytest.raises(NotFoundError):
         await store.delete(reference.id)
 

@@ -25,8 +25,12 @@ from coatcheck.reference import MediaReference
 from coatcheck.storage import LocalBlobStore
 from coatcheck.storage.catalog import Database, SqlCatalog
 from coatcheck.store import MediaStore
-from coatcheck.store.condemned import _MAX_CONDEMNED, CONDEMNED_SECONDS, Condemned
-from coatcheck.store.renditions import share_of
+from coatcheck.store.renditions import (
+    _MAX_CONDEMNED,
+    CONDEMNED_SECONDS,
+    Condemned,
+    share_of,
+)
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits
 from tests.media import image_bytes, png_bytes
@@ -293,8 +297,8 @@ async def test_an_upload_that_hangs_its_decoder_is_remembered(
     renderer.inspect = original  # type: ignore[method-assign]
     with pytest.raises(error):
         await counted.put(png_bytes())
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + CONDEMNED_SECONDS)
+    later = time.monotonic() + CONDEMNED_SECONDS
+    monkeypatch.setattr(counted._admission._condemned._found, "_clock", lambda: later)
     assert (await counted.put(png_bytes())).width == 64  # it is tried again after a while
 
 

@@ -205,7 +205,7 @@ async def test_what_is_read_anew_replaces_what_is_remembered(
 async def test_what_is_remembered_is_bounded(
     cached: CachedCatalog, shared: SqlCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coatcheck.storage.catalog.cached.ENTRIES", 3)
+    monkeypatch.setattr(cached._records, "_entries", 3)
     ids = [(await put(shared)).reference.id for _ in range(5)]
     await cached.find_many(ids)
     for reference_id in ids:

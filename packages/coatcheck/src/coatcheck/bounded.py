@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Generic, TypeVar
 
@@ -18,7 +18,7 @@ class BoundedMemory(Generic[K, V]):
         capacity: what they weigh together at most.
         weigh: what a value weighs; only asked where there is a `capacity`.
         seconds: how long a value is remembered after it was put.
-        clock: a monotonic clock in seconds; `time.monotonic` where there is none.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -28,14 +28,15 @@ class BoundedMemory(Generic[K, V]):
         capacity: float = inf,
         weigh: Callable[[V], int] | None = None,
         seconds: float = inf,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = entries
         self._capacity = capacity
         self._weigh = weigh
         self._seconds = seconds
         self._clock = clock
-        self._known: OrderedDict[K, tuple[V, float]] = OrderedDict()
+        self._known: OrderedDict[K, V] = OrderedDict()
+        self._until: dict[K, float] = {}  # stays empty where values do not age
         self._weight = 0
 
     def __len__(self) -> int:
@@ -48,36 +49,48 @@ class BoundedMemory(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value with this key; None if there is none, or none any more."""
-        known = self._known.get(key)
-        if known is None or self._is_over(known[1]):
+        value = self._known.get(key)
+        if self._until and value is not None and self._until[key] <= self._clock():
             return None
-        return known[0]
+        return value
 
-    def refresh(self, key: K) -> None:
-        """Make a remembered value the newest, but let it live no longer."""
+    def use(self, key: K) -> V | None:
+        """As `get`, and the value becomes the newest. It lives no longer for that."""
+        value = self._known.get(key)
+        if value is None or (self._until and self._until[key] <= self._clock()):
+            return None
         self._known.move_to_end(key)
+        return value
+
+    def values(self) -> Iterator[V]:
+        """All values, the oldest first, also those whose time is over and that still take room."""
+        return iter(self._known.values())
 
     def put(self, key: K, value: V) -> None:
         """Remember a value as the newest, in the place of an earlier one with its key."""
+        known = self._known
         self.forget(key)
-        self._known[key] = value, self._now() + self._seconds
-        self._weight += self._weight_of(value)
-        while len(self._known) > self._entries or self._weight > self._capacity:
-            self.forget(next(iter(self._known)))
-        while self._known and self._is_over(next(iter(self._known.values()))[1]):
-            self.forget(next(iter(self._known)))
+        known[key] = value
+        if self._seconds != inf:
+            now = self._clock()
+            self._until[key] = now + self._seconds
+            while known and self._until[next(iter(known))] <= now:
+                self.forget(next(iter(known)))
+        if self._weigh is not None:
+            self._weight += self._weigh(value)
+        while len(known) > self._entries or self._weight > self._capacity:
+            self.forget(next(iter(known)))
 
     def forget(self, key: K) -> None:
         """Remember nothing under this key."""
-        known = self._known.pop(key, None)
-        if known is not None:
-            self._weight -= self._weight_of(known[0])
+        value = self._known.pop(key, None)
+        if value is not None:
+            self._until.pop(key, None)
+            if self._weigh is not None:
+                self._weight -= self._weigh(value)
 
-    def _is_over(self, until: float) -> bool:
-        return until != inf and until <= self._now()
-
-    def _now(self) -> float:
-        return time.monotonic() if self._clock is None else self._clock()
-
-    def _weight_of(self, value: V) -> int:
-        return 0 if self._weigh is None else self._weigh(value)
+    def clear(self) -> None:
+        """Remember nothing."""
+        self._known.clear()
+        self._until.clear()
+        self._weight = 0

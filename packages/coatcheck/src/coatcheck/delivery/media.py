@@ -96,6 +96,12 @@ class MediaEndpoint:
             if named is not None:  # the proxy sends the bytes, and cuts the range out itself
                 await _answer(send, 200, _without_bytes(headers) | dict([named]))
                 return
+        content = self._store.recall_blob(chosen.digest)
+        if content is not None:
+            await _start(send, 200 if part is None else 206, headers)
+            body = content if part is None else content[start:end]
+            await send({"type": "http.response.body", "body": body})
+            return
         reading = self._store.read_blob(
             chosen.digest,
             chosen.size,

@@ -86,7 +86,8 @@ class Observation:
         try:
             await self._app(scope, receive, observe)
         finally:
-            kind = self._kind_of(scope)
+            is_logged = self._log.isEnabledFor(logging.INFO)
+            kind = self._kind_of(scope) if is_logged or self._metrics is not None else ""
             if self._metrics is not None:
                 self._metrics.count_answer(
                     kind=kind,
@@ -95,7 +96,7 @@ class Observation:
                     size=size,
                     seconds=answered,
                 )
-            if self._log.isEnabledFor(logging.INFO):
+            if is_logged:
                 record = AccessRecord(
                     method=scope["method"],
                     kind=kind,

@@ -1,8 +1,8 @@
 """The store: bytes in, references out.
 
-`MediaStore` is the one object that an application holds. A put goes through `admission`;
-`reading` answers what leaves media as it is, with `renditions` for thumbnails and variants;
-`removal` and `verification` do what their names say.
+`MediaStore` is the one object that an application holds. It asks the catalog for references itself
+and has a part for each of its tasks: `admission` for a put, `reading` for bytes, `renditions` for
+variants and edits, `removal` and `verification`.
 
 Beside it are the records that it gives out, the media types that it knows, and what has tables of
 its own in its database.
@@ -24,8 +24,7 @@ from coatcheck.ports import (
     Swatch,
     VariantRecord,
 )
-from coatcheck.store.media_store import MediaStore
-from coatcheck.store.reading import MediaStream
+from coatcheck.store.media_store import MediaStore, MediaStream
 from coatcheck.store.verification import BlobFinding
 from coatcheck.variants import VariantSpec
 

@@ -36,8 +36,7 @@ from coatcheck.ports import (
     StagedBlob,
     VariantRecord,
 )
-from coatcheck.store.condemned import Condemned
-from coatcheck.store.renditions import share_of, variant_record
+from coatcheck.store.renditions import Condemned, share_of, variant_record
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Bytes of a file that are in memory at a time."""

@@ -1,31 +1,58 @@
 """`MediaStore`, the one object that an application holds: bytes in, references out."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from coatcheck.edits import Edit
-from coatcheck.errors import ConfigurationError
+from coatcheck.errors import ConfigurationError, InvalidRangeError, NotFoundError
 from coatcheck.options import DEFAULT_MAX_BYTES, DEFAULT_VARIANT_BYTES
-from coatcheck.ports import BlobStore, Catalog, Fetcher, NewMedia, Renderer, SharedTransaction
+from coatcheck.ports import (
+    BlobStore,
+    Catalog,
+    Fetcher,
+    ListedMedia,
+    MediaCursor,
+    MediaRecord,
+    NewMedia,
+    RenderedImage,
+    Renderer,
+    SharedTransaction,
+    Swatch,
+    VariantRecord,
+)
 from coatcheck.reference import (
     ALT_WEIGHT,
     MediaReference,
     clean_display_name,
     clean_text,
+    normalize_reference_id,
 )
 from coatcheck.store.admission import Admission, Content
-from coatcheck.store.reading import MediaReader
+from coatcheck.store.reading import BlobReader
 from coatcheck.store.removal import Removal
+from coatcheck.store.renditions import Condemned, Renditions, thumbnail_of
 from coatcheck.store.verification import BlobFinding, verify_blobs
+from coatcheck.variants import VariantSpec
 
 if TYPE_CHECKING:  # a store receives its engines
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-class MediaStore(MediaReader):
+@dataclass(frozen=True, slots=True)
+class MediaStream:
+    """Media on its way out: bytes `start` up to but without `end` of `reference`."""
+
+    reference: MediaReference
+    start: int
+    end: int
+    chunks: AsyncGenerator[bytes]
+
+
+class MediaStore:
     """Keeps media and hands out references. Use it as ``async with``; `open_store` makes one.
 
     Args:
@@ -51,19 +78,29 @@ class MediaStore(MediaReader):
         variant_bytes: int = DEFAULT_VARIANT_BYTES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        super().__init__(
-            blobs=blobs, catalog=catalog, renderer=renderer, variant_bytes=variant_bytes
-        )
+        condemned = Condemned()
+        self._blobs = blobs
+        self._catalog = catalog
+        self._renderer = renderer
         self._fetcher = fetcher
         self._clock = clock
         self._admission = Admission(
             blobs=blobs,
             catalog=catalog,
             renderer=renderer,
-            condemned=self._condemned,
+            condemned=condemned,
             owner_bytes=owner_bytes,
         )
-        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._small_blobs.forget)
+        self._reading = BlobReader(blobs, catalog)
+        self._renditions = Renditions(
+            blobs=blobs,
+            catalog=catalog,
+            renderer=renderer,
+            reading=self._reading,
+            condemned=condemned,
+            max_bytes=variant_bytes,
+        )
+        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._reading.forget)
         self.max_bytes = max_bytes
 
     async def __aenter__(self) -> Self:
@@ -198,7 +235,7 @@ class MediaStore(MediaReader):
             OverloadedError: too many images are waiting already.
             CoatcheckError: what `put` raises.
         """
-        image = await self._edited(await self.get(reference_id), edits)
+        image = await self._renditions.edit(await self.get(reference_id), edits)
         return await self.put(
             image.data,
             display_name=display_name,
@@ -207,6 +244,184 @@ class MediaStore(MediaReader):
             owner=owner,
             conversation_id=conversation_id,
         )
+
+    async def get(self, reference_id: str) -> MediaReference:
+        """The reference with this id, read from the catalog.
+
+        Raises:
+            NotFoundError: there is none; a malformed id is one that there is none of.
+        """
+        return (await self.record(reference_id)).reference
+
+    async def record(self, reference_id: str) -> MediaRecord:
+        """The reference with its scope and its variants.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        canonical = normalize_reference_id(reference_id)
+        record = None if canonical is None else await self._catalog.find(canonical)
+        if record is None:
+            raise NotFoundError("There is no media under this id.")
+        return record
+
+    async def records(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
+        """The records of those references that there are, by the ids that were given.
+
+        All are looked up at once. A malformed id is one that there is no reference of.
+
+        Args:
+            reference_ids: the references, by their ids.
+        """
+        canonical = {
+            given: one for given in reference_ids if (one := normalize_reference_id(given))
+        }
+        found = await self._catalog.find_many(set(canonical.values()))
+        return {given: found[one] for given, one in canonical.items() if one in found}
+
+    async def conversation_media(
+        self,
+        conversation_id: str,
+        *,
+        owner: str | None = None,
+        also: Collection[str] = (),
+        before: str | None = None,
+        limit: int = 20,
+    ) -> Sequence[MediaRecord]:
+        """What belongs to a conversation and to `owner`, newest first.
+
+        Args:
+            conversation_id: the conversation.
+            owner: whose media; None for what has no owner.
+            also: ids of more media of the owner's, such as uploads that messages refer to.
+            before: the id of the last one of the page before.
+            limit: how many at most.
+        """
+        return await self._catalog.conversation_media(
+            conversation_id, owner=owner, also=also, before=before, limit=limit
+        )
+
+    async def list_media(
+        self, *, owner: str | None = None, before: MediaCursor | None = None, limit: int = 50
+    ) -> Sequence[ListedMedia]:
+        """All media of an owner, newest first, a page at a time.
+
+        Args:
+            owner: whose media; None for what has no owner.
+            before: the place of the last one of the page before.
+            limit: how many at most.
+        """
+        return await self._catalog.list_media(owner=owner, before=before, limit=limit)
+
+    async def open(
+        self, reference_id: str, *, start: int = 0, end: int | None = None
+    ) -> MediaStream:
+        """The original bytes, whole or from `start` up to but without `end`.
+
+        Raises:
+            NotFoundError: there is no such reference; while iterating: it has been deleted.
+            InvalidRangeError: the range lies outside the media.
+            DamagedBlobError: while iterating: stored bytes are missing.
+        """
+        reference = await self.get(reference_id)
+        stop = reference.size if end is None else end
+        if not 0 <= start <= stop <= reference.size:
+            raise InvalidRangeError
+        chunks = self._reading.stream(
+            reference.digest, start=start, end=stop, reference_id=reference.id
+        )
+        return MediaStream(reference, start, stop, chunks)
+
+    async def read(self, reference_id: str) -> bytes:
+        """The original bytes as a whole; `open` streams what may be too large for memory.
+
+        Raises:
+            NotFoundError: there is no such reference.
+            DamagedBlobError: stored bytes are missing.
+        """
+        async with aclosing((await self.open(reference_id)).chunks) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+    async def thumbnail(self, reference_id: str) -> RenderedImage:
+        """The WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
+
+        Raises:
+            NotFoundError: there is no such reference, or it is no image.
+        """
+        record = await self.record(reference_id)
+        variant = thumbnail_of(record)
+        reading = self.read_blob(variant.digest, variant.size, reference_id=record.reference.id)
+        async with aclosing(reading) as chunks:
+            data = b"".join([chunk async for chunk in chunks])
+        return RenderedImage(
+            data=data, media_type=variant.media_type, width=variant.width, height=variant.height
+        )
+
+    async def palette(self, reference_id: str) -> Sequence[Swatch]:
+        """The main colors of an image, largest share first, told from its thumbnail's pixels.
+
+        Raises:
+            NotFoundError: there is no such reference, or it is no image.
+            OverloadedError: too many images are waiting already.
+        """
+        return await self._renditions.palette(await self.record(reference_id))
+
+    async def variant(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
+        """A rendition of an image, rendered now if it is asked for the first time.
+
+        Any number of simultaneous calls render it once. Its bytes are read with `read_blob`.
+
+        Raises:
+            NotFoundError: the media is no image, or has been deleted.
+            OverloadedError: too many renditions are waiting already.
+            VariantBudgetError: the budget for renditions is used up.
+            UnprocessableMediaError: the original cannot be decoded any more.
+            WorkerTimeoutError: rendering took too long.
+        """
+        return await self._renditions.get(record, spec)
+
+    def read_blob(
+        self,
+        digest: str,
+        size: int,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        reference_id: str | None = None,
+    ) -> AsyncGenerator[bytes]:
+        """The bytes of an original or a variant, by its digest and recorded size.
+
+        Small ones are read once and remembered.
+
+        Args:
+            digest: of the original or the variant.
+            size: its recorded length.
+            start: the first byte.
+            end: the byte after the last one; None for the end.
+            reference_id: the reference whose record named the blob. With it, bytes that are missing
+                because the reference has been deleted meanwhile are no damage.
+
+        Raises:
+            NotFoundError: while iterating: the reference has been deleted.
+            DamagedBlobError: while iterating: the blob is missing or ends too early.
+        """
+        return self._reading.read(
+            digest,
+            size=size,
+            start=start,
+            end=size if end is None else end,
+            reference_id=reference_id,
+        )
+
+    def recall_blob(self, digest: str) -> bytes | None:
+        """The bytes of a small original or variant, if they have been read a short time ago.
+
+        What `read_blob` would give, without waiting for anything; None where only it can tell.
+
+        Args:
+            digest: of the original or the variant.
+        """
+        return self._reading.recall(digest)
 
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
         """Refuse media of `size` bytes before any of it is taken in, if it will not fit.

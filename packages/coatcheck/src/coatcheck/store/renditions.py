@@ -1,23 +1,76 @@
-"""Variants, rendered when they are first asked for and kept in the blob store."""
+"""What the renderer makes of stored images: variants, edits and palettes.
+
+Variants are rendered when they are first asked for and kept in the blob store. Content that could
+not be decoded is remembered by its digest and not tried again soon.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
 from anyio import CancelScope
 
-from coatcheck.errors import NotFoundError, VariantBudgetError
+from coatcheck.bounded import BoundedMemory
+from coatcheck.edits import Edit
+from coatcheck.errors import (
+    CoatcheckError,
+    InvalidInputError,
+    NotFoundError,
+    UnprocessableMediaError,
+    VariantBudgetError,
+    WorkerTimeoutError,
+)
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.ports import (
+    THUMBNAIL,
     BlobStore,
     Catalog,
     MediaRecord,
     RenderedImage,
     Renderer,
+    Swatch,
     VariantRecord,
 )
-from coatcheck.store.condemned import Condemned
+from coatcheck.reference import MediaReference
+from coatcheck.store.reading import BlobReader
 from coatcheck.variants import VariantSpec
+
+CONDEMNED_SECONDS: Final = 300.0
+"""How long content that could not be decoded is not tried again."""
+
+_MAX_CONDEMNED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    error: type[CoatcheckError]
+    message: str
+
+
+class Condemned:
+    """Remembers what hangs or ends a decoder: it does so again, and costs as much each time."""
+
+    def __init__(self) -> None:
+        self._found = BoundedMemory[tuple[str, str], _Finding](
+            entries=_MAX_CONDEMNED, seconds=CONDEMNED_SECONDS
+        )
+
+    def check(self, digest: str, operation: str) -> None:
+        """Raise again what `operation` on this content raised a short time ago."""
+        found = self._found.get((digest, operation))
+        if found is not None:
+            raise found.error(found.message)
+
+    @contextmanager
+    def remembering(self, digest: str, operation: str) -> Iterator[None]:
+        """Remember if the image, or the time that it takes, makes `operation` fail."""
+        try:
+            yield
+        except (UnprocessableMediaError, WorkerTimeoutError) as error:
+            self._found.put((digest, operation), _Finding(type(error), error.message))
+            raise
 
 
 class Renditions:
@@ -27,6 +80,7 @@ class Renditions:
         blobs: where originals are read and variants kept.
         catalog: where variants are recorded.
         renderer: renders.
+        reading: tells damaged media from media that has been deleted.
         condemned: content that could not be decoded.
         max_bytes: what all variants but thumbnails may occupy together.
     """
@@ -37,15 +91,17 @@ class Renditions:
         blobs: BlobStore,
         catalog: Catalog,
         renderer: Renderer,
+        reading: BlobReader,
         condemned: Condemned,
         max_bytes: int,
     ) -> None:
         self._blobs = blobs
         self._catalog = catalog
         self._renderer = renderer
+        self._reading = reading
+        self._condemned = condemned
         self._max_bytes = max_bytes
         self._flights: dict[tuple[str, str], _Flight] = {}
-        self._condemned = condemned
 
     async def get(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
         """The variant of a recorded image; see `MediaStore.variant`."""
@@ -63,7 +119,27 @@ class Renditions:
                 lambda over: self._forget(key, over),
             )
             self._flights[key] = flight
-        return await flight.join()
+        async with self._reading.kept(record.reference.id):
+            return await flight.join()
+
+    async def edit(self, reference: MediaReference, edits: Sequence[Edit]) -> RenderedImage:
+        """The edited image; see `MediaStore.edit`."""
+        if reference.mime_type not in IMAGE_TYPES:
+            raise InvalidInputError("This media is no image; only images can be edited.")
+        async with (
+            self._reading.kept(reference.id),
+            self._blobs.local_file(reference.digest) as path,
+        ):
+            return await self._renderer.edit(path, reference.mime_type, edits)
+
+    async def palette(self, record: MediaRecord) -> Sequence[Swatch]:
+        """The main colors of an image; see `MediaStore.palette`."""
+        thumbnail = thumbnail_of(record)
+        async with (
+            self._reading.kept(record.reference.id),
+            self._blobs.local_file(thumbnail.digest) as path,
+        ):
+            return await self._renderer.palette(path, thumbnail.media_type)
 
     async def aclose(self) -> None:
         """Drop what is being rendered."""
@@ -154,6 +230,18 @@ class _Flight:
 
     def _start(self) -> None:
         self._started = True
+
+
+def thumbnail_of(record: MediaRecord) -> VariantRecord:
+    """The thumbnail of recorded media.
+
+    Raises:
+        NotFoundError: it is no image.
+    """
+    thumbnail = record.variants.get(THUMBNAIL)
+    if thumbnail is None:
+        raise NotFoundError("This media has no thumbnail: it is no image.")
+    return thumbnail
 
 
 def share_of(owner: str | None, digest: str) -> str:

@@ -1,7 +1,6 @@
 """A catalog that remembers for a moment what it read: one wrapper around any `Catalog`."""
 
 import time
-from collections import OrderedDict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -11,12 +10,12 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.ports import (
     BlobRecord,
     Catalog,
@@ -36,12 +35,6 @@ ENTRIES: Final = 10_000
 """Records that are remembered, about a kilobyte each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    record: MediaRecord
-    expires: float
-
-
 class CachedCatalog:
     """Answers `find` and `find_many` from memory where it can; passes everything else on.
 
@@ -52,42 +45,33 @@ class CachedCatalog:
 
     def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.monotonic) -> None:
         self._catalog = catalog
-        self._clock = clock
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._records = BoundedMemory[str, MediaRecord](
+            entries=ENTRIES, seconds=SECONDS, clock=clock
+        )
         self._changes = 0
 
     async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:
         """The record of a reference, or None; `fresh` reads it anew."""
-        known = None if fresh else self._recall(reference_id)
+        known = None if fresh else self._records.get(reference_id)
         return known or (await self._read([reference_id])).get(reference_id)
 
     async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         """The records of those references that there are, by id."""
-        recalled = {reference_id: self._recall(reference_id) for reference_id in reference_ids}
+        recalled = {given: self._records.get(given) for given in reference_ids}
         known = {reference_id: record for reference_id, record in recalled.items() if record}
         unknown = recalled.keys() - known.keys()
         return {**known, **await self._read(unknown)} if unknown else known
-
-    def _recall(self, reference_id: str) -> MediaRecord | None:
-        entry = self._entries.get(reference_id)
-        return entry.record if entry is not None and entry.expires > self._clock() else None
 
     async def _read(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         changes = self._changes
         found = dict(await self._catalog.find_many(reference_ids))
         for reference_id in set(reference_ids) - found.keys():
-            self._entries.pop(reference_id, None)
+            self._records.forget(reference_id)
         # What was read while something changed may be how it was before.
         if changes == self._changes:
             for record in found.values():
-                self._remember(record)
+                self._records.put(record.reference.id, record)
         return found
-
-    def _remember(self, record: MediaRecord) -> None:
-        self._entries[record.reference.id] = _Entry(record, self._clock() + SECONDS)
-        self._entries.move_to_end(record.reference.id)
-        if len(self._entries) > ENTRIES:
-            self._entries.popitem(last=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CatalogTransaction]:
@@ -149,7 +133,7 @@ class CachedCatalog:
 
     async def aclose(self) -> None:
         """Release what the wrapped catalog holds."""
-        self._entries.clear()
+        self._records.clear()
         await self._catalog.aclose()
 
     def _forget(self, changed: "_Watched") -> None:
@@ -157,15 +141,12 @@ class CachedCatalog:
             return
         self._changes += 1
         for reference_id in changed.references:
-            self._entries.pop(reference_id, None)
+            self._records.forget(reference_id)
         if changed.digests:
-            stale = [
-                reference_id
-                for reference_id, entry in self._entries.items()
-                if entry.record.reference.digest in changed.digests
-            ]
-            for reference_id in stale:
-                del self._entries[reference_id]
+            references = [record.reference for record in self._records.values()]
+            for reference in references:
+                if reference.digest in changed.digests:
+                    self._records.forget(reference.id)
 
 
 class _Watched:
