@@ -24,7 +24,7 @@ from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
 from coatcheck.ports import PreviewBoard
-from coatcheck.reference import MediaUrls
+from coatcheck.reference import IMAGE_PATH, PREVIEW_PATH, MediaUrls
 from coatcheck.store import MediaStore
 
 _LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
@@ -101,8 +101,12 @@ def media_app(
     app = _ObservedApp(
         lambda inner: Observation(inner, kind_of, metrics),
         routes=[
-            Route("/image/{id}", image, methods=[HTTPMethod.GET]),
-            *([] if preview is None else [Route("/preview/{id}", preview, methods=["GET"])]),
+            Route(f"{IMAGE_PATH}/{{id}}", image, methods=[HTTPMethod.GET]),
+            *(
+                []
+                if preview is None
+                else [Route(f"{PREVIEW_PATH}/{{id}}", preview, methods=["GET"])]
+            ),
             Route("/upload", upload, methods=[HTTPMethod.POST]),
             Route("/upload", _RefusedMethod(HTTPMethod.POST)),  # or it would be taken for an id
             Route("/{id}", reference, methods=[HTTPMethod.GET, HTTPMethod.DELETE]),
