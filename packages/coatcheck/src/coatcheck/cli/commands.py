@@ -64,11 +64,15 @@ def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
     try:
         from coatcheck.server.app import create_app  # noqa: PLC0415 - see above
         from coatcheck.server.running import run_server  # noqa: PLC0415 - see above
+        from coatcheck.server.settings import (  # noqa: PLC0415 - see above
+            ServiceSettings,
+            read_settings,
+        )
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[server]'"
         ) from error
-    settings = _settings()
+    settings = read_settings(ServiceSettings)
     with data_of(settings):
         run_server(
             lambda hosts: create_app(settings, allowed_hosts=hosts),

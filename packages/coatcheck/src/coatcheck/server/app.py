@@ -19,13 +19,21 @@ from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.opening import open_backends
 from coatcheck.ports import QueuedRenderer
-from coatcheck.server.access import anonymous, guard, read_keyring, read_sendfile, upload_limit
+from coatcheck.server.access import (
+    anonymous,
+    guard,
+    read_keyring,
+    read_origins,
+    read_sendfile,
+    read_urls,
+    upload_limit,
+)
 from coatcheck.server.readiness import Readiness
-from coatcheck.server.settings import Settings
+from coatcheck.server.settings import ServiceSettings
 from coatcheck.version import __version__
 
 
-def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> Starlette:
+def create_app(settings: ServiceSettings, *, allowed_hosts: Sequence[str] = ("*",)) -> Starlette:
     """The media service by itself.
 
     Under access control an application beside it signs the URLs or grants the cookie, with the
@@ -37,12 +45,14 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             site that makes its own name point here (DNS rebinding) is turned away by it.
 
     Raises:
-        ConfigurationError: a signing key that `settings` name cannot be used.
+        ConfigurationError: a signing key, a URL or an origin that `settings` name cannot be used.
     """
     metrics = Metrics()
     keyring = read_keyring(settings)
     identify = anonymous if keyring is None else SignedCookie(keyring, time.time).read
-    access = guard(settings, keyring, reads=identify, uploads=identify)
+    urls = read_urls(settings)
+    access = guard(settings, keyring, reads=identify, uploads=identify, urls=urls)
+    origins = read_origins(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -59,8 +69,11 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
                 metrics=metrics,
                 sendfile=read_sendfile(settings, backends.local_paths),
                 admit_upload=upload_limit(settings),
+                allow_origins=origins,
             )
-            listed = media_list(backends.store, access.urls, access.authorizer, metrics)
+            listed = media_list(
+                backends.store, access.urls, access.authorizer, metrics, allow_origins=origins
+            )
             app.router.routes += [
                 Route("/readyz", readiness.answer),
                 Route("/api/media", listed, methods=["GET"]),
