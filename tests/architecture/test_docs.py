@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 import coatcheck
 from coatcheck import errors
 from coatcheck.cli import commands as library
+from coatcheck.server.settings import ServiceSettings
 from coatcheck.store import MediaStore
 from coatcheck_chat import errors as chat_errors
 from coatcheck_chat.app import create_app
@@ -75,7 +76,8 @@ def read(path: Path) -> str:
 def test_every_setting_is_documented_with_its_default() -> None:
     text = read(REFERENCE / "settings.md")
     documented = {code(row[0])[0]: code(row[1])[0] for row in rows(text)}
-    fields = {f"COATCHECK_{name.upper()}": f for name, f in Settings.model_fields.items()}
+    every = Settings.model_fields | ServiceSettings.model_fields
+    fields = {f"COATCHECK_{name.upper()}": f for name, f in every.items()}
     assert documented == {name: str(f.default) for name, f in fields.items()} | {"PORT": "8787"}
     assert set(re.findall(r"COATCHECK_[A-Z_]+", text)) == set(fields)
 

@@ -100,7 +100,9 @@ async def test_3_a_reference_is_the_same_bytes_for_the_model_every_time(store: M
     reference = await store.put(png_bytes(), alt="the sea")
     message = {"output": {"data": {"imageReference": reference.to_ui(MediaUrls())}}}
     kept = for_storage(message)
-    again = for_storage(for_ui(kept, MediaUrls("https://elsewhere.example/m"), {reference.id}))
+    again = for_storage(
+        for_ui(kept, MediaUrls(base_url="https://elsewhere.example/m"), {reference.id})
+    )
     assert for_model(message) == for_model(kept) == for_model(again)
     assert reference.to_model() == (await store.get(reference.id)).to_model()
 

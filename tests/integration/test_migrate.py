@@ -222,9 +222,7 @@ async def test_a_conversation_opens_shows_its_pictures_and_shrinks(data: Path) -
         await seed(database, CONVERSATION, said)
         size = await rows_size(database)
         assert size > 50_000_000
-        history = History(
-            SqlConversationLog(backends.store), backends.store, MediaUrls("/api/media/image")
-        )
+        history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
         page = await history.page(CONVERSATION, owner=None, limit=MESSAGES)
         shown = json.dumps(page.messages)
         assert await rows_size(database) < size / 100

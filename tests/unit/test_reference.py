@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.errors import InvalidInputError
+from coatcheck.errors import ConfigurationError, InvalidInputError
 from coatcheck.reference import (
     ALT_WEIGHT,
     DISPLAY_NAME_WEIGHT,
@@ -46,10 +46,66 @@ def test_an_invalid_reference_is_refused(vector: dict[str, Any]) -> None:
 
 
 def test_the_ui_form_fits_its_budget_with_a_prefix_of_sixty_characters() -> None:
-    urls = MediaUrls("https://media.example.com/" + "m" * 34)
+    urls = MediaUrls("/" + "m" * 28, base_url="https://media.example.com")
     assert len(urls.prefix) == 60
     text = json.dumps(TYPICAL.to_ui(urls), ensure_ascii=False, separators=(",", ":"))
     assert len(text.encode()) <= 700
+
+
+@pytest.mark.parametrize(
+    ("urls", "image"),
+    [
+        (MediaUrls(), "/api/media/image"),
+        (MediaUrls("/bot/media"), "/bot/media/image"),
+        (MediaUrls(""), "/image"),
+        (MediaUrls("/caf%C3%A9/~a.b"), "/caf%C3%A9/~a.b/image"),
+        (
+            MediaUrls(base_url="https://media.example.com"),
+            "https://media.example.com/api/media/image",
+        ),
+        (MediaUrls("/m", base_url="http://[::1]:8787/a/b"), "http://[::1]:8787/a/b/m/image"),
+        (MediaUrls("", base_url="http://localhost:1"), "http://localhost:1/image"),
+    ],
+)
+def test_urls_lie_below_the_mount_and_the_base_url(urls: MediaUrls, image: str) -> None:
+    identifier = TYPICAL.id
+    assert urls.prefix == image
+    assert urls.original(identifier) == f"{image}/{identifier}"
+    assert urls.thumbnail(identifier) == f"{image}/{identifier}?thumbnail=true"
+    assert urls.preview(identifier) == f"{image.removesuffix('image')}preview/{identifier}"
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        *("api/media", "/api/media/", "/", "//media.example", "/a//b", "/a b", "/a?b", "/a#b"),
+        *("/a\\b", "/..", "/a/../b", "/a/.", "/%", "/%zz", "/é", "/a\n", "https://media.example"),
+    ],
+)
+def test_a_mount_that_is_no_path_is_refused(mount: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^The mount .* is not a path\."):
+        MediaUrls(mount)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *("", "media.example.com", "//media.example.com", "/api", "ftp://a", "javascript:alert(1)"),
+        *("https://", "https:///a", "https://a/", "https://a/b/", "https://a?b", "https://a#b"),
+        *(
+            "https://a:b",
+            "https://a:99999",
+            "https://a:0",
+            "https://[::1",
+            "https://a b",
+            "HTTPS://a",
+        ),
+        *("https://user@a", "https://user:secret@a", "https://a\n", "https://a/../b", "https://é"),
+    ],
+)
+def test_a_base_url_that_is_none_is_refused(base_url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^The base URL .* cannot be used\."):
+        MediaUrls(base_url=base_url)
 
 
 def test_the_stored_form_holds_no_url_and_no_null() -> None:

@@ -207,11 +207,11 @@ def typical(reference_id: str = ID) -> MediaReference:
 
 def test_media_urls_carry_the_signature_beside_other_parameters() -> None:
     signer: Signer = at(NOON)
-    urls = MediaUrls("/m", signer)
+    urls = MediaUrls("/m", signer=signer)
     query = signer.query(ID)
-    assert urls.original(ID) == f"/m/{ID}?{query}"
-    assert urls.thumbnail(ID) == f"/m/{ID}?thumbnail=true&{query}"
-    assert MediaUrls("/m").original(ID) == f"/m/{ID}"
+    assert urls.original(ID) == f"/m/image/{ID}?{query}"
+    assert urls.thumbnail(ID) == f"/m/image/{ID}?thumbnail=true&{query}"
+    assert MediaUrls("/m").original(ID) == f"/m/image/{ID}"
     ui = typical().to_ui(urls)
     assert ui["url"] == urls.original(ID)
     assert ui["thumbnailUrl"] == urls.thumbnail(ID)

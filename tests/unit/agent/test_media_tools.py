@@ -35,7 +35,7 @@ from tests.media import image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
 
-URLS = MediaUrls("https://cdn.example")
+URLS = MediaUrls(base_url="https://cdn.example")
 HERE = "9188cc90-b172-47e9-b493-4e22175bd478"
 ELSEWHERE = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 12"><rect width="9"/></svg>'

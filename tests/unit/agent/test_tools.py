@@ -37,7 +37,7 @@ from tests.media import image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
 
-URLS = MediaUrls("https://cdn.example")
+URLS = MediaUrls(base_url="https://cdn.example")
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 
 

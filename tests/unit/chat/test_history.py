@@ -26,7 +26,7 @@ from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
 
-URLS = MediaUrls("https://cdn.example/media")
+URLS = MediaUrls(base_url="https://cdn.example/media")
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 UNKNOWN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -77,7 +77,7 @@ def words(messages: Sequence[Mapping[str, Any]]) -> list[str]:
 async def test_what_is_kept_holds_no_url_and_what_is_shown_has_new_ones(
     backends: Backends, history: History, reference: MediaReference
 ) -> None:
-    ui = reference.to_ui(MediaUrls("https://old.example/media"))
+    ui = reference.to_ui(MediaUrls(base_url="https://old.example/media"))
     output = {
         "success": True,
         "data": {"imageReference": ui, "fullImageUrl": ui["url"], "thumbnailUrl": ui["url"]},
@@ -453,7 +453,7 @@ async def test_short_base64_is_text(history: History) -> None:
 async def test_of_a_reference_from_outside_the_id_alone_is_believed(
     history: History, reference: MediaReference
 ) -> None:
-    forged = reference.to_ui(MediaUrls("https://evil.example")) | {
+    forged = reference.to_ui(MediaUrls(base_url="https://evil.example")) | {
         "digest": "sha-256:" + "0" * 64,
         "size": 1,
         "mimeType": "text/html",

@@ -27,7 +27,7 @@ from tests.seeding import seed
 
 pytestmark = pytest.mark.anyio
 
-URLS = MediaUrls("/api/media/image")
+URLS = MediaUrls()
 CONVERSATION = "9188cc90-b172-47e9-b493-4e22175bd478"
 OWNER = "user-1"
 

@@ -617,7 +617,7 @@ async def test_what_is_kept_has_no_url_though_the_reader_got_one(
     backends: Backends, history: History
 ) -> None:
     reference = await backends.store.put(png_bytes())
-    ui = reference.to_ui(MediaUrls("https://cdn.example"))
+    ui = reference.to_ui(MediaUrls(base_url="https://cdn.example"))
 
     async def script(say: Say) -> None:
         await say(PENDING)

@@ -10,7 +10,7 @@ from coatcheck.reference import MediaReference, MediaUrls
 from tests.media import png_bytes
 
 PROVIDERS = get_args(ProviderName)
-URLS = MediaUrls("https://cdn.example/media")
+URLS = MediaUrls(base_url="https://cdn.example/media")
 EVERYTHING = latest(1000, kinds={"image", "document", "audio"})
 
 

@@ -33,7 +33,7 @@ PNG = png_bytes(320, 240)
 JPEG = image_bytes("jpeg", 320, 240)
 BASE64 = base64.b64encode(PNG).decode()
 URI = f"data:image/png;base64,{BASE64}"
-URLS = MediaUrls("https://cdn.example/media")
+URLS = MediaUrls(base_url="https://cdn.example/media")
 
 
 async def read(store: MediaStore, reference_id: str) -> bytes:

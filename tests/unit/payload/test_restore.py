@@ -119,7 +119,7 @@ async def test_the_media_of_one_owner_is_restored_beside_that_of_another(
 
 
 async def test_a_url_is_a_link_where_it_is_said_how_urls_are_minted(store: MediaStore) -> None:
-    urls = MediaUrls("https://cdn.example/media")
+    urls = MediaUrls(base_url="https://cdn.example/media")
     offloaded, _ = await offload(INLINE, store, form="ui", urls=urls)
     restored, report = await restore(offloaded, store, urls=urls)
     assert restored["note"] == INLINE["note"]

@@ -126,7 +126,7 @@ class Tools:
     def __init__(self, store: MediaStore) -> None:
         self.store = store
 
-    @offload_tool(lambda: CURRENT[0], form="ui", urls=MediaUrls("https://cdn.example/m"))
+    @offload_tool(lambda: CURRENT[0], form="ui", urls=MediaUrls(base_url="https://cdn.example/m"))
     async def draw(self, number: int, /, *, size: str = "large") -> list[Any]:
         """Draw something."""
         await anyio.lowlevel.checkpoint()

@@ -13,10 +13,11 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final, Protocol, Self
+from urllib.parse import urlsplit
 
-from coatcheck.errors import InvalidInputError
+from coatcheck.errors import ConfigurationError, InvalidInputError
 from coatcheck.variants import LADDER, VECTOR_TYPES, widths_for
 
 __all__ = [
@@ -37,6 +38,12 @@ REFERENCE_TYPE: Final = "media_reference"
 REFERENCE_VERSION: Final = 1
 URI_SCHEME: Final = "media://"
 
+IMAGE_PATH: Final = "/image"
+"""Below the mount: originals, thumbnails and variants, each under its id."""
+
+PREVIEW_PATH: Final = "/preview"
+"""Below the mount: previews of pictures that are being made."""
+
 ALT_WEIGHT: Final = 200
 """Longest alternative text, in weight: an ASCII character weighs 1, any other 3.
 
@@ -49,6 +56,11 @@ DISPLAY_NAME_WEIGHT: Final = 120
 _DIGEST: Final = re.compile(r"sha-256:[0-9a-f]{64}")
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,100}")
+# RFC 3986: the characters of a path, and no segment that a browser would take out ("." and "..").
+_PATH: Final = re.compile(
+    r"(?:/(?!\.{1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*"
+)
+_BASE_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[^?#]+)?")
 _PLACEHOLDER_BYTES: Final = range(5, 26)
 _ELLIPSIS_WEIGHT: Final = 3
 _MAX_EDGE: Final = 1_000_000
@@ -106,34 +118,60 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MediaUrls:
-    """Mints the URLs of a UI form: ``{prefix}/{id}`` and its thumbnail.
+    """Mints the URLs of a UI form, such as ``/api/media/image/{id}``.
 
     Args:
-        prefix: where the media endpoint is reachable for the browser, without a trailing slash.
-        signer: signs them where the endpoint asks for that; None where it does not.
-        preview_prefix: where previews of pictures that are being made are reachable.
+        mount: the path that `coatcheck.delivery.media_app` is mounted at, as the browser sees it;
+            empty where the media application is served by itself.
+        base_url: where that is for a front end of another origin, such as
+            ``https://media.example.com``; None where page and media have the same origin.
+        signer: signs the URLs where the endpoint asks for that; None where it does not.
+
+    Raises:
+        ConfigurationError: `mount` is not a path, or `base_url` is not a URL.
     """
 
-    prefix: str = "/api/media/image"
+    mount: str = "/api/media"
+    _: KW_ONLY
+    base_url: str | None = None
     signer: Signer | None = None
-    preview_prefix: str = "/api/media/preview"
+
+    def __post_init__(self) -> None:
+        if not _PATH.fullmatch(self.mount):
+            raise ConfigurationError(
+                f"The mount {self.mount!r} is not a path. Write it with a slash in front and none"
+                " at the end: /api/media"
+            )
+        if self.base_url is not None and not _is_base_url(self.base_url):
+            raise ConfigurationError(
+                f"The base URL {self.base_url!r} cannot be used. Write scheme, host and, if there"
+                " is one, a path, without a slash at the end: https://media.example.com"
+            )
+
+    @property
+    def prefix(self) -> str:
+        """What the URL of every original begins with, up to the slash before the id."""
+        return self._at(IMAGE_PATH)
 
     def original(self, reference_id: str) -> str:
         """The URL of the original bytes of `reference_id`."""
-        return self._mint(self.prefix, reference_id)
+        return self._mint(IMAGE_PATH, reference_id)
 
     def thumbnail(self, reference_id: str) -> str:
         """The URL of the WebP thumbnail of `reference_id`."""
-        return self._mint(self.prefix, reference_id, "thumbnail=true")
+        return self._mint(IMAGE_PATH, reference_id, "thumbnail=true")
 
     def preview(self, preview_id: str) -> str:
         """The URL of the preview `preview_id`; it is good as long as the preview is."""
-        return self._mint(self.preview_prefix, preview_id)
+        return self._mint(PREVIEW_PATH, preview_id)
 
-    def _mint(self, prefix: str, identifier: str, *query: str) -> str:
+    def _at(self, path: str) -> str:
+        return f"{self.base_url or ''}{self.mount}{path}"
+
+    def _mint(self, path: str, identifier: str, *query: str) -> str:
         signed = [] if self.signer is None else [self.signer.query(identifier)]
         parameters = "&".join([*query, *signed])
-        return f"{prefix}/{identifier}" + (f"?{parameters}" if parameters else "")
+        return f"{self._at(path)}/{identifier}" + (f"?{parameters}" if parameters else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +299,23 @@ def normalize_reference_id(value: str) -> str | None:
     """The canonical form of a UUIDv4 written in any case, or None for anything else."""
     canonical = value.lower()
     return canonical if is_reference_id(canonical) else None
+
+
+def _is_base_url(text: str) -> bool:
+    """Whether this is an absolute http or https URL that paths can be appended to."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and parts.username is None
+        and port != 0
+        and _BASE_URL.fullmatch(text) is not None
+        and _PATH.fullmatch(parts.path) is not None
+    )
 
 
 def _require(condition: bool, member: str) -> None:  # noqa: FBT001 - reads as a sentence

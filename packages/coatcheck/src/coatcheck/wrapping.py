@@ -63,7 +63,7 @@ def wrap(
     if not prefix.startswith("/") or prefix.endswith("/"):
         raise ConfigurationError("A prefix begins with a slash and ends with none: /api/media")
     store = _Store(data)
-    minted = urls or MediaUrls(f"{prefix}/image")
+    minted = urls or MediaUrls(prefix)
     middleware = OffloadMiddleware(
         app,
         store.get,

@@ -760,7 +760,7 @@ async def test_form_urls_and_threshold_are_the_applications_choice(store: MediaS
         OffloadMiddleware(
             sending([message]),
             store,
-            urls=MediaUrls("https://media.example/i"),
+            urls=MediaUrls(base_url="https://media.example/i"),
             limits=OffloadLimits(threshold=64),
         ),
         SOCKET,

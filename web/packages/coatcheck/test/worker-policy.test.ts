@@ -55,6 +55,7 @@ describe("which answers may be kept", () => {
   it("keeps what never changes, for anyone", () => {
     expect(isKeepable(answer(FOREVER), null)).toBe(true);
     expect(isKeepable(answer({ ...FOREVER, vary: "Accept" }), null)).toBe(true);
+    expect(isKeepable(answer({ ...FOREVER, vary: "Accept, Origin" }), null)).toBe(true);
   });
 
   it("keeps what is private for a named reader only", () => {

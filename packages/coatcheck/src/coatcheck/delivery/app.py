@@ -1,6 +1,6 @@
 """The media endpoint as an ASGI application that mounts anywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
@@ -17,14 +17,15 @@ from coatcheck.delivery.access import Authorizer, OpenAccess
 from coatcheck.delivery.media import MediaEndpoint
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.observation import Observation
-from coatcheck.delivery.origin import require_same_origin
+from coatcheck.delivery.origin import check_origins, require_same_origin
 from coatcheck.delivery.previews import PreviewEndpoint
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.sendfile import SendFile
+from coatcheck.delivery.sharing import shared_with
 from coatcheck.delivery.uncached import UncachedJson
 from coatcheck.delivery.upload import DEFAULT_SECONDS, receive_upload
 from coatcheck.ports import PreviewBoard
-from coatcheck.reference import MediaUrls
+from coatcheck.reference import IMAGE_PATH, PREVIEW_PATH, MediaUrls
 from coatcheck.store import MediaStore
 
 _LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
@@ -43,6 +44,7 @@ def media_app(
     sendfile: SendFile | None = None,
     previews: PreviewBoard | None = None,
     admit_upload: AdmitUpload | None = None,
+    allow_origins: Collection[str] = (),
 ) -> Starlette:
     """An application to mount, by convention at ``/api/media``.
 
@@ -59,12 +61,18 @@ def media_app(
         sendfile: leaves the bytes of originals to a proxy in front.
         previews: previews of pictures that are being made; served under the same access rules.
         admit_upload: raises where a client has uploaded too much; nothing is limited without.
+        allow_origins: front ends of other origins, such as ``https://app.example.com``. Their pages
+            may read answers (CORS), upload and delete, as far as `access` lets them.
+
+    Raises:
+        ConfigurationError: an allowed origin is not one.
     """
     minted = urls or MediaUrls()
     authorizer = access or OpenAccess()
+    allowed = check_origins(allow_origins)
 
     async def upload(request: Request) -> Response:
-        require_same_origin(request)
+        require_same_origin(request, allowed)
         # Before the body is read: a stranger's bytes are not taken in.
         principal = authorizer.identify(request.scope)
         owner = None if principal is None else principal.id
@@ -77,7 +85,7 @@ def media_app(
         return answer
 
     async def reference(request: Request) -> Response:
-        require_same_origin(request)
+        require_same_origin(request, allowed)
         if request.method == HTTPMethod.DELETE:
             record = await authorizer.find_manageable(request.scope, store)
             await store.delete(record.reference.id)
@@ -99,10 +107,14 @@ def media_app(
         return "upload" if endpoint is upload else "other"
 
     app = _ObservedApp(
-        lambda inner: Observation(inner, kind_of, metrics),
+        lambda inner: Observation(shared_with(inner, allowed, authorizer), kind_of, metrics),
         routes=[
-            Route("/image/{id}", image, methods=[HTTPMethod.GET]),
-            *([] if preview is None else [Route("/preview/{id}", preview, methods=["GET"])]),
+            Route(f"{IMAGE_PATH}/{{id}}", image, methods=[HTTPMethod.GET]),
+            *(
+                []
+                if preview is None
+                else [Route(f"{PREVIEW_PATH}/{{id}}", preview, methods=["GET"])]
+            ),
             Route("/upload", upload, methods=[HTTPMethod.POST]),
             Route("/upload", _RefusedMethod(HTTPMethod.POST)),  # or it would be taken for an id
             Route("/{id}", reference, methods=[HTTPMethod.GET, HTTPMethod.DELETE]),

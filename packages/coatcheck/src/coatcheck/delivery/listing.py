@@ -1,6 +1,7 @@
 """``GET`` and ``HEAD`` of the list of all media of the client."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from coatcheck.delivery.access import Authorizer
 from coatcheck.delivery.metrics import Metrics
 from coatcheck.delivery.observation import Observation
+from coatcheck.delivery.origin import check_origins
 from coatcheck.delivery.problems import answer_error
+from coatcheck.delivery.sharing import shared_with
 from coatcheck.delivery.uncached import REVALIDATE, UncachedJson
 from coatcheck.errors import CoatcheckError, InvalidInputError
 from coatcheck.ports import ListedMedia, MediaCursor
@@ -28,7 +31,12 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def media_list(
-    store: MediaStore, urls: MediaUrls, access: Authorizer, metrics: Metrics | None = None
+    store: MediaStore,
+    urls: MediaUrls,
+    access: Authorizer,
+    metrics: Metrics | None = None,
+    *,
+    allow_origins: Collection[str] = (),
 ) -> ASGIApp:
     """An endpoint that lists what belongs to the client; by convention at ``/api/media``.
 
@@ -44,11 +52,16 @@ def media_list(
         urls: how references are turned into URLs.
         access: tells who asks. Whose media it is decides, not the hook of `PrincipalAccess`.
         metrics: counts its answers.
+        allow_origins: front ends of other origins whose pages may read it; see `media_app`.
+
+    Raises:
+        ConfigurationError: an allowed origin is not one.
     """
     endpoint = ExceptionMiddleware(
         _MediaList(store, urls, access), handlers={CoatcheckError: answer_error}
     )
-    return Observation(endpoint, lambda _scope: "list", metrics)
+    shared = shared_with(endpoint, check_origins(allow_origins), access)
+    return Observation(shared, lambda _scope: "list", metrics)
 
 
 class _MediaList:

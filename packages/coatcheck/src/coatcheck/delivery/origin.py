@@ -1,5 +1,7 @@
 """Where a request comes from: whether a page of another origin sent it, and from which address."""
 
+import re
+from collections.abc import Collection
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -7,14 +9,58 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from coatcheck.delivery.limits import Client
-from coatcheck.errors import ForbiddenError
+from coatcheck.errors import ConfigurationError, ForbiddenError
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OTHERS: Final = frozenset({"cross-site", "same-site"})
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _SUBNET: Final = 64  # what one IPv6 customer has at least: any address of it is the same client
 
 
-def is_same_origin(connection: HTTPConnection) -> bool:
+def check_origins(origins: Collection[str]) -> frozenset[str]:
+    """The origins of front ends, each as browsers send it.
+
+    Args:
+        origins: each has scheme, host and, if it is not the scheme's own, port.
+
+    Raises:
+        ConfigurationError: one is not an origin.
+    """
+    if isinstance(origins, str):
+        raise ConfigurationError(
+            f"The allowed origins are one text, {origins!r}. Pass a list, with an entry for each."
+        )
+    for origin in origins:
+        if origin == "*":
+            raise ConfigurationError(
+                "The allowed origins cannot be '*': pages that may read and upload are named, one"
+                " by one."
+            )
+        if _serialized(origin) != origin:
+            raise ConfigurationError(
+                f"{origin!r} is not an origin as browsers send it. Write scheme, host in lower case"
+                " and, if it is not the usual one, port, and nothing after it:"
+                " https://app.example.com"
+            )
+    return frozenset(origins)
+
+
+def _serialized(text: str) -> str | None:
+    """The origin of an absolute URL, as browsers send it; None for what has none."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # a port or an IPv6 address that is none
+        return None
+    if parts.scheme not in _USUAL_PORTS or not _HOST.fullmatch(parts.hostname or ""):
+        return None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = port is None or port == _USUAL_PORTS[parts.scheme]
+    return f"{parts.scheme}://{host}" + ("" if usual else f":{port}")
+
+
+def is_same_origin(connection: HTTPConnection, allowed: Collection[str] = ()) -> bool:
     """Whether the request comes from a page of this very host, or from no page at all.
 
     A page of another site may open sockets and send forms to this server with the user's cookies.
@@ -23,25 +69,29 @@ def is_same_origin(connection: HTTPConnection) -> bool:
 
     Args:
         connection: the request or the WebSocket.
+        allowed: other origins whose pages count as this host's, from `check_origins`.
     """
     headers = connection.headers
+    origin = headers.get("origin")
+    if origin in allowed:
+        return True
     # Of a handshake `Origin` says it all, and browsers disagree on what is one site with ws://.
     if connection.scope["type"] == "http" and headers.get("sec-fetch-site") in _OTHERS:
         return False
-    origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
-def require_same_origin(connection: HTTPConnection) -> None:
+def require_same_origin(connection: HTTPConnection, allowed: Collection[str] = ()) -> None:
     """Refuse a request that changes something and comes from a page of another origin.
 
     Args:
         connection: the request.
+        allowed: other origins whose pages may send it, from `check_origins`.
 
     Raises:
         ForbiddenError: it does.
     """
-    if connection.scope["method"] not in _READING and not is_same_origin(connection):
+    if connection.scope["method"] not in _READING and not is_same_origin(connection, allowed):
         raise ForbiddenError("A page of another origin may not send this request.")
 
 

@@ -1,7 +1,7 @@
 """How the settings guard media: who reads what, and which URLs it has."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 
@@ -15,12 +15,12 @@ from coatcheck.delivery.access import (
 from coatcheck.delivery.app import AdmitUpload
 from coatcheck.delivery.cookies import SignedCookie
 from coatcheck.delivery.limits import Client, ClientLimits
-from coatcheck.delivery.origin import client_of
+from coatcheck.delivery.origin import check_origins, client_of
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import ConfigurationError, QuotaExceededError, RateLimitError
 from coatcheck.ports import LocalPaths
 from coatcheck.reference import MediaUrls
-from coatcheck.server.settings import Settings
+from coatcheck.server.settings import ServiceSettings, Settings
 from coatcheck.signing import Keyring, UrlSigner
 
 _DAY_MINUTES = 24 * 60
@@ -54,6 +54,7 @@ def guard(
     *,
     reads: Identify | None = None,
     uploads: Identify | None = None,
+    urls: MediaUrls | None = None,
 ) -> Access:
     """What `settings.access` asks for.
 
@@ -62,14 +63,43 @@ def guard(
         keyring: as `read_keyring` gave it.
         reads: in cookie mode, tells who asks for media; by default the media cookie does.
         uploads: in signed mode, tells who uploads, describes and deletes; by default `reads`.
+        urls: how URLs are minted, but for their signature.
     """
+    urls = urls or MediaUrls()
     if keyring is None:
-        return Access(OpenAccess(), MediaUrls())
+        return Access(OpenAccess(), urls)
     reads = reads or SignedCookie(keyring, time.time).read
     if settings.access == "cookie":
-        return Access(PrincipalAccess(reads), MediaUrls())
+        return Access(PrincipalAccess(reads), urls)
     signer = UrlSigner(keyring, time.time)
-    return Access(SignedAccess(signer, PrincipalAccess(uploads or reads)), MediaUrls(signer=signer))
+    return Access(
+        SignedAccess(signer, PrincipalAccess(uploads or reads)), replace(urls, signer=signer)
+    )
+
+
+def read_urls(settings: ServiceSettings) -> MediaUrls:
+    """How the URLs of media are minted, but for their signature.
+
+    Raises:
+        ConfigurationError: COATCHECK_BASE_URL cannot be used.
+    """
+    try:
+        return MediaUrls(base_url=settings.base_url or None)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_BASE_URL: {error.message}") from error
+
+
+def read_origins(settings: ServiceSettings) -> frozenset[str]:
+    """The front ends of other origins.
+
+    Raises:
+        ConfigurationError: COATCHECK_ALLOW_ORIGINS cannot be used.
+    """
+    named = [origin.strip() for origin in settings.allow_origins.split(",") if origin.strip()]
+    try:
+        return check_origins(named)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"COATCHECK_ALLOW_ORIGINS: {error.message}") from error
 
 
 def upload_limit(settings: Settings) -> AdmitUpload:

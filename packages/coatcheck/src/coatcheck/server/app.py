@@ -9,11 +9,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, Route
 
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.server.access import read_origins, read_urls
 from coatcheck.server.service import MediaService
-from coatcheck.server.settings import Settings
+from coatcheck.server.settings import ServiceSettings
 
 
-def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> Starlette:
+def create_app(settings: ServiceSettings, *, allowed_hosts: Sequence[str] = ("*",)) -> Starlette:
     """The media service by itself.
 
     Under access control an application beside it signs the URLs or grants the cookie, with the
@@ -25,9 +26,9 @@ def create_app(settings: Settings, *, allowed_hosts: Sequence[str] = ("*",)) -> 
             site that makes its own name point here (DNS rebinding) is turned away by it.
 
     Raises:
-        ConfigurationError: a signing key that `settings` name cannot be used.
+        ConfigurationError: a signing key, a URL or an origin that `settings` name cannot be used.
     """
-    service = MediaService(settings)
+    service = MediaService(settings, urls=read_urls(settings), allow_origins=read_origins(settings))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """What a server of media is made of: all of `coatcheck serve`, and a part of the chat."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +55,8 @@ class MediaService:
         reads: in cookie mode, tells who asks for media; by default the media cookie does, which an
             application beside it grants with the same keys (`SignedCookie.grant`).
         uploads: under access control, tells who uploads, describes and deletes; by default `reads`.
+        urls: how URLs are minted, but for their signature.
+        allow_origins: front ends of other origins, see `media_app`.
         previews: pictures that are being made and are served beside media.
         participants: what has tables of its own in the store's database.
 
@@ -73,11 +75,16 @@ class MediaService:
         *,
         reads: Identify | None = None,
         uploads: Identify | None = None,
+        urls: MediaUrls | None = None,
+        allow_origins: Collection[str] = (),
         previews: PreviewBoard | None = None,
         participants: Sequence[Participant] = (),
     ) -> None:
         self._settings = settings
-        self._access = guard(settings, read_keyring(settings), reads=reads, uploads=uploads)
+        self._access = guard(
+            settings, read_keyring(settings), reads=reads, uploads=uploads, urls=urls
+        )
+        self._allow_origins = allow_origins
         self._previews = previews
         self._participants = participants
         self.urls: MediaUrls = self._access.urls
@@ -111,8 +118,15 @@ class MediaService:
                     sendfile=read_sendfile(settings, backends.local_paths),
                     previews=self._previews,
                     admit_upload=upload_limit(settings),
+                    allow_origins=self._allow_origins,
                 ),
-                media_list=media_list(backends.store, self.urls, authorizer, self.metrics),
+                media_list=media_list(
+                    backends.store,
+                    self.urls,
+                    authorizer,
+                    self.metrics,
+                    allow_origins=self._allow_origins,
+                ),
                 readiness=Readiness(backends.catalog, backends.renderer),
             )
 

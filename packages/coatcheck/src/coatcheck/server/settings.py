@@ -110,6 +110,18 @@ class Settings(BaseSettings):
         )
 
 
+class ServiceSettings(Settings):
+    """What the media service by itself decides beside that: where its front ends are."""
+
+    base_url: str = ""
+    """Scheme, host and, if there is one, path that browsers reach the service at, such as
+    `https://media.example.com`. URLs of media begin with it; when it is empty, they are paths."""
+
+    allow_origins: str = ""
+    """Origins of front ends whose pages may read media, upload and delete, separated by commas:
+    `https://app.example.com`. When it is empty, pages of the service's own origin alone may."""
+
+
 def read_settings(kind: type[T]) -> T:
     """The settings of this process's environment.
 

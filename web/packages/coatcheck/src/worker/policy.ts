@@ -193,6 +193,9 @@ const PREFIX = "coatcheck-media-";
 const CURRENT = `${PREFIX}v2:`;
 /** A signed URL is another one on each visit; who may read the answer is the principal's matter. */
 const MINTED = ["expires", "signature"] as const;
-/** What the Cache API compares by itself. `Cookie`, for one, a worker never gets to see. */
-const MATCHED_BY_CACHE: ReadonlySet<string> = new Set(["accept", "accept-encoding"]);
+/**
+ * What the Cache API compares by itself. `Cookie`, for one, a worker never gets to see. A GET of the own
+ * origin has no `Origin`; servers that share media with other origins name it in `Vary`.
+ */
+const MATCHED_BY_CACHE: ReadonlySet<string> = new Set(["accept", "accept-encoding", "origin"]);
 const DIGITS = /^\d{1,15}$/u;
