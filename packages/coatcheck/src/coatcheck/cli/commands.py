@@ -55,7 +55,10 @@ def demo(host: Host = "127.0.0.1", port: Port = 8787) -> None:
 def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
     """Start the media service: upload, originals, thumbnails and variants over HTTP."""
     from coatcheck.server.app import create_app  # noqa: PLC0415 - see above
-    from coatcheck.server.settings import ServiceSettings  # noqa: PLC0415 - see above
+    from coatcheck.server.settings import (  # noqa: PLC0415 - see above
+        ServiceSettings,
+        read_settings,
+    )
 
     settings = read_settings(ServiceSettings)
     running.serve(
