@@ -38,7 +38,6 @@ def test_the_public_names_are_a_decision() -> None:
         "for_ui",
         "hydrate",
         "offload",
-        "offload_document",
         "offload_stream",
         "offload_tool",
         "open_store",

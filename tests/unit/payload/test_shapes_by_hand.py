@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.payload.offload import Form, offload, offload_document
+from coatcheck.payload.offload import Form, offload
 from coatcheck.payload.restore import restore
 from coatcheck.store import MediaStore
 from tests.golden.golden import (
@@ -335,6 +335,6 @@ async def test_what_holds_nothing_to_replace_passes_unchanged(
 
 
 async def test_a_binary_frame_is_no_document(store: MediaStore) -> None:
-    document, report = await offload_document(FRAME, store)
+    document, report = await offload(FRAME, store)
     assert document is FRAME
     assert report.found == 0

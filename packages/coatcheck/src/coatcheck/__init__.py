@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from coatcheck.errors import CoatcheckError
     from coatcheck.opening import open_store
     from coatcheck.payload.hydrate import hydrate
-    from coatcheck.payload.offload import offload, offload_document
+    from coatcheck.payload.offload import offload
     from coatcheck.payload.projection import for_model, for_storage, for_ui
     from coatcheck.payload.restore import restore
     from coatcheck.payload.scrubbing import ScrubFilter, scrub
@@ -39,7 +39,6 @@ __all__ = [
     "for_ui",
     "hydrate",
     "offload",
-    "offload_document",
     "offload_stream",
     "offload_tool",
     "open_store",
@@ -61,7 +60,6 @@ _HOMES = {
     "for_ui": "coatcheck.payload.projection",
     "hydrate": "coatcheck.payload.hydrate",
     "offload": "coatcheck.payload.offload",
-    "offload_document": "coatcheck.payload.offload",
     "offload_stream": "coatcheck.payload.streaming",
     "offload_tool": "coatcheck.payload.tool",
     "open_store": "coatcheck.opening",

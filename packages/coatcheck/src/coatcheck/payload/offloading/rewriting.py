@@ -10,16 +10,22 @@ Nothing is changed in place: what holds no media is returned as the same object.
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from coatcheck.errors import CoatcheckError
 from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.offloading.objects import members_of, picture_of
-from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
+from coatcheck.payload.scanning.base64text import THRESHOLD, Steps, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
-from coatcheck.payload.scanning.documents import HeldText, find_spans, read_excerpt
+from coatcheck.payload.scanning.documents import (
+    HeldText,
+    find_spans,
+    pointer_step,
+    pointer_to,
+    read_excerpt,
+)
 from coatcheck.payload.scanning.text import (
     FoundMedia,
     check_media,
@@ -36,9 +42,23 @@ MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 1_000_000
 """Values of a payload that are looked at."""
 
+Bare = Literal["keep", "url", "object"]
+"""What becomes of base64 that neither a shape nor a data: URI claims.
+
+``keep``: it stays and is counted, for what only works as base64 for its reader. ``url``: a link, so
+that a string stays a string. ``object``: a reference where it is a whole string, a link in a text.
+"""
+
+
+class UnclaimedMedia(NamedTuple):
+    """Media that stays where it is, since no shape says how its reader would take a reference."""
+
+    found: FoundMedia
+
+
 T = TypeVar("T")
 Picture = Callable[[], bytes]
-Request = FoundMedia | Picture | MediaReference | CoatcheckError | str
+Request = FoundMedia | UnclaimedMedia | Picture | MediaReference | CoatcheckError | str
 Walk = Generator[Request | None, Replacement | None, T]
 
 _VALUES_PER_STEP: Final = 1000
@@ -74,6 +94,7 @@ class Rewriter:
         limits: what is looked at.
         shapes: how frameworks carry media.
         max_bytes: largest media that is decoded; one of it is in memory at a time.
+        bare: what becomes of base64 that nothing claims.
     """
 
     def __init__(
@@ -82,15 +103,28 @@ class Rewriter:
         shapes: Shapes = DEFAULT_SHAPES,
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        bare: Bare = "object",
     ) -> None:
         self._limits = limits
         self._max_bytes = max_bytes
+        self._bare = bare
+        self._way: list[str | int | _Span] = []
         self._shapes = shapes
         self._values = 0
         # Values by their identity, each only for as long as the walk is inside of what holds it: an
         # identity says nothing once its value is gone, since the next one may get the same.
         self._above: set[int] = set()  # containers
         self._refused: set[int] = set()  # media that a shape found and that could not be replaced
+
+    def place(self) -> Steps[str]:
+        """Where the walk is, as a JSON Pointer that goes on inside of strings that hold JSON."""
+        pointer = ""
+        for step in self._way:
+            if isinstance(step, _Span):
+                pointer += yield from pointer_to(step.document, step.start)
+            else:
+                pointer += pointer_step(step)
+        return pointer
 
     def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
         """`value` with references in the place of its media.
@@ -151,15 +185,19 @@ class Rewriter:
             return None
         parts: list[Any] = []
         copied = 0
+        steps = len(self._way)
         try:
             for start, end in spans:
                 excerpt = yield from read_excerpt(document, start, end, limits.threshold)
                 value = excerpt.open(limits.threshold)
+                self._way.append(_Span(document, start))
                 rewritten = yield from self.walk(value, depth)
+                self._way.pop()
                 if rewritten is not value:
                     parts += [document[copied:start], excerpt.close(rewritten)]
                     copied = end
         except (msgspec.DecodeError, RecursionError, UnicodeError):
+            del self._way[steps:]
             return None
         if not parts:
             return document
@@ -169,8 +207,8 @@ class Rewriter:
     def text(self, text: str, *, is_text: bool = False) -> Walk[Any]:
         """A text that is no JSON: links in the place of its media.
 
-        A string that is nothing but base64 becomes a reference, unless it has to stay a text
-        (`is_text`).
+        What becomes of base64 without a data: URI is said by `Bare`. A reference takes the place
+        of a whole string, unless that has to stay a text (`is_text`).
         """
         parts: list[str] = []
         copied = position = 0
@@ -179,11 +217,15 @@ class Rewriter:
             if media is None:
                 break
             position = media.end
-            replacement = yield media.found
+            found: Request = media.found
+            if media.is_bare and self._bare == "keep" and isinstance(media.found, FoundMedia):
+                found = UnclaimedMedia(media.found)
+            replacement = yield found
             if replacement is None:
                 continue
             if (
                 media.is_bare
+                and self._bare == "object"
                 and not is_text
                 and not (text[: media.start] + text[media.end :]).strip()
             ):
@@ -256,10 +298,12 @@ class Rewriter:
         for name, value in node.items():
             if (yield from self._is_plain(value)):
                 continue
+            self._way.append(name)
             if name in _TEXT_MEMBERS and isinstance(value, str):
                 rewritten = yield from self._string(value, depth + 1, is_text=True)
             else:
                 rewritten = yield from self.walk(value, depth + 1)
+            self._way.pop()
             if rewritten is not value:
                 changed = dict(node) if changed is None else changed
                 changed[name] = rewritten
@@ -270,7 +314,9 @@ class Rewriter:
         for index, value in enumerate(items):
             if (yield from self._is_plain(value)):
                 continue
+            self._way.append(index)
             rewritten = yield from self.walk(value, depth + 1)
+            self._way.pop()
             if rewritten is not value:
                 changed = list(items) if changed is None else changed
                 changed[index] = rewritten
@@ -315,6 +361,13 @@ class Rewriter:
         return FoundMedia(
             media=blocks, characters=len(text), name=name or inline.name, alt=inline.alt
         )
+
+
+class _Span(NamedTuple):
+    """A step of the way into a document: to the value that begins at `start`."""
+
+    document: str | bytes
+    start: int
 
 
 def _is_all(text: str, start: int, end: int) -> bool:

@@ -34,6 +34,10 @@ _QUOTES: Final = ('"', b'"')
 _OPENING: Final = ("[", "{", b"[", b"{")
 _BRACKETS: Final = (*_OPENING, "]", "}", b"]", b"}")
 _SCALARS: Final = b'"tfn'
+# What tells where in a document one is; a long string as in `_MARK`.
+_STEP: Final = re.compile(r"[\"\[\]{},:](?:(?<=\")[^\"\\]{0,256}+\")?")
+_STEP_BYTES: Final = re.compile(_STEP.pattern.encode())
+_LONGEST_STEP: Final = 100
 
 
 class HeldText(str):
@@ -290,3 +294,52 @@ def read_excerpt(document: str | bytes, start: int, end: int, threshold: int) ->
         else:
             position = found + threshold // 2
         yield
+
+
+def pointer_step(step: str | int) -> str:
+    """A step of a JSON Pointer (RFC 6901); a name of more than 100 characters is cut."""
+    name = str(step)
+    if len(name) > _LONGEST_STEP:
+        name = name[: _LONGEST_STEP - 1] + "…"
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def pointer_to(document: str | bytes, position: int) -> Steps[str]:
+    """The JSON Pointer to the value that begins at `position` of a JSON document."""
+    pattern = _STEP if isinstance(document, str) else _STEP_BYTES
+    way: list[str | int] = []
+    name: str | bytes = ""
+    start = marks = 0
+    while start < position:
+        for match in pattern.finditer(document, start, position):  # type: ignore[arg-type] # of its kind
+            mark = match[0]
+            marks += 1
+            if marks % _MARKS_PER_STEP == 0:
+                yield
+            if mark in _QUOTES:
+                start = yield from _string_end(document, match.end())
+                name = document[match.start() : min(start, match.end() + 2 * _LONGEST_STEP)]
+                break
+            if mark in _OPENING:
+                way.append(0 if mark in {"[", b"["} else "")
+            elif mark in _BRACKETS:
+                way.pop()
+            elif mark in {":", b":"}:
+                way[-1] = _name_of(name)
+            elif mark in {",", b","}:
+                step = way[-1]
+                way[-1] = step + 1 if isinstance(step, int) else ""
+            else:
+                name = mark
+        else:
+            break
+    return "".join(map(pointer_step, way))
+
+
+def _name_of(quoted: str | bytes) -> str:
+    """What a member's name says; one that was cut, or that nothing reads, as it is written."""
+    try:
+        return msgspec.json.decode(quoted, type=str)
+    except (msgspec.DecodeError, UnicodeError):
+        written = quoted if isinstance(quoted, str) else quoted.decode(errors="replace")
+        return written.strip('"')
