@@ -254,12 +254,11 @@ GOLDEN = [
     Golden(
         name="json-and-then-text",
         row=27,
-        exact=False,  # what was bare base64 comes back as a data: URI
         make=lambda data, media_type: (
             f'{{"image": "{base64_of(data)}"}}\n\n![dusk]({data_uri(data, media_type)})'
         ),
         path=(),
-        becomes=f'{{"image": "{LINK}"}}\n\n![dusk]({LINK})',
+        becomes=f'{{"image": "{LINK}#base64"}}\n\n![dusk]({LINK})',
         copies=2,
     ),
     Golden(

@@ -18,6 +18,7 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack, cast, overload
 from anyio.lowlevel import checkpoint
 
 from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.keeping import Form, Keeper
 from coatcheck.payload.offloading.report import Offloaded, OffloadReport
 from coatcheck.payload.offloading.rewriting import Bare, OffloadLimits, Rewriter, Walk
@@ -211,6 +212,7 @@ def _begin(
         shapes,
         max_bytes=DEFAULT_MAX_BYTES if store is None else store.max_bytes,
         bare=bare or ("object" if form == "stored" else "keep"),
+        links=Links(urls or MediaUrls()),
     )
     keeper = Keeper(
         store,

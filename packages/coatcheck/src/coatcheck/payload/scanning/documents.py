@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from coatcheck.payload.scanning.base64text import Steps, may_hold_media, probes
+from coatcheck.payload.scanning.jsontext import JsonText
 
 MAX_PARSED: Final = 64 * 1024
 """Bytes of JSON, long strings not counted, that are parsed around media in one step."""
@@ -33,7 +34,6 @@ _VISIBLE_BYTES: Final = re.compile(rb"\S")
 _QUOTES: Final = ('"', b'"')
 _OPENING: Final = ("[", "{", b"[", b"{")
 _BRACKETS: Final = (*_OPENING, "]", "}", b"]", b"}")
-_SCALARS: Final = b'"tfn'
 # What tells where in a document one is; a long string as in `_MARK`.
 _STEP: Final = re.compile(r"[\"\[\]{},:](?:(?<=\")[^\"\\]{0,256}+\")?")
 _STEP_BYTES: Final = re.compile(_STEP.pattern.encode())
@@ -213,11 +213,18 @@ class Excerpt:
             msgspec.DecodeError: it is no JSON.
             RecursionError: it nests deeper than any reader takes.
         """
-        return self._open(msgspec.json.decode(self._text(), type=msgspec.Raw), threshold)
+        prefix = self._prefix.encode()
+        self._json = JsonText(
+            self._text(),
+            lambda raw: prefix in raw or (len(raw) >= threshold and may_hold_media(raw, threshold)),
+            hold=self._held,
+            keeps_raw=True,
+        )
+        return self._json.value
 
     def close(self, value: Any) -> str | bytes:
         """The JSON of what `open` returned and was changed since, whole."""
-        text = self._full(msgspec.json.encode(value, enc_hook=str).decode())
+        text = self._full(self._json.close(value).decode())
         return text if isinstance(self._document, str) else text.encode()
 
     def _text(self) -> bytes:
@@ -228,22 +235,6 @@ class Excerpt:
             position = piece_end
         parts.append(self._document[position:end])
         return b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
-
-    def _open(self, raw: msgspec.Raw, threshold: int) -> Any:
-        text = bytes(raw)
-        kind = text[:1]
-        if self._prefix.encode() not in text and not (
-            len(text) >= threshold and may_hold_media(text, threshold)
-        ):
-            # Short strings are read, since a shape is known by them; numbers never are.
-            return msgspec.json.decode(text) if kind in _SCALARS else raw
-        if kind == b"{":
-            members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-            return {name: self._open(member, threshold) for name, member in members.items()}
-        if kind == b"[":
-            items = msgspec.json.decode(text, type=list[msgspec.Raw])
-            return [self._open(item, threshold) for item in items]
-        return self._held(msgspec.json.decode(text, type=str))
 
     def _held(self, text: str) -> str:
         if self._prefix not in text:
