@@ -29,7 +29,7 @@ from benchmarks import inputs
 from benchmarks.timing import alternate, ratio
 from coatcheck import open_store
 from coatcheck.delivery.middleware import OffloadMiddleware
-from coatcheck.payload.offload import offload, offload_document
+from coatcheck.payload.offload import offload
 from coatcheck.payload.scrubbing import ScrubFilter
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -204,14 +204,14 @@ async def measure_rewriting() -> Row:
     store = Accepting()
 
     async def rewrite() -> None:
-        await offload_document(frame, store)
+        await offload(frame, store)
 
     async def necessary() -> None:
         value = msgspec.json.decode(frame)
         (image,) = value["output"]["content"]
         hashlib.sha256(pybase64.b64decode(image["data"], validate=True)).digest()
 
-    _, report = await offload_document(frame, store)
+    _, report = await offload(frame, store)
     if report.offloaded != 1:
         raise RuntimeError("The image was not offloaded.")
     seconds = await alternate({"rewrite": rewrite, "necessary": necessary}, ROUNDS)
@@ -266,10 +266,7 @@ async def longest_block(value: Any, store: MediaStore) -> float:
 
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0)
-    if isinstance(value, bytes):
-        await offload_document(value, store)
-    else:
-        await offload(value, store)
+    await offload(value, store)
     await asyncio.sleep(0)
     watching.cancel()
     return longest

@@ -82,7 +82,7 @@ async def round_trip(golden: Golden, form: Form, store: MediaStore) -> None:
     assert list(media_in(payload)) == [data] * golden.copies
     untouched = copy.deepcopy(payload)
 
-    offloaded, report = await offload(payload, store, form=form)
+    offloaded, report = await offload(payload, store, form=form, bare="object")
     assert payload == untouched
     assert list(media_in(offloaded)) == []
     assert (report.found, report.offloaded, dict(report.left)) == (golden.copies, golden.copies, {})

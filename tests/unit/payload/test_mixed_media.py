@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coatcheck.errors import UnprocessableMediaError
-from coatcheck.payload.offload import OffloadLimits, offload, offload_document
+from coatcheck.payload.offload import OffloadLimits, offload
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
 
@@ -117,7 +117,8 @@ async def test_among_many_refused_strings_every_good_picture_is_replaced(
     ]
     for _ in range(wraps - 1):
         payload = [json.dumps(payload)]
-    offloaded, report = await offload_document(json.dumps(payload).encode(), store)
+    offloaded, report = await offload(json.dumps(payload).encode(), store)
+    assert isinstance(offloaded, bytes)
     assert report.offloaded == 20
     assert report.left == {UnprocessableMediaError.code: 20}
     assert offloaded.count(b"media_reference") == 20

@@ -15,12 +15,7 @@ from pydantic import BaseModel
 
 from coatcheck.errors import StorageError, StorageFullError
 from coatcheck.payload.links import Links
-from coatcheck.payload.offload import (
-    OffloadLimits,
-    may_hold_media,
-    offload,
-    offload_document,
-)
+from coatcheck.payload.offload import Form, OffloadLimits, OffloadReport, may_hold_media, offload
 from coatcheck.payload.restore import restore
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
 from coatcheck.reference import MediaReference, MediaUrls
@@ -60,7 +55,8 @@ async def test_media_becomes_a_reference_and_nothing_else_changes(store: MediaSt
 
 
 async def test_the_ui_form_has_urls(store: MediaStore) -> None:
-    offloaded, report = await offload({"a": BASE64, "b": URI}, store, form="ui", urls=URLS)
+    payload = {"a": BASE64, "b": URI}
+    offloaded, report = await offload(payload, store, form="ui", urls=URLS, bare="object")
     (reference,) = report.references
     assert offloaded == {"a": reference.to_ui(URLS), "b": URLS.original(reference.id)}
 
@@ -104,7 +100,8 @@ async def test_json_is_followed_however_often_it_is_wrapped(
     document = json.dumps({"image": BASE64}).replace("/", quote)
     for _ in range(depth):
         document = json.dumps({"text": document})
-    offloaded, report = await offload_document(document.encode(), store)
+    offloaded, report = await offload(document.encode(), store)
+    assert isinstance(offloaded, bytes)
     assert report.offloaded == 1
     value = json.loads(offloaded)
     for _ in range(depth):
@@ -195,7 +192,7 @@ async def test_what_only_looks_like_base64_passes_unchanged(store: MediaStore, k
     assert offloaded is payload
     assert report.offloaded == 0
     document = json.dumps(payload).encode()
-    assert (await offload_document(document, store)).payload is document
+    assert (await offload(document, store)).payload is document
 
 
 async def test_short_media_stays(store: MediaStore) -> None:
@@ -267,9 +264,9 @@ async def test_a_reference_that_a_tool_returns_takes_its_form(store: MediaStore)
 async def test_offloading_twice_is_offloading_once(store: MediaStore) -> None:
     for form in ("stored", "ui"):
         once, _ = await offload([BASE64, URI, json.dumps([BASE64])], store, form=form)
-        again, report = await offload(once, store)
+        again, report = await offload(once, store, form=form)
         assert again is once
-        assert report.found == 0
+        assert report.offloaded == 0
 
 
 async def test_references_that_are_there_already_are_nothing_to_offload(store: MediaStore) -> None:
@@ -287,7 +284,8 @@ async def test_references_that_are_there_already_are_nothing_to_offload(store: M
 async def test_no_text_forges_what_stands_for_a_cut_piece(store: MediaStore) -> None:
     """Attack 32: a marker in a prompt is text."""
     document = json.dumps({"prompt": "coatcheck:0123456789abcdef:0:", "image": BASE64}).encode()
-    offloaded, _ = await offload_document(document, store)
+    offloaded, _ = await offload(document, store)
+    assert isinstance(offloaded, bytes)
     assert json.loads(offloaded)["prompt"] == "coatcheck:0123456789abcdef:0:"
 
 
@@ -343,7 +341,7 @@ class Broken:
 async def test_a_failing_storage_loses_no_payload(error: Exception, reason: str) -> None:
     payload = {"type": "image", "data": BASE64, "mimeType": "image/png", "again": [URI]}
     broken = Broken(error)
-    offloaded, report = await offload(payload, broken)  # type: ignore[arg-type] # what fails is the point
+    offloaded, report = await offload(payload, broken)  # type: ignore[call-overload] # what fails is the point
     assert offloaded is payload
     assert (report.found, report.offloaded, dict(report.left)) == (2, 0, {reason: 2})
     assert broken.calls == 1
@@ -384,17 +382,17 @@ async def test_measuring_changes_and_stores_nothing(store: MediaStore) -> None:
 
 async def test_a_document_without_media_is_the_same_object(store: MediaStore) -> None:
     for document in (b"", b"{}", b"\xff\xfe" + b"x" * 9000, b"text " * 2000, b"[" * 9000):
-        assert (await offload_document(document, store)).payload is document
+        assert (await offload(document, store)).payload is document
 
 
 async def test_a_document_that_is_no_json_is_a_text(store: MediaStore) -> None:
     document = f"event: x\ndata: {URI}\nend {{".encode()
-    offloaded, report = await offload_document(document, store)
+    offloaded, report = await offload(document, store)
     assert offloaded == f"event: x\ndata: media://{report.references[0].id}\nend {{".encode()
-    bare, report = await offload_document(BASE64.encode(), store)
-    assert json.loads(bare) == report.references[0].to_stored()
-    again, report = await offload_document(BASE64, store)
-    assert json.loads(again) == report.references[0].to_stored()
+    bare, report = await offload(BASE64.encode(), store)
+    assert bare == f"media://{report.references[0].id}".encode()
+    again, report = await offload(BASE64, store)
+    assert again == f"media://{report.references[0].id}"
 
 
 @pytest.mark.parametrize("odd", [[], {}, None, 1, ["image"]])
@@ -411,13 +409,14 @@ async def test_a_shape_with_a_type_of_any_kind_breaks_nothing(
 async def test_what_of_a_document_is_beside_the_way_stays_byte_for_byte(store: MediaStore) -> None:
     beside = b'{"a" : 1.0, "b":[1e3,  -0, 1.10 ], "c": "\\u00e9\\/" }'
     document = b'{"first": ' + beside + b', "image": "' + BASE64.encode() + b'"}'
-    offloaded, _ = await offload_document(document, store)
+    offloaded, _ = await offload(document, store)
+    assert isinstance(offloaded, bytes)
     assert beside in offloaded
 
 
 async def test_a_document_with_odd_bytes_beside_media_is_left_alone(store: MediaStore) -> None:
     document = b'{"image": "' + BASE64.encode() + b'", "odd": "\xff\xfe"}'
-    assert (await offload_document(document, store)).payload is document
+    assert (await offload(document, store)).payload is document
 
 
 async def test_of_a_long_document_the_surroundings_of_media_are_read(store: MediaStore) -> None:
@@ -425,7 +424,8 @@ async def test_of_a_long_document_the_surroundings_of_media_are_read(store: Medi
     filler = [{"role": "user", "content": "x" * 100, "n": 1.0} for _ in range(3000)]
     value = [*filler, {"content": [image]}, *filler, BASE64, *filler]
     document = json.dumps(value, indent=1).encode()
-    offloaded, report = await offload_document(document, store)
+    offloaded, report = await offload(document, store)
+    assert isinstance(offloaded, bytes)
     link, bare = json.loads(offloaded)[3000]["content"][0], json.loads(offloaded)[6001]
     assert (link["type"], bare) == ("resource_link", report.references[0].to_stored())
     around = document.split(BASE64.encode())
@@ -438,7 +438,8 @@ async def test_what_has_more_values_than_are_looked_at_is_treated_as_text(
 ) -> None:
     document = json.dumps({"image": URI, "more": [[]] * 100}).encode()
     limits = OffloadLimits(max_values=50)
-    offloaded, report = await offload_document(document, store, limits=limits)
+    offloaded, report = await offload(document, store, limits=limits)
+    assert isinstance(offloaded, bytes)
     assert json.loads(offloaded)["image"] == f"media://{report.references[0].id}"
 
 
@@ -486,3 +487,77 @@ def test_a_probe_tells_what_holds_no_media(document: str | bytes) -> None:
     assert not may_hold_media(document)
     assert may_hold_media(BASE64)
     assert may_hold_media(json.dumps({"x": BASE64}).replace("/", "\\/").encode())
+
+
+# --- base64 that no shape claims ------------------------------------------------------------------
+
+UNCLAIMED = {
+    "payload": {"mime": "image/png", "b64": BASE64},
+    "json": json.dumps({"a/b": [json.dumps({"inner~": BASE64})]}),
+    "prose": f"Here you are: {BASE64} .",
+    "text": BASE64,
+}
+
+
+async def test_in_an_answer_base64_that_no_shape_claims_stays_and_is_counted_with_its_path(
+    store: MediaStore, data: Path
+) -> None:
+    payload = UNCLAIMED | {"uri": URI, "known": {"type": "image", "data": BASE64, "mimeType": ""}}
+    shown, report = await offload(payload, store, form="ui", urls=URLS)
+    (reference,) = report.references
+    assert shown | {"known": None} == UNCLAIMED | {
+        "uri": URLS.original(reference.id),
+        "known": None,
+    }
+    assert shown["known"]["uri"] == URLS.original(reference.id)
+    assert (report.found, report.offloaded, dict(report.left)) == (6, 2, {"unknown_shape": 4})
+    assert report.places == {
+        "unknown_shape": ("/payload/b64", "/json/a~1b/0/inner~0", "/prose", "/text")
+    }
+    kept, report = await offload(UNCLAIMED, store, bare="keep")
+    assert kept is UNCLAIMED
+    assert report.offloaded == 0
+
+
+@pytest.mark.parametrize("form", ["stored", "ui"])
+async def test_a_string_may_be_told_to_stay_a_string(store: MediaStore, form: Form) -> None:
+    linked, report = await offload(UNCLAIMED, store, form=form, urls=URLS, bare="url")
+    (reference,) = report.references
+    link = reference.uri if form == "stored" else URLS.original(reference.id)
+    assert linked["payload"] == {"mime": "image/png", "b64": link}
+    assert json.loads(json.loads(linked["json"])["a/b"][0]) == {"inner~": link}
+    assert (linked["prose"], linked["text"]) == (f"Here you are: {link} .", link)
+    assert (report.offloaded, dict(report.left), dict(report.places)) == (4, {}, {})
+
+
+async def test_bytes_and_pictures_become_references_whatever_strings_do(store: MediaStore) -> None:
+    shown, _ = await offload({"raw": PNG, "drawn": picture(320, 240)}, store, form="ui", urls=URLS)
+    assert [value["type"] for value in shown.values()] == ["media_reference"] * 2
+
+
+async def test_bytes_are_a_document_or_media(store: MediaStore) -> None:
+    document, _ = await offload(json.dumps([URI]).encode(), store)
+    assert isinstance(document, bytes)
+    text, _ = await offload(f"see {URI} .".encode(), store)
+    assert isinstance(text, bytes)
+    media, report = await offload(PNG, store)
+    assert media == report.references[0].to_stored()
+
+
+async def test_a_report_names_places_in_long_documents_and_not_too_many_of_them(
+    store: MediaStore,
+) -> None:
+    filler = [{"a": [{"b": "x" * 100}], "c": 1.0, 'q"[': "]"} for _ in range(2000)]
+    value = {"messages": [*filler, {"k" * 500: [{"b64": BASE64}]}, *filler]}
+    value["more"] = [BASE64] * 30
+    report = OffloadReport()
+    for document in (json.dumps(value), json.dumps(value, indent=2).encode()):
+        kept, report = await offload(document, store, form="ui")
+        assert kept is document
+        assert dict(report.left) == {"unknown_shape": 31}
+        (first, *others) = report.places["unknown_shape"]
+        assert first == f"/messages/2000/{'k' * 99}…/0/b64"
+        assert others == [f"/more/{number}" for number in range(19)]
+    twice = report + report
+    assert twice.left["unknown_shape"] == 62
+    assert len(twice.places["unknown_shape"]) == 20

@@ -34,9 +34,7 @@ PLACES = ["/block", "/bare", "/note", "/json/inner/0/a~1b"]
 async def test_what_comes_back_is_what_was_taken_out(store: MediaStore) -> None:
     offloaded, _ = await offload(INLINE, store)
     restored, report = await restore(offloaded, store)
-    compact = json.dumps({"a/b": BASE64}, separators=(",", ":"))
-    # JSON in a string comes back without spaces, its other characters as they were.
-    assert restored == INLINE | {"json": f'{{"é":"ü","inner":[{json.dumps(compact)}]}}'}
+    assert restored == INLINE
     assert report == RestoreReport(restored=4)
     again, report = await restore(restored, store)
     assert again is restored
@@ -120,7 +118,7 @@ async def test_the_media_of_one_owner_is_restored_beside_that_of_another(
 
 async def test_a_url_is_a_link_where_it_is_said_how_urls_are_minted(store: MediaStore) -> None:
     urls = MediaUrls(base_url="https://cdn.example/media")
-    offloaded, _ = await offload(INLINE, store, form="ui", urls=urls)
+    offloaded, _ = await offload(INLINE, store, form="ui", urls=urls, bare="object")
     restored, report = await restore(offloaded, store, urls=urls)
     assert restored["note"] == INLINE["note"]
     assert report == RestoreReport(restored=4)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from coatcheck.errors import CoatcheckError
     from coatcheck.opening import open_store
     from coatcheck.payload.hydrate import hydrate
-    from coatcheck.payload.offload import offload, offload_document
+    from coatcheck.payload.offload import offload
     from coatcheck.payload.projection import for_model, for_storage, for_ui
     from coatcheck.payload.restore import restore
     from coatcheck.payload.scrubbing import ScrubFilter, scrub
@@ -41,7 +41,6 @@ __all__ = [
     "for_ui",
     "hydrate",
     "offload",
-    "offload_document",
     "offload_stream",
     "offload_tool",
     "open_store",
@@ -57,7 +56,7 @@ __getattr__ = lazily(
         "coatcheck.errors": ["CoatcheckError"],
         "coatcheck.opening": ["open_store"],
         "coatcheck.payload.hydrate": ["hydrate"],
-        "coatcheck.payload.offload": ["offload", "offload_document"],
+        "coatcheck.payload.offload": ["offload"],
         "coatcheck.payload.projection": ["for_model", "for_storage", "for_ui"],
         "coatcheck.payload.restore": ["restore"],
         "coatcheck.payload.scrubbing": ["ScrubFilter", "scrub"],

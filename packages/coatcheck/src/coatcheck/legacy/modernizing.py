@@ -22,13 +22,13 @@ from coatcheck.legacy.messages import (
 )
 from coatcheck.legacy.modern import Kept, WantedFile
 from coatcheck.legacy.results import MARKERS
+from coatcheck.mediatype import SNIFF_BYTES, sniff
 from coatcheck.payload.offload import (
     Offloaded,
     OffloadLimits,
     OffloadReport,
     may_hold_media,
     offload,
-    offload_document,
 )
 from coatcheck.payload.projection import shown_ids
 from coatcheck.payload.scanning.base64text import THRESHOLD
@@ -45,6 +45,7 @@ _WINDOW: Final = 512 * 1024
 _OVERLAP: Final = 64
 _BYTES: Final = "surrogateescape"  # bytes that are no UTF-8 come through
 _AT_ONCE: Final = 64 * 1024
+_DOCUMENTS: Final = frozenset({None, "application/json", "text/plain"})
 # Numbers stay as they are written.
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -75,7 +76,7 @@ async def modernize_message(
     *,
     owner: str | None = None,
     conversation_id: str | None = None,
-) -> Offloaded:
+) -> Offloaded[Any]:
     """A message in today's form, the very same object if there was nothing to change.
 
     Files that it names are not read: a message may come from anyone.
@@ -108,9 +109,9 @@ async def measure_document(document: str | bytes) -> OffloadReport:
 
     It is not looked at further: what `modernize_document` cannot store counts too.
     """
-    if (suspicion := await _suspect(document)) is None:
+    if (suspicion := await _suspect(document)) is None or _is_media(document):
         return OffloadReport()
-    _, report = await offload_document(
+    _, report = await offload(
         document, None, shapes=LEGACY_SHAPES, limits=_limits(is_marked=suspicion)
     )
     return report
@@ -122,7 +123,7 @@ async def modernize_document(
     *,
     scope: Scope = NOBODY,
     read_file: ReadFile | None = None,
-) -> Offloaded:
+) -> Offloaded[str | bytes]:
     """A document in today's form, the very same object if there was nothing to change.
 
     Args:
@@ -132,9 +133,9 @@ async def modernize_document(
         scope: whom it belongs to.
         read_file: stores the files that legacy results name; None to leave those alone.
     """
-    if (suspicion := await _suspect(document)) is None:
+    if (suspicion := await _suspect(document)) is None or _is_media(document):
         return Offloaded(document, OffloadReport())
-    light, report = await offload_document(
+    light, report = await offload(
         document,
         store,
         shapes=LEGACY_SHAPES,
@@ -175,6 +176,11 @@ async def _suspect(document: str | bytes) -> bool | None:
             may_hold = False
         await checkpoint()
     return may_hold
+
+
+def _is_media(document: str | bytes) -> bool:
+    """Whether bytes are a picture or the like themselves, and no message."""
+    return isinstance(document, bytes) and sniff(document[:SNIFF_BYTES]) not in _DOCUMENTS
 
 
 def _parse(document: str | bytes) -> tuple[Any, bool]:

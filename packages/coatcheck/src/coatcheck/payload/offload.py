@@ -13,21 +13,22 @@ Memory: one media at a time, decoded; the payload itself is not copied.
 """
 
 from time import perf_counter
-from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Final, TypedDict, TypeVar, Unpack, cast, overload
 
-import msgspec
 from anyio.lowlevel import checkpoint
 
 from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.keeping import Form, Keeper
 from coatcheck.payload.offloading.report import Offloaded, OffloadReport
-from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.offloading.rewriting import Bare, OffloadLimits, Rewriter, Walk
 from coatcheck.payload.scanning.base64text import may_hold_media
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
 __all__ = [
+    "Bare",
     "Form",
     "OffloadLimits",
     "OffloadOptions",
@@ -35,7 +36,6 @@ __all__ = [
     "Offloaded",
     "may_hold_media",
     "offload",
-    "offload_document",
     "offload_piece",
 ]
 
@@ -48,81 +48,135 @@ TOO_LARGE: Final = "text_too_large"
 """The reason in `OffloadReport.left` for a text that is larger; as a string it may be."""
 
 _STEP_SECONDS: Final = 0.001
+_LIMITS: Final = OffloadLimits()
 
 
 class OffloadOptions(TypedDict, total=False):
-    """How to offload; all of it may be left out.
-
-    Attributes:
-        form: ``stored`` (default) for what is kept, ``ui`` for what goes to a browser.
-        urls: mints the URLs of the form ``ui``.
-        owner: whom the media belongs to.
-        conversation_id: the conversation that it belongs to.
-        limits: what is looked at.
-        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by one's own.
-    """
+    """The keywords of `offload`, for those who hand them on."""
 
     form: Form
-    urls: MediaUrls
+    urls: MediaUrls | None
     owner: str | None
     conversation_id: str | None
     limits: OffloadLimits
     shapes: Shapes
+    bare: Bare | None
 
 
+@overload
 async def offload(
-    payload: Any, store: MediaStore | None, **options: Unpack[OffloadOptions]
-) -> Offloaded:
+    payload: str,
+    store: MediaStore | None,
+    *,
+    form: Form = ...,
+    urls: MediaUrls | None = ...,
+    owner: str | None = ...,
+    conversation_id: str | None = ...,
+    limits: OffloadLimits = ...,
+    shapes: Shapes = ...,
+    bare: Bare | None = ...,
+) -> Offloaded[str]: ...
+@overload
+async def offload(
+    payload: bytes,
+    store: MediaStore | None,
+    *,
+    form: Form = ...,
+    urls: MediaUrls | None = ...,
+    owner: str | None = ...,
+    conversation_id: str | None = ...,
+    limits: OffloadLimits = ...,
+    shapes: Shapes = ...,
+    bare: Bare | None = ...,
+) -> Offloaded[bytes | dict[str, Any]]: ...
+@overload
+async def offload(
+    payload: Any,
+    store: MediaStore | None,
+    *,
+    form: Form = ...,
+    urls: MediaUrls | None = ...,
+    owner: str | None = ...,
+    conversation_id: str | None = ...,
+    limits: OffloadLimits = ...,
+    shapes: Shapes = ...,
+    bare: Bare | None = ...,
+) -> Offloaded[Any]: ...
+async def offload(
+    payload: Any,
+    store: MediaStore | None,
+    *,
+    form: Form = "stored",
+    urls: MediaUrls | None = None,
+    owner: str | None = None,
+    conversation_id: str | None = None,
+    limits: OffloadLimits = _LIMITS,
+    shapes: Shapes = DEFAULT_SHAPES,
+    bare: Bare | None = None,
+) -> Offloaded[Any]:
     """The payload with references in the place of inline media.
 
     Args:
         payload: any JSON-like value; dataclasses, pydantic models, msgspec structs, bytes, Pillow
-            images and matplotlib figures may be in it. It is not changed.
+            images and matplotlib figures may be in it. A string is a document: JSON, or else free
+            text; so are bytes, in UTF-8, unless they are media themselves. What of a JSON document
+            is not around media stays as it is, byte for byte. The payload is not changed.
         store: where media goes; None to measure only.
-        options: see `OffloadOptions`.
+        form: ``stored`` for what is kept (``media://`` links), ``ui`` for what goes to a browser
+            (URLs).
+        urls: mints the URLs of the form ``ui``; `MediaUrls()` where there are none.
+        owner: whom the media belongs to.
+        conversation_id: the conversation that it belongs to.
+        limits: what is looked at.
+        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by one's own.
+        bare: what becomes of base64 that no shape and no data: URI claims: ``object`` puts a
+            reference there, ``url`` a link, ``keep`` leaves and counts it. By default ``object``
+            for the form ``stored`` and ``keep`` for ``ui``.
 
     Returns:
-        The payload, the very same object if there was nothing to replace, and a report. An object
-        that held media has become a dictionary.
+        The payload, the very same object if there was nothing to replace, and a report. A string
+        stays a string, a document in bytes stays bytes; bytes that are media become a reference. An
+        object that held media has become a dictionary.
     """
-    rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(rewriter.walk(payload), keeper)
-    return Offloaded(rewritten, keeper.report)
-
-
-async def offload_document(
-    document: str | bytes, store: MediaStore | None, **options: Unpack[OffloadOptions]
-) -> Offloaded:
-    """A document with references in the place of inline media.
-
-    Args:
-        document: JSON, or else free text; as a string or in UTF-8. What of the JSON is not around
-            media stays as it is, byte for byte.
-        store: where media goes; None to measure only.
-        options: see `OffloadOptions`.
-
-    Returns:
-        The document as a string or as bytes, as it came; the very same object if there was nothing
-        to replace. And a report.
-    """
-    rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(_document(rewriter, document), keeper)
+    rewriter, keeper = _begin(
+        store, form, urls, owner, conversation_id, limits=limits, shapes=shapes, bare=bare
+    )
+    rewritten = await _drive(_payload(rewriter, payload), keeper)
     return Offloaded(rewritten, keeper.report)
 
 
 async def offload_piece(
     text: str, store: MediaStore | None, **options: Unpack[OffloadOptions]
-) -> Offloaded:
+) -> Offloaded[str]:
     """A piece of a longer text with links in the place of inline media.
 
     Args:
         text: holds whole media or none.
         store: where media goes; None to measure only.
-        options: see `OffloadOptions`.
+        options: those of `offload`.
     """
-    rewriter, keeper = _begin(store, options)
+    rewriter, keeper = _begin(
+        store,
+        options.get("form", "stored"),
+        options.get("urls"),
+        options.get("owner"),
+        options.get("conversation_id"),
+        limits=options.get("limits", _LIMITS),
+        shapes=options.get("shapes", DEFAULT_SHAPES),
+        bare=options.get("bare"),
+    )
     rewritten = await _drive(rewriter.text(text, is_text=True), keeper)
     return Offloaded(rewritten, keeper.report)
+
+
+def _payload(rewriter: Rewriter, payload: Any) -> Walk[Any]:
+    if isinstance(payload, bytes):
+        media = yield from rewriter.walk(payload)
+        if media is not payload:
+            return media
+    if isinstance(payload, str | bytes):
+        return (yield from _document(rewriter, payload))
+    return (yield from rewriter.walk(payload))
 
 
 def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
@@ -136,26 +190,37 @@ def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
         text = document if isinstance(document, str) else document.decode()
     except UnicodeDecodeError:
         return document
-    changed = yield from rewriter.text(text)
+    changed: str = yield from rewriter.text(text, is_text=True)
     if changed is text:
         return document
-    # A text that is nothing but base64 becomes a reference; in a document that is its JSON.
-    whole = changed if isinstance(changed, str) else msgspec.json.encode(changed).decode()
-    return whole if isinstance(document, str) else whole.encode()
+    return changed if isinstance(document, str) else changed.encode()
 
 
-def _begin(store: MediaStore | None, options: OffloadOptions) -> tuple[Rewriter, Keeper]:
+def _begin(
+    store: MediaStore | None,
+    form: Form,
+    urls: MediaUrls | None,
+    owner: str | None,
+    conversation_id: str | None,
+    *,
+    limits: OffloadLimits,
+    shapes: Shapes,
+    bare: Bare | None,
+) -> tuple[Rewriter, Keeper]:
     rewriter = Rewriter(
-        options.get("limits", OffloadLimits()),
-        options.get("shapes", DEFAULT_SHAPES),
+        limits,
+        shapes,
         max_bytes=DEFAULT_MAX_BYTES if store is None else store.max_bytes,
+        bare=bare or ("object" if form == "stored" else "keep"),
+        links=Links(urls or MediaUrls()),
     )
     keeper = Keeper(
         store,
-        form=options.get("form", "stored"),
-        urls=options.get("urls", MediaUrls()),
-        owner=options.get("owner"),
-        conversation_id=options.get("conversation_id"),
+        form=form,
+        urls=urls or MediaUrls(),
+        owner=owner,
+        conversation_id=conversation_id,
+        place=rewriter.place,
     )
     return rewriter, keeper
 

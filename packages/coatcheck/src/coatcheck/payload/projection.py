@@ -2,27 +2,35 @@
 
 A payload is any JSON value. Each function returns a new one and leaves the rest of it as it was.
 A reference is an object; in text, such as Markdown, it is a link: ``media://{id}`` where it is
-kept, a URL where it is shown.
+kept, a URL where it is shown. Both are found at any depth, and in JSON inside strings, of which
+what is around them stays as it was, byte for byte.
+
+Doing it twice is doing it once, and ``for_storage(for_ui(x))`` is ``for_storage(x)``.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
 from coatcheck.payload.arguments import argument_members
+from coatcheck.payload.hydration.places import TEXT_ONLY, UNKNOWN, Visitor
 from coatcheck.payload.links import Links
+from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
     REFERENCE_MEMBER,
     URL_MEMBERS,
     line_of,
-    read_result,
     reference_in,
     result_urls,
 )
 from coatcheck.payload.scrubbing import scrub
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
+from coatcheck.payload.spelling import SPELLING_MEMBER, said_of
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
 Summarize = Callable[[Mapping[str, Any] | str], str | None]
@@ -32,6 +40,8 @@ None for anything else.
 """
 
 _STORED_LINKS: Final = Links()
+_URLS_OF_REFERENCES: Final = frozenset({"url", "thumbnailUrl", "variants"})
+_MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\[\]]{0,500}\]\(\s*<?([^\s()<>\"']{1,500})>?\s*\)")
 
 
 def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
@@ -39,30 +49,34 @@ def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
 
     Args:
         payload: in any form.
-        urls: how links in its texts were minted; without it, texts stay as they are.
+        urls: how links in its texts were minted; without it, links in texts stay as they are.
     """
-    if urls is None:
-        return _Projection(
-            replace=MediaReference.to_stored, finish=_drop_urls, rewrite=_as_it_is
-        ).of(payload)
     links = Links(urls)
 
     def unmint(text: str) -> str:
         return links.replace(text, lambda reference_id: URI_SCHEME + reference_id)
 
-    return _Projection(replace=MediaReference.to_stored, finish=_drop_urls, rewrite=unmint).of(
-        payload
-    )
+    return _Projection(
+        show=MediaReference.to_stored,
+        finish=_drop_urls,
+        rewrite=_as_it_is if urls is None else unmint,
+        links=links,
+    ).of(payload)
 
 
 def for_ui(
-    payload: Any, urls: MediaUrls, known: Collection[str], *, with_links: bool = True
+    payload: Any,
+    urls: MediaUrls,
+    known: Collection[str] | Mapping[str, MediaReference],
+    *,
+    with_links: bool = True,
 ) -> Any:
     """What a browser gets: references in UI form, with URLs minted now.
 
     A URL may be signed, and a model or a user may have written any id into a message. So a URL is
-    minted for what is `known` alone; any other reference is shown in stored form, without one. What
-    a model hands to a tool (`coatcheck.payload.arguments`) stays as it is, whatever it holds.
+    minted for what is `known` alone; any other reference is shown in stored form, without one. A
+    page shows that as a picture that is not available. What a model hands to a tool
+    (`coatcheck.payload.arguments`) stays as it is, whatever it holds.
 
     To show a reference that was made just now, `MediaReference.to_ui` is enough.
 
@@ -70,19 +84,24 @@ def for_ui(
         payload: in any form.
         urls: mints them.
         known: the ids that have been looked up for the reader and that the reader may read.
-            `shown_ids` lists those to look up.
+            `shown_ids` lists those to look up. With the references that were found, those say what
+            the media is; of the payload's the id alone is believed, and what they call it (`alt`,
+            `displayName`).
         with_links: whether links in texts become URLs too, as in what a model wrote.
     """
+    catalog = known if isinstance(known, Mapping) else {}
 
     def show(reference: MediaReference) -> dict[str, Any]:
-        return reference.to_ui(urls) if reference.id in known else reference.to_stored()
+        if reference.id not in known:
+            return reference.to_stored()
+        return _as_cataloged(reference, catalog).to_ui(urls)
 
     def mint(members: dict[str, Any]) -> dict[str, Any]:
         reference = _image_of(members)
         if reference is None:
             return members
         if reference.id in known:
-            return members | result_urls(reference, urls)
+            return _without_urls(members) | result_urls(reference, urls)
         return _without_urls(members)
 
     def link(reference_id: str) -> str | None:
@@ -91,10 +110,14 @@ def for_ui(
     def mint_links(text: str) -> str:
         return _STORED_LINKS.replace(text, link)
 
-    rewrite = mint_links if with_links else _as_it_is
-    return _Projection(replace=show, finish=mint, rewrite=rewrite, skip=argument_members).of(
-        payload
-    )
+    return _Projection(
+        show=show,
+        finish=mint,
+        rewrite=mint_links,
+        skip=argument_members,
+        reads_texts=with_links,
+        links=_STORED_LINKS,
+    ).of(payload)
 
 
 def shown_ids(payload: Any, *, with_links: bool = True) -> set[str]:
@@ -106,47 +129,127 @@ def shown_ids(payload: Any, *, with_links: bool = True) -> set[str]:
     """
     found: set[str] = set()
 
-    def note(reference: MediaReference) -> None:
+    def note(reference: MediaReference) -> dict[str, Any]:
         found.add(reference.id)
+        return reference.to_stored()
 
     def note_links(text: str) -> str:
         found.update(reference_id for _, _, reference_id in _STORED_LINKS.find(text))
         return text
 
-    rewrite = note_links if with_links else _as_it_is
     _Projection(
-        replace=note, finish=lambda members: members, rewrite=rewrite, skip=argument_members
+        show=note,
+        finish=lambda members: members,
+        rewrite=note_links,
+        skip=argument_members,
+        reads_texts=with_links,
+        links=_STORED_LINKS,
     ).of(payload)
     return found
 
 
-def for_model(payload: Any, *, summarize: Summarize | None = None) -> Any:
+def for_model(
+    payload: Any,
+    *,
+    known: Mapping[str, MediaReference] | None = None,
+    urls: MediaUrls | None = None,
+    shapes: Shapes = DEFAULT_SHAPES,
+    summarize: Summarize | None = None,
+) -> Any:
     """What a model gets: each reference as one line of text, the same bytes every time.
 
-    A tool's whole result becomes the line that the model was given when the tool returned. Media
-    that is inline still, because it could not be stored, is cut out; to show a model pictures on
-    purpose, `hydrate` what this returns.
+    A part that names media by a link becomes the line as a whole, and so does an image in Markdown;
+    any other link becomes the line. A tool's whole result becomes the line that the model was given
+    when the tool returned. Media that is inline still, because it could not be stored, is cut out;
+    to show a model pictures on purpose, use `hydrate`.
 
     Args:
         payload: any JSON-like value.
+        known: references that were looked up. A link that is none of them says no more than its id:
+            its line is ``[media {id}]``.
+        urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
+        shapes: how frameworks name media.
         summarize: gives the line of a tool's result in a form of your own;
             `coatcheck.legacy.summarize` for what old histories hold.
     """
+    links = Links(urls)
+    catalog = known or {}
+
+    def line(reference_id: str) -> str:
+        reference = catalog.get(reference_id)
+        return f"[media {reference_id}]" if reference is None else reference.to_model()
 
     def finish(members: dict[str, Any]) -> Any:
-        line = line_of(members)
-        if line is None and summarize is not None:
-            line = summarize(members)
-        return _drop_urls(members) if line is None else line
+        told = line_of(members)
+        if told is None and summarize is not None:
+            told = summarize(members)
+        if told is None:
+            told = _line_of_part(members, Visitor(links, shapes, lambda found, _: found), line)
+        return _drop_urls(members) if told is None else told
 
     def rewrite(text: str) -> str:
-        line = _text_line(text)
-        if line is None and summarize is not None:
-            line = summarize(text)
-        return text if line is None else line
+        told = None if summarize is None else summarize(text)
+        if told is not None:
+            return told
 
-    return scrub(
-        _Projection(replace=MediaReference.to_model, finish=finish, rewrite=rewrite).of(payload)
+        def whole(image: re.Match[str]) -> str:
+            linked = links.id_of(image[1])
+            return image[0] if linked is None else line(linked)
+
+        return links.replace(
+            _MARKDOWN_IMAGE.sub(whole, text) if links.may_be_in(text) else text, line, spelled=False
+        )
+
+    def show(reference: MediaReference) -> str:
+        return _as_cataloged(reference, catalog).to_model()
+
+    return scrub(_Projection(show=show, finish=finish, rewrite=rewrite, links=links).of(payload))
+
+
+def _line_of_part(
+    part: Mapping[str, Any], visitor: Visitor, line: Callable[[str], str]
+) -> str | None:
+    """The line of a part that names media by a link; None for any other."""
+    if part.get("type") == MEDIA_PART or not any(map(_may_name, part.values())):
+        return None
+    found = visitor.part(part, TEXT_ONLY)
+    if not isinstance(found, str) or found == UNKNOWN:
+        return None
+    inside = _reference_within(part, found)
+    return line(found) if inside is None else inside.to_model()
+
+
+def _may_name(member: object) -> bool:
+    """Whether a member of a part may be what names its media, or hold that."""
+    if isinstance(member, Mapping):
+        return any(isinstance(value, str) and "/" in value for value in member.values()) or any(
+            isinstance(value, Mapping) for value in member.values()
+        )
+    return isinstance(member, str) and "/" in member
+
+
+def _reference_within(part: Mapping[str, Any], reference_id: str) -> MediaReference | None:
+    """The reference that a part has beside its link."""
+    for member in part.values():
+        reference = reference_in(member)
+        if reference is None and isinstance(member, Mapping):
+            reference = _reference_within(member, reference_id)
+        if reference is not None and reference.id == reference_id:
+            return reference
+    return None
+
+
+def _as_cataloged(
+    reference: MediaReference, catalog: Mapping[str, MediaReference]
+) -> MediaReference:
+    """A reference as the catalog has it, but for what it is called in its place."""
+    found = catalog.get(reference.id)
+    if found is None:
+        return reference
+    return replace(
+        found,
+        alt=reference.alt or found.alt,
+        display_name=reference.display_name or found.display_name,
     )
 
 
@@ -154,15 +257,9 @@ def _image_of(members: Mapping[str, Any]) -> MediaReference | None:
     return reference_in(members.get(REFERENCE_MEMBER))
 
 
-def _text_line(text: str) -> str | None:
-    """The line of a text that is a result as JSON; None for any other text."""
-    if not text.startswith("{") or REFERENCE_TYPE not in text:
-        return None
-    members = read_result(text)
-    return None if members is None else line_of(members)
-
-
 def _drop_urls(members: dict[str, Any]) -> dict[str, Any]:
+    if members.get("type") == REFERENCE_TYPE:  # one that cannot be read
+        return {name: value for name, value in members.items() if name not in _URLS_OF_REFERENCES}
     return members if _image_of(members) is None else _without_urls(members)
 
 
@@ -183,35 +280,94 @@ class _Projection:
     """What becomes of the parts of a payload.
 
     Attributes:
-        replace: what stands in the place of a reference.
+        show: what stands in the place of a reference.
         finish: what becomes of any other object, before its members are projected.
-        rewrite: what becomes of a text.
+        rewrite: what becomes of a text that is no JSON.
+        links: tells links of ours.
         skip: which members of an object stay as they are.
+        reads_texts: whether texts are looked into.
     """
 
-    replace: Callable[[MediaReference], Any]
+    show: Callable[[MediaReference], Any]
     finish: Callable[[dict[str, Any]], Any]
     rewrite: Callable[[str], str]
+    links: Links
     skip: Callable[[Mapping[str, Any]], AbstractSet[str]] = _nothing
+    reads_texts: bool = True
 
-    def of(self, value: Any, depth: int = 0) -> Any:
-        """The projection of a payload, or of a part of one at this depth."""
+    def of(self, value: Any, depth: int = 0, *, is_json: bool = False) -> Any:
+        """The projection of a payload, or of a part of one at this depth.
+
+        In JSON inside a string (`is_json`) what does not change is the very same object.
+        """
         if depth > MAX_DEPTH:
             raise InvalidInputError(f"The payload nests deeper than {MAX_DEPTH} levels.")
         if isinstance(value, str):
-            return self.rewrite(value)
+            return self._string(value, depth) if self.reads_texts else value
         if isinstance(value, Mapping):
-            reference = reference_in(value)
-            if reference is not None:
-                return self.replace(reference)
-            members = self.finish(dict(value))
-            if not isinstance(members, Mapping):
-                return members
-            skipped = self.skip(members)
-            return {
-                name: member if name in skipped else self.of(member, depth + 1)
-                for name, member in members.items()
-            }
-        if isinstance(value, list | tuple):
-            return [self.of(item, depth + 1) for item in value]
-        return value
+            new = self._object(value, depth, is_json=is_json)
+        elif isinstance(value, list | tuple):
+            new = [self.of(item, depth + 1, is_json=is_json) for item in value]
+        else:
+            return value
+        return value if is_json and _is_same(value, new) else new
+
+    def _object(self, node: Mapping[str, Any], depth: int, *, is_json: bool) -> Any:
+        reference = reference_in(_with_floats(node))
+        if reference is not None:
+            shown = self.show(reference)
+            spelling = said_of(node)
+            if isinstance(shown, dict) and spelling is not None:
+                shown[SPELLING_MEMBER] = spelling
+            return shown
+        members = self.finish(dict(node))
+        if not isinstance(members, Mapping):
+            return members
+        skipped = self.skip(members)
+        return {
+            name: member if name in skipped else self.of(member, depth + 1, is_json=is_json)
+            for name, member in members.items()
+        }
+
+    def _string(self, text: str, depth: int) -> str:
+        opened = self.links.open(text)
+        if opened is not None:
+            try:
+                new = self.of(opened.value, depth + 1, is_json=True)
+            except InvalidInputError:  # it nests too deep to be read, and is a text then
+                return self.rewrite(text)
+            if new is opened.value:
+                return text
+            is_line = isinstance(new, str) and not isinstance(opened.value, str)
+            return new if is_line else opened.close(new).decode()
+        return self.rewrite(text)
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Whether a container has the very same members in the same order."""
+    if isinstance(old, Mapping):
+        if not isinstance(new, Mapping) or list(old) != list(new):
+            return False
+        pairs = [(old[name], new[name]) for name in old]
+    elif isinstance(new, list) and len(old) == len(new):
+        pairs = list(zip(old, new, strict=True))
+    else:
+        return False
+    return all(before is after or _is_equal(before, after) for before, after in pairs)
+
+
+def _is_equal(before: Any, after: Any) -> bool:
+    # Of a reference that is written anew the members are new objects.
+    is_number = isinstance(before, Decimal) and isinstance(after, float)
+    is_scalar = isinstance(before, str | int | float) and type(before) is type(after)
+    return (is_number or is_scalar) and bool(before == after)
+
+
+def _with_floats(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A reference that was read from JSON inside a string, where numbers stay as written."""
+    if node.get("type") != REFERENCE_TYPE:
+        return node
+    return {
+        name: float(member) if isinstance(member, Decimal) else member
+        for name, member in node.items()
+    }

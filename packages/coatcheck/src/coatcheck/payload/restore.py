@@ -8,14 +8,13 @@ Each reference takes the shape again that the media had: a ``resource_link`` of 
 content, a link in Markdown a data: URI. For a framework that must have its own inline form back,
 and for exports. What a model is to see is `coatcheck.payload.hydrate`'s, which sizes it.
 
-The media is what it was, bit for bit, and so is the payload around it, but for what a payload does
-not tell: JSON inside a string comes back without spaces where it held media, and base64 that was
-alone in a text as a data: URI. ``docs/reference/shapes.md`` lists all of it.
+The media is what it was, bit for bit, and so is the payload around it, JSON inside strings too.
+Where media was written in a way that nothing here writes, it comes back in the usual way, and the
+report says where.
 
 What is inline again is as large as it was: all of it is in memory at the end.
 """
 
-import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
@@ -25,7 +24,10 @@ from anyio.lowlevel import checkpoint
 from coatcheck.errors import CoatcheckError
 from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
+from coatcheck.payload.scanning.documents import pointer_step
+from coatcheck.payload.scanning.jsontext import JsonText
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Shapes
+from coatcheck.payload.spelling import BASE64, BASE64URL, BYTES, INEXACT, said_of
 from coatcheck.reference import REFERENCE_TYPE, MediaUrls, is_reference_id
 from coatcheck.store import MediaStore
 
@@ -34,6 +36,8 @@ ANOTHER_OWNER: Final = "another_owner"
 
 TOO_DEEP: Final = "too_deep"
 """Why a part of a payload was left: it nests deeper than the walk goes."""
+
+_MARKED_WITHIN: Final = 4  # levels of a node in which its shape may write a link or a reference
 
 T = TypeVar("T")
 Walk = Generator[str | None, Original | None, T]
@@ -63,10 +67,15 @@ class RestoreReport:
     Attributes:
         restored: references and links whose media is inline again, every copy counted.
         left: those that were left, each with the reason.
+        respelled: where media is inline again, but not written as it was: its base64 was in lines
+            or had no padding, a data: URI had another type or a parameter, a picture was an object
+            of a library, JSON inside of a string had spaces that nothing writes. Places are those
+            of `LeftReference`.
     """
 
     restored: int = 0
     left: tuple[LeftReference, ...] = ()
+    respelled: tuple[str, ...] = ()
 
 
 class Restored(NamedTuple):
@@ -109,7 +118,10 @@ async def restore(
         try:
             reference_id = walk.send(original)
         except StopIteration as done:
-            return Restored(done.value, RestoreReport(restored=restored, left=tuple(left)))
+            report = RestoreReport(
+                restored=restored, left=tuple(left), respelled=tuple(restorer.respelled)
+            )
+            return Restored(done.value, report)
         outcome: Original | str = TOO_DEEP
         if reference_id is not None:
             if reference_id not in outcomes:
@@ -151,11 +163,13 @@ class Restorer:
         self._shapes = shapes
         self._way: list[str | int] = []
         self._refused: list[str] = []  # ids that the nodes above could not have
+        self._texts: list[JsonText] = []  # that the walk is inside of
+        self.respelled: list[str] = []
 
     @property
     def place(self) -> str:
         """Where the walk is, as a JSON Pointer."""
-        return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in self._way)
+        return "".join(map(pointer_step, self._way))
 
     def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
         """`value` with its media inline again."""
@@ -181,45 +195,83 @@ class Restorer:
         # The reference of a node stands in one of its members too, and is reported once.
         return None if reference_id in self._refused else (yield reference_id)
 
-    def _string(self, text: str, depth: int) -> Walk[str]:
-        whole = self._links.id_of(text)
-        if whole is not None:
-            original = yield from self._ask(whole)
-            return text if original is None else original.data_uri
-        if text[:1] in {"{", "[", '"'} and self._links.may_be_in(text):
-            try:
-                value = json.loads(text)
-            except (ValueError, RecursionError):
-                pass
-            else:
-                restored = yield from self.walk(value, depth + 1)
-                return text if restored is value else _dump(restored)
+    def _string(self, text: str, depth: int) -> Walk[str | bytes]:
+        if self._links.id_of(text) is None and self._links.may_be_in(text):
+            opened = self._links.open(text)
+            if opened is not None:
+                self._texts.append(opened)
+                restored = yield from self.walk(opened.value, depth + 1)
+                self._texts.pop()
+                return text if restored is opened.value else opened.close(restored).decode()
         parts: list[str] = []
         copied = 0
         for start, end, reference_id in self._links.find(text):
             original = yield from self._ask(reference_id)
             if original is not None:
-                parts += [text[copied:start], original.data_uri]
+                spelling = self._links.spelling_of(text[start:end])
+                parts += [text[copied:start], self._written(original, spelling)]
                 copied = end
         return "".join([*parts, text[copied:]]) if parts else text
+
+    def _written(self, original: Original, spelling: str | None) -> str:
+        """What stood where a link stands."""
+        if spelling == BASE64:
+            return original.base64
+        if spelling == BASE64URL:
+            return original.base64url
+        if spelling is not None:
+            self._note_respelled()
+        return original.data_uri
+
+    def _note_respelled(self) -> None:
+        if not self.respelled or self.respelled[-1] != self.place:
+            self.respelled.append(self.place)
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Any]:
         if node.get("type") == REFERENCE_TYPE:
             if not is_reference_id(node.get("id")):
                 return node
             original = yield from self._ask(node["id"])
-            return node if original is None else original.base64
+            return node if original is None else self._instead_of(node, original)
         hit = self._shapes.linked(node, self._links)
         if hit is None:
             return (yield from self._members(node, depth))
         shape, reference_id = hit
         original = yield from self._ask(reference_id)
         if original is not None:
+            is_odd = bool(self._texts) and self._texts[-1].is_respelled(node)
+            if is_odd or self._says_inexact(node, _MARKED_WITHIN):
+                self._note_respelled()
             return shape.restore(node, original)
         self._refused.append(reference_id)
         members = yield from self._members(node, depth)
         self._refused.pop()
         return members
+
+    def _instead_of(self, reference: Mapping[str, Any], original: Original) -> str | bytes:
+        """What stood where a reference stands."""
+        match said_of(reference):
+            case spelling if spelling == BYTES:
+                return original.data
+            case spelling if spelling == BASE64URL:
+                return original.base64url
+            case spelling if spelling == INEXACT:
+                self._note_respelled()
+        return original.base64
+
+    def _says_inexact(self, value: Any, levels: int) -> bool:
+        if isinstance(value, str):
+            return self._links.spelling_of(value) == INEXACT
+        if levels == 0:
+            return False
+        if isinstance(value, Mapping):
+            is_said = value.get("type") == REFERENCE_TYPE and said_of(value) == INEXACT
+            return is_said or any(
+                self._says_inexact(member, levels - 1) for member in value.values()
+            )
+        return isinstance(value, list | tuple) and any(
+            self._says_inexact(item, levels - 1) for item in value
+        )
 
     def _members(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         members = {}
@@ -233,7 +285,3 @@ class Restorer:
         if isinstance(value, str):
             return self._links.may_be_in(value)
         return isinstance(value, Mapping | list | tuple)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

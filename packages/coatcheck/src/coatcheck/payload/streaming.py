@@ -95,7 +95,7 @@ class _StreamOffload:
                 parts.append(self._told(held))
         return "".join(parts)
 
-    def _told(self, offloaded: Offloaded) -> Any:
+    def _told(self, offloaded: Offloaded[Any]) -> Any:
         if self._on_report is not None and offloaded.report.found:
             self._on_report(offloaded.report)
         return offloaded.payload

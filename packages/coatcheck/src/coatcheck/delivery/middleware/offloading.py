@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,10 +17,11 @@ from coatcheck.delivery.middleware.answers import RewrittenAnswer
 from coatcheck.delivery.middleware.frames import RewrittenFrames
 from coatcheck.payload.offload import (
     Form,
+    Offloaded,
     OffloadLimits,
     OffloadOptions,
     OffloadReport,
-    offload_document,
+    offload,
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.reference import MediaUrls
@@ -143,13 +144,15 @@ class OffloadMiddleware:
             owner = self._owner(scope) if callable(self._owner) else self._owner
             options: OffloadOptions = {**self._options, "owner": owner}
             store = None if self._measure_only else await self._opened_store()
-            rewritten, report = await offload_document(document, store, **options)
+            offloaded: Offloaded[Any] = await offload(document, store, **options)
         except Exception:  # noqa: BLE001 - whatever it is, the client gets its message
             _log.exception("A message with inline media is sent as it is.")
             self._report(OffloadReport(left={UNEXPECTED: 1}))
             return document
-        self._report(report)
-        return cast("Document", rewritten)
+        self._report(offloaded.report)
+        # A body that is media itself, and no document, passes as it is.
+        is_document = isinstance(offloaded.payload, type(document))
+        return cast("Document", offloaded.payload) if is_document else document
 
     async def _opened_store(self) -> MediaStore:
         store = self._store() if callable(self._store) else self._store

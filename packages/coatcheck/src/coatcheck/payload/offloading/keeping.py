@@ -2,17 +2,19 @@
 
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
 from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
-from coatcheck.payload.offloading.report import OffloadReport
-from coatcheck.payload.offloading.rewriting import Request
+from coatcheck.payload.offloading.report import MAX_PLACES, OffloadReport
+from coatcheck.payload.offloading.rewriting import Picture, Request, UnclaimedMedia
+from coatcheck.payload.scanning.base64text import Steps
 from coatcheck.payload.scanning.blocks import Blocks
 from coatcheck.payload.scanning.text import FoundMedia
 from coatcheck.payload.shapes import Replacement
@@ -28,6 +30,9 @@ _HASHED_AT_ONCE: Final = 64 * 1024
 _ESTIMATED_BODY: Final = 450
 _UNEXPECTED: Final = "unexpected"
 
+UNKNOWN_SHAPE: Final = "unknown_shape"
+"""Why media was left: it is base64 that no shape claims, and `bare` says to keep it."""
+
 
 class Keeper:
     """Stores the media of one payload, each content once, and counts.
@@ -38,6 +43,7 @@ class Keeper:
         urls: mints URLs for the form ``ui``.
         owner: whom the media belongs to.
         conversation_id: the conversation that it belongs to.
+        place: where in the payload the walk is.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Keeper:
         urls: MediaUrls,
         owner: str | None,
         conversation_id: str | None,
+        place: Callable[[], Steps[str]],
     ) -> None:
         self._store = store
         self._form = form
@@ -55,28 +62,57 @@ class Keeper:
         self._owner = owner
         self._conversation_id = conversation_id
         self._outcomes: dict[bytes, MediaReference | str] = {}
+        self._place = place
         self._left: Counter[str] = Counter()
+        self._places: defaultdict[str, list[str]] = defaultdict(list)
         self._found = self._offloaded = self._before = self._after = 0
 
     async def keep(self, request: Request) -> Replacement | None:
         """What stands in the place of what a walk came upon; None for nothing."""
-        if isinstance(request, str):  # the walk tells why it did not look at something
-            self._left[request] += 1
-            return None
         if isinstance(request, MediaReference):
             # An object that the application made: nothing that was sent or said holds one.
             return self._replacement(request)
-        self._found += 1
+        reason: str | None = None
+        replacement = None
+        if isinstance(request, str):  # the walk tells why it did not look at something
+            reason = request
+        else:
+            self._found += 1
+            try:
+                reason, replacement = await self._taken(request)
+            except CoatcheckError as error:
+                reason = error.code
+        if reason is not None:
+            await self._leave(reason)
+        return replacement
+
+    async def _taken(
+        self, request: FoundMedia | UnclaimedMedia | Picture | CoatcheckError
+    ) -> tuple[str | None, Replacement | None]:
+        """Why media was left, or what stands in its place; neither where nothing is stored."""
+        if isinstance(request, UnclaimedMedia):
+            return UNKNOWN_SHAPE, None
         if isinstance(request, CoatcheckError):
-            self._left[request.code] += 1
-            return None
-        try:
-            found = request if isinstance(request, FoundMedia) else await _encoded(request)
-            outcome = await self._outcome(found)
-        except CoatcheckError as error:
-            self._left[error.code] += 1
-            return None
-        return self._counted(found, outcome)
+            raise request
+        found = request if isinstance(request, FoundMedia) else await _encoded(request)
+        outcome = await self._outcome(found)
+        if isinstance(outcome, str):
+            return outcome, None
+        return None, self._counted(found, outcome)
+
+    async def _leave(self, reason: str) -> None:
+        """Count what stays inline, and note where."""
+        self._left[reason] += 1
+        if len(self._places[reason]) == MAX_PLACES:
+            return
+        steps = self._place()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._places[reason].append(done.value)
+                return
+            await checkpoint()
 
     @property
     def report(self) -> OffloadReport:
@@ -89,6 +125,9 @@ class Keeper:
             bytes_before=self._before,
             bytes_after=self._after,
             left=MappingProxyType(dict(self._left)),
+            places=MappingProxyType(
+                {reason: tuple(places) for reason, places in self._places.items()}
+            ),
         )
 
     async def _outcome(self, found: FoundMedia) -> MediaReference | str | None:
@@ -104,6 +143,8 @@ class Keeper:
 
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
+            # With `reuse=True`, once the store has it: the same content of the same owner and
+            # conversation keeps its reference.
             return await store.put(
                 _chunks(found.media),
                 display_name=found.name,
@@ -118,12 +159,7 @@ class Keeper:
             _logger.exception("Media stays inline: the store failed.")
             return _UNEXPECTED
 
-    def _counted(
-        self, found: FoundMedia, outcome: MediaReference | str | None
-    ) -> Replacement | None:
-        if isinstance(outcome, str):
-            self._left[outcome] += 1
-            return None
+    def _counted(self, found: FoundMedia, outcome: MediaReference | None) -> Replacement | None:
         self._before += found.characters
         if outcome is None:
             self._after += _ESTIMATED_BODY
@@ -141,9 +177,7 @@ class Keeper:
         return Replacement(reference=reference, link=link, body=body)
 
 
-async def _encoded(picture: Request) -> FoundMedia:
-    if not callable(picture):
-        raise TypeError("A walk asks for media or for a picture.")
+async def _encoded(picture: Picture) -> FoundMedia:
     data = await to_thread.run_sync(picture)
     return FoundMedia(media=Blocks([data]), characters=len(data))
 

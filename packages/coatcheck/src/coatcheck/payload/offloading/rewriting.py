@@ -7,27 +7,45 @@ drives it does the waiting, so that the walk itself knows nothing of stores and 
 Nothing is changed in place: what holds no media is returned as the same object.
 """
 
-import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from coatcheck.errors import CoatcheckError
 from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.links import Links
 from coatcheck.payload.offloading.objects import members_of, picture_of
-from coatcheck.payload.scanning.base64text import THRESHOLD, may_hold_media, probes
+from coatcheck.payload.scanning.base64text import THRESHOLD, Steps, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
-from coatcheck.payload.scanning.documents import HeldText, find_spans, read_excerpt
+from coatcheck.payload.scanning.documents import (
+    HeldText,
+    find_spans,
+    pointer_step,
+    pointer_to,
+    read_excerpt,
+)
+from coatcheck.payload.scanning.jsontext import Respelled
 from coatcheck.payload.scanning.text import (
     FoundMedia,
+    TextMedia,
     check_media,
     next_media,
     read_base64,
     split_data_uri,
 )
-from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shapes
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Replacement, Shape, Shapes
+from coatcheck.payload.spelling import (
+    BASE64,
+    BYTES,
+    INEXACT,
+    Unread,
+    spelled,
+    spelling_of,
+    uri_spelling_of,
+)
 from coatcheck.reference import MediaReference
 
 MAX_DEPTH: Final = 64
@@ -36,20 +54,34 @@ MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 1_000_000
 """Values of a payload that are looked at."""
 
+Bare = Literal["keep", "url", "object"]
+"""What becomes of base64 that neither a shape nor a data: URI claims.
+
+``keep``: it stays and is counted, for what only works as base64 for its reader. ``url``: a link, so
+that a string stays a string. ``object``: a reference where it is a whole string, a link in a text.
+"""
+
+
+class UnclaimedMedia(NamedTuple):
+    """Media that stays where it is, since no shape says how its reader would take a reference."""
+
+    found: FoundMedia
+
+
 T = TypeVar("T")
 Picture = Callable[[], bytes]
-Request = FoundMedia | Picture | MediaReference | CoatcheckError | str
+Request = FoundMedia | UnclaimedMedia | Picture | MediaReference | CoatcheckError | str
 Walk = Generator[Request | None, Replacement | None, T]
 
 _VALUES_PER_STEP: Final = 1000
 _OPENING: Final = 256
-_VISIBLE: Final = re.compile(r"\S")
 _JSON_BEGINNINGS: Final = ("{", "[", '"')
 # What frameworks read as text: a parser would refuse an object there.
 _TEXT_MEMBERS: Final = frozenset({"content", "output", "text"})
 _BINARY: Final = (bytes, bytearray, memoryview)
 _ATOMS: Final = (int, float, bool, type(None))
-_UNREAD: Final = (*_ATOMS, msgspec.Raw)
+_UNREAD: Final = (*_ATOMS, Decimal, msgspec.Raw)
+_NUMBERS_AS_WRITTEN: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +106,8 @@ class Rewriter:
         limits: what is looked at.
         shapes: how frameworks carry media.
         max_bytes: largest media that is decoded; one of it is in memory at a time.
+        bare: what becomes of base64 that nothing claims.
+        links: tells the links that replacements have.
     """
 
     def __init__(
@@ -82,15 +116,30 @@ class Rewriter:
         shapes: Shapes = DEFAULT_SHAPES,
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        bare: Bare = "object",
+        links: Links | None = None,
     ) -> None:
         self._limits = limits
         self._max_bytes = max_bytes
+        self._bare = bare
+        self._links = links or Links()
+        self._way: list[str | int | _Span] = []
         self._shapes = shapes
         self._values = 0
         # Values by their identity, each only for as long as the walk is inside of what holds it: an
         # identity says nothing once its value is gone, since the next one may get the same.
         self._above: set[int] = set()  # containers
         self._refused: set[int] = set()  # media that a shape found and that could not be replaced
+
+    def place(self) -> Steps[str]:
+        """Where the walk is, as a JSON Pointer that goes on inside of strings that hold JSON."""
+        pointer = ""
+        for step in self._way:
+            if isinstance(step, _Span):
+                pointer += yield from pointer_to(step.document, step.start)
+            else:
+                pointer += pointer_step(step)
+        return pointer
 
     def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
         """`value` with references in the place of its media.
@@ -110,7 +159,7 @@ class Rewriter:
         picture = picture_of(value)
         if picture is not None:
             replacement = yield picture
-            return value if replacement is None else dict(replacement.body)
+            return value if replacement is None else dict(spelled(replacement, INEXACT).body)
         return (yield from self._container(value, depth))
 
     def document(self, document: str | bytes, depth: int = 0) -> Walk[str | bytes | None]:
@@ -151,15 +200,19 @@ class Rewriter:
             return None
         parts: list[Any] = []
         copied = 0
+        steps = len(self._way)
         try:
             for start, end in spans:
                 excerpt = yield from read_excerpt(document, start, end, limits.threshold)
                 value = excerpt.open(limits.threshold)
+                self._way.append(_Span(document, start))
                 rewritten = yield from self.walk(value, depth)
+                self._way.pop()
                 if rewritten is not value:
                     parts += [document[copied:start], excerpt.close(rewritten)]
                     copied = end
         except (msgspec.DecodeError, RecursionError, UnicodeError):
+            del self._way[steps:]
             return None
         if not parts:
             return document
@@ -169,8 +222,8 @@ class Rewriter:
     def text(self, text: str, *, is_text: bool = False) -> Walk[Any]:
         """A text that is no JSON: links in the place of its media.
 
-        A string that is nothing but base64 becomes a reference, unless it has to stay a text
-        (`is_text`).
+        What becomes of base64 without a data: URI is said by `Bare`. A reference takes the place
+        of a whole string, unless that has to stay a text (`is_text`).
         """
         parts: list[str] = []
         copied = position = 0
@@ -179,16 +232,19 @@ class Rewriter:
             if media is None:
                 break
             position = media.end
-            replacement = yield media.found
-            if replacement is None:
+            found: Request = media.found
+            if media.is_bare and self._bare == "keep" and isinstance(media.found, FoundMedia):
+                found = UnclaimedMedia(media.found)
+            replacement = yield found
+            if replacement is None or not isinstance(media.found, FoundMedia):
                 continue
-            if (
-                media.is_bare
-                and not is_text
-                and not (text[: media.start] + text[media.end :]).strip()
-            ):
-                return dict(replacement.body)
-            parts += [text[copied : media.start], replacement.link]
+            spelling = _spelling_in(text, media, replacement)
+            if media.is_bare and self._bare == "object" and not is_text:
+                is_all = media.end - media.start == len(text)
+                if is_all or not (text[: media.start] + text[media.end :]).strip():
+                    said = spelling if is_all else INEXACT
+                    return dict(spelled(replacement, None if said == BASE64 else said).body)
+            parts += [text[copied : media.start], spelled(replacement, spelling).link]
             copied = media.end
         return "".join([*parts, text[copied:]]) if parts else text
 
@@ -208,7 +264,7 @@ class Rewriter:
             return value
         found = _binary_media(data, None, None, self._limits.threshold)
         replacement = (yield found) if isinstance(found, FoundMedia) else None
-        return value if replacement is None else dict(replacement.body)
+        return value if replacement is None else dict(spelled(replacement, BYTES).body)
 
     def _container(self, value: Any, depth: int) -> Walk[Any]:
         is_list = isinstance(value, list | tuple)
@@ -232,6 +288,7 @@ class Rewriter:
 
     def _node(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         refused: str | bytes | None = None
+        is_reordered = False
         while (hit := self._shapes.recognize(node)) is not None:
             shape, inline = hit
             if id(inline.media) in self._refused:
@@ -241,9 +298,12 @@ class Rewriter:
             if replacement is None:
                 refused = None if found is None else inline.media
                 break
-            node = shape.replace(node, replacement)
+            if isinstance(found, FoundMedia):
+                node, is_same = self._replaced(shape, node, inline, found, replacement)
+                is_reordered = is_reordered or not is_same
         if refused is None:
-            return (yield from self._each_member(node, depth))
+            rewritten = yield from self._each_member(node, depth)
+            return Respelled(rewritten) if is_reordered else rewritten
         # It stands somewhere below this node, where it is not to be asked for once more.
         self._refused.add(id(refused))
         try:
@@ -251,15 +311,53 @@ class Rewriter:
         finally:
             self._refused.discard(id(refused))
 
+    def _replaced(
+        self,
+        shape: Shape,
+        node: Mapping[str, Any],
+        inline: Inline,
+        found: FoundMedia,
+        replacement: Replacement,
+    ) -> tuple[Mapping[str, Any], bool]:
+        """The node with a reference, and whether its members come back in their order.
+
+        Where they do not come back at all as they were, the reference says so.
+        """
+        read = {
+            name: _NUMBERS_AS_WRITTEN.decode(member) if isinstance(member, msgspec.Raw) else member
+            for name, member in node.items()
+        }
+        spelling = _spelling_of(inline, found, replacement)
+        new = shape.replace(read, replacement)
+        unread = Unread(
+            reference=replacement.reference, data=b"", media=inline.media, spelling=spelling
+        )
+        if shape.linked(new, self._links) == replacement.reference.id:
+            back: Any = shape.restore(new, unread)
+            is_exact = back == read
+        else:  # it is a link, that becomes a data: URI
+            back, is_exact = read, spelling is None
+        if not is_exact:
+            new = shape.replace(read, spelled(replacement, INEXACT))
+        unchanged = {
+            name: node[name] if name in node and member is read.get(name) else member
+            for name, member in new.items()
+        }
+        # In JSON the order is part of the text.
+        is_json = any(isinstance(step, _Span) for step in self._way)
+        return unchanged, not (is_json and is_exact) or _order(back) == _order(read)
+
     def _each_member(self, node: Mapping[str, Any], depth: int) -> Walk[Mapping[str, Any]]:
         changed: dict[str, Any] | None = None
         for name, value in node.items():
             if (yield from self._is_plain(value)):
                 continue
+            self._way.append(name)
             if name in _TEXT_MEMBERS and isinstance(value, str):
                 rewritten = yield from self._string(value, depth + 1, is_text=True)
             else:
                 rewritten = yield from self.walk(value, depth + 1)
+            self._way.pop()
             if rewritten is not value:
                 changed = dict(node) if changed is None else changed
                 changed[name] = rewritten
@@ -270,7 +368,9 @@ class Rewriter:
         for index, value in enumerate(items):
             if (yield from self._is_plain(value)):
                 continue
+            self._way.append(index)
             rewritten = yield from self.walk(value, depth + 1)
+            self._way.pop()
             if rewritten is not value:
                 changed = list(items) if changed is None else changed
                 changed[index] = rewritten
@@ -317,9 +417,42 @@ class Rewriter:
         )
 
 
-def _is_all(text: str, start: int, end: int) -> bool:
-    """Whether there is nothing but white space before `start` and after `end`."""
-    return not _VISIBLE.search(text, 0, start) and not _VISIBLE.search(text, end)
+class _Span(NamedTuple):
+    """A step of the way into a document: to the value that begins at `start`."""
+
+    document: str | bytes
+    start: int
+
+
+def _spelling_in(text: str, media: TextMedia, replacement: Replacement) -> str | None:
+    """How media in a text is written; None for a data: URI that says its own type."""
+    if not isinstance(media.found, FoundMedia):
+        return INEXACT
+    blocks = media.found.media
+    if media.is_bare:
+        return spelling_of(text, media.start, media.end, blocks)
+    media_type = replacement.reference.mime_type
+    return uri_spelling_of(text, media.start, media.end, blocks, media_type)
+
+
+def _spelling_of(inline: Inline, found: FoundMedia, replacement: Replacement) -> str | None:
+    """How the media of a node is written; None for a data: URI that says its own type."""
+    media = inline.media
+    if isinstance(media, bytes):
+        return BYTES
+    text = media.full() if isinstance(media, HeldText) else media
+    if split_data_uri(text) is None:
+        return spelling_of(text, 0, len(text), found.media)
+    return uri_spelling_of(text, 0, len(text), found.media, replacement.reference.mime_type)
+
+
+def _order(value: Any) -> Any:
+    """What is in which order in a value, whatever its scalars are."""
+    if isinstance(value, Mapping):
+        return [(name, _order(member)) for name, member in value.items()]
+    if isinstance(value, list | tuple):
+        return [_order(item) for item in value]
+    return None
 
 
 def _binary_media(

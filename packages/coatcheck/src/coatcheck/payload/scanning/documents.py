@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from coatcheck.payload.scanning.base64text import Steps, may_hold_media, probes
+from coatcheck.payload.scanning.jsontext import JsonText
 
 MAX_PARSED: Final = 64 * 1024
 """Bytes of JSON, long strings not counted, that are parsed around media in one step."""
@@ -33,7 +34,10 @@ _VISIBLE_BYTES: Final = re.compile(rb"\S")
 _QUOTES: Final = ('"', b'"')
 _OPENING: Final = ("[", "{", b"[", b"{")
 _BRACKETS: Final = (*_OPENING, "]", "}", b"]", b"}")
-_SCALARS: Final = b'"tfn'
+# What tells where in a document one is; a long string as in `_MARK`.
+_STEP: Final = re.compile(r"[\"\[\]{},:](?:(?<=\")[^\"\\]{0,256}+\")?")
+_STEP_BYTES: Final = re.compile(_STEP.pattern.encode())
+_LONGEST_STEP: Final = 100
 
 
 class HeldText(str):
@@ -209,11 +213,18 @@ class Excerpt:
             msgspec.DecodeError: it is no JSON.
             RecursionError: it nests deeper than any reader takes.
         """
-        return self._open(msgspec.json.decode(self._text(), type=msgspec.Raw), threshold)
+        prefix = self._prefix.encode()
+        self._json = JsonText(
+            self._text(),
+            lambda raw: prefix in raw or (len(raw) >= threshold and may_hold_media(raw, threshold)),
+            hold=self._held,
+            keeps_raw=True,
+        )
+        return self._json.value
 
     def close(self, value: Any) -> str | bytes:
         """The JSON of what `open` returned and was changed since, whole."""
-        text = self._full(msgspec.json.encode(value, enc_hook=str).decode())
+        text = self._full(self._json.close(value).decode())
         return text if isinstance(self._document, str) else text.encode()
 
     def _text(self) -> bytes:
@@ -224,22 +235,6 @@ class Excerpt:
             position = piece_end
         parts.append(self._document[position:end])
         return b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
-
-    def _open(self, raw: msgspec.Raw, threshold: int) -> Any:
-        text = bytes(raw)
-        kind = text[:1]
-        if self._prefix.encode() not in text and not (
-            len(text) >= threshold and may_hold_media(text, threshold)
-        ):
-            # Short strings are read, since a shape is known by them; numbers never are.
-            return msgspec.json.decode(text) if kind in _SCALARS else raw
-        if kind == b"{":
-            members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-            return {name: self._open(member, threshold) for name, member in members.items()}
-        if kind == b"[":
-            items = msgspec.json.decode(text, type=list[msgspec.Raw])
-            return [self._open(item, threshold) for item in items]
-        return self._held(msgspec.json.decode(text, type=str))
 
     def _held(self, text: str) -> str:
         if self._prefix not in text:
@@ -290,3 +285,52 @@ def read_excerpt(document: str | bytes, start: int, end: int, threshold: int) ->
         else:
             position = found + threshold // 2
         yield
+
+
+def pointer_step(step: str | int) -> str:
+    """A step of a JSON Pointer (RFC 6901); a name of more than 100 characters is cut."""
+    name = str(step)
+    if len(name) > _LONGEST_STEP:
+        name = name[: _LONGEST_STEP - 1] + "…"
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def pointer_to(document: str | bytes, position: int) -> Steps[str]:
+    """The JSON Pointer to the value that begins at `position` of a JSON document."""
+    pattern = _STEP if isinstance(document, str) else _STEP_BYTES
+    way: list[str | int] = []
+    name: str | bytes = ""
+    start = marks = 0
+    while start < position:
+        for match in pattern.finditer(document, start, position):  # type: ignore[arg-type] # of its kind
+            mark = match[0]
+            marks += 1
+            if marks % _MARKS_PER_STEP == 0:
+                yield
+            if mark in _QUOTES:
+                start = yield from _string_end(document, match.end())
+                name = document[match.start() : min(start, match.end() + 2 * _LONGEST_STEP)]
+                break
+            if mark in _OPENING:
+                way.append(0 if mark in {"[", b"["} else "")
+            elif mark in _BRACKETS:
+                way.pop()
+            elif mark in {":", b":"}:
+                way[-1] = _name_of(name)
+            elif mark in {",", b","}:
+                step = way[-1]
+                way[-1] = step + 1 if isinstance(step, int) else ""
+            else:
+                name = mark
+        else:
+            break
+    return "".join(map(pointer_step, way))
+
+
+def _name_of(quoted: str | bytes) -> str:
+    """What a member's name says; one that was cut, or that nothing reads, as it is written."""
+    try:
+        return msgspec.json.decode(quoted, type=str)
+    except (msgspec.DecodeError, UnicodeError):
+        written = quoted if isinstance(quoted, str) else quoted.decode(errors="replace")
+        return written.strip('"')
