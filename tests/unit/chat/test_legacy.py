@@ -14,7 +14,6 @@ from coatcheck.legacy.modernizing import (
     modernize_document,
     modernize_message,
 )
-from coatcheck.legacy.results import format_tool_result
 from coatcheck.payload.offload import offload
 from coatcheck.payload.projection import for_model
 from coatcheck.reference import MediaReference
@@ -202,29 +201,6 @@ async def test_a_part_of_a_message_is_no_result(store: MediaStore) -> None:
 def test_an_ordinary_message_is_not_suspected() -> None:
     assert not may_be_legacy(text_message("m", "A lighthouse is a tower. " * 400))
     assert not may_be_legacy(tool_message("m", {"success": True, "data": {"answer": 42}}))
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_one_line_for_a_human(shape: str) -> None:
-    assert format_tool_result(SHAPES[shape]) == (
-        "Image generated: a lighthouse at dusk (64×48, dall-e-3)"
-    )
-
-
-@pytest.mark.parametrize(
-    ("result", "line"),
-    [
-        ({"success": False, "error": "no\ncredit"}, "Failed: no credit"),
-        ({"success": False, "error": {"message": "no credit"}}, "Failed: no credit"),
-        ({"success": False}, "Failed: no reason was given"),
-        ("All done.", "All done."),
-        ("", "Done."),
-        (None, "Done."),
-        ({"success": True, "data": {"message": "Plot drawn."}}, "Plot drawn"),
-    ],
-)
-def test_one_line_for_other_results(result: Any, line: str) -> None:
-    assert format_tool_result(result) == line
 
 
 def test_a_model_sees_neither_the_picture_nor_the_path_of_a_legacy_result() -> None:

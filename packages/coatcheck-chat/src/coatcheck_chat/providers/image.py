@@ -1,7 +1,8 @@
 """What an image provider is."""
 
 import math
-from collections.abc import AsyncGenerator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -129,6 +130,44 @@ class ImageProvider(Protocol):
         Raises:
             InvalidInputError: there is no source, or this provider cannot edit.
             CoatcheckError: what `generate` raises.
+        """
+        ...
+
+
+class WrappingProvider(ABC):
+    """A provider that does something around each picture of another one.
+
+    Args:
+        inner: the other one.
+    """
+
+    def __init__(self, inner: ImageProvider) -> None:
+        self._inner = inner
+
+    @property
+    def model(self) -> str:
+        """The inner provider's."""
+        return self._inner.model
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The inner provider's."""
+        return self._inner.capabilities
+
+    def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
+        """What `around` makes of the inner provider's; see `ImageProvider.generate`."""
+        return self.around(lambda: self._inner.generate(request))
+
+    def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
+        """What `around` makes of the inner provider's; see `ImageProvider.edit`."""
+        return self.around(lambda: self._inner.edit(request))
+
+    @abstractmethod
+    def around(self, ask: Callable[[], AsyncGenerator[Draft]]) -> AsyncGenerator[Draft]:
+        """The drafts of one picture.
+
+        Args:
+            ask: asks the inner provider for it, anew each time; close what it returns.
         """
         ...
 

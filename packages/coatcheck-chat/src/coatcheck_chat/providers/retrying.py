@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import anyio
 
 from coatcheck_chat.errors import ProviderTimeoutError, ProviderUnavailableError
-from coatcheck_chat.providers.image import Capabilities, Draft, ImageProvider, ImageRequest
+from coatcheck_chat.providers.image import Draft, ImageProvider, WrappingProvider
 
 _log: Final = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class RetryLimits:
     after_drafts: bool = False
 
 
-class RetryingProvider:
+class RetryingProvider(WrappingProvider):
     """Asks again after a `ProviderUnavailableError`, and never longer than its limits say.
 
     Args:
@@ -60,39 +60,22 @@ class RetryingProvider:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._limits = limits or RetryLimits()
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
 
-    @property
-    def model(self) -> str:
-        """The provider's."""
-        return self._inner.model
+    async def around(self, ask: Callable[[], AsyncGenerator[Draft]]) -> AsyncGenerator[Draft]:
+        """The drafts of the first try that ends with a picture, and of those before it.
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """The provider's."""
-        return self._inner.capabilities
-
-    def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
-        """As the provider does; see `ImageProvider.generate`.
+        Args:
+            ask: asks the provider.
 
         Raises:
             ProviderTimeoutError: there was no picture in time.
+            ProviderUnavailableError: the last try failed as well.
         """
-        return self._tries(lambda: self._inner.generate(request))
-
-    def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
-        """As the provider does; see `ImageProvider.edit`.
-
-        Raises:
-            ProviderTimeoutError: there was no picture in time.
-        """
-        return self._tries(lambda: self._inner.edit(request))
-
-    async def _tries(self, ask: Callable[[], AsyncGenerator[Draft]]) -> AsyncGenerator[Draft]:
         budget = _Budget(self._limits.seconds, self._clock)
         for number in count(1):
             shown = False

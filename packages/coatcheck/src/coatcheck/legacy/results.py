@@ -17,7 +17,6 @@ from coatcheck.payload.results import (
     result_members,
 )
 from coatcheck.payload.scanning.documents import HeldText
-from coatcheck.payload.scrubbing import scrub
 from coatcheck.reference import ALT_WEIGHT, REFERENCE_TYPE, URI_SCHEME, clean_text
 
 PICTURE_MEMBERS: Final = ("imageData", "image_data", "imageUrl", "image_url", "data", "url")
@@ -49,7 +48,6 @@ _SURE: Final = frozenset({"imageData", "image_data"})
 _COMPANIONS: Final = frozenset({"prompt", "success", "mode", "model", "message", "timestamp"})
 _LINE_WEIGHT: Final = 300
 _OPENING: Final = 256
-_UNTOLD: Final = "Done."
 
 
 def is_legacy_result(node: Mapping[str, Any]) -> bool:
@@ -134,45 +132,3 @@ def _line(members: Mapping[str, Any]) -> str:
     quoted = caption.translate(str.maketrans('"[]', "'()"))
     shown = f'[image "{quoted}"]' if quoted else "[image]"
     return f"{message_of(members)} {shown}"
-
-
-def format_tool_result(result: Any) -> str:
-    """A tool's result in one line for a human.
-
-    Args:
-        result: in today's form or any earlier one, as an object or as text.
-
-    Returns:
-        What happened, what it shows, its size and who made it, as far as the result says; for
-        example ``Image generated: a lighthouse at dusk (1024×1024, gpt-image-1)``.
-    """
-    if isinstance(result, str):
-        read = read_text(result)
-        if read is None:
-            return clean_text(scrub(result[: _LINE_WEIGHT * 8]), _LINE_WEIGHT) or _UNTOLD
-        result = read
-    if not isinstance(result, Mapping):
-        return _UNTOLD
-    if result.get("success") is False:
-        error = result.get("error") or result.get("message")
-        reason = error.get("message") if isinstance(error, Mapping) else error
-        return f"Failed: {clean_text(str(reason or 'no reason was given'), _LINE_WEIGHT)}"
-    members = result_members(result)
-    reference = members.get(REFERENCE_MEMBER)
-    about = reference if isinstance(reference, Mapping) else {}
-    caption = _first(members, "prompt") or _first(about, "alt")
-    line = message_of(members).rstrip(".") + (f": {caption}" if caption else "")
-    facts = [fact for fact in (_size(members, about), _first(members, "model")) if fact]
-    return line + (f" ({', '.join(facts)})" if facts else "")
-
-
-def _first(members: Mapping[str, Any], name: str) -> str:
-    value = members.get(name)
-    return clean_text(value, ALT_WEIGHT) if isinstance(value, str) else ""
-
-
-def _size(members: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
-    width, height = reference.get("width"), reference.get("height")
-    if isinstance(width, int) and isinstance(height, int):
-        return f"{width}×{height}"
-    return _first(members, "size").replace("x", "×")
