@@ -34,6 +34,7 @@ COMPLETE: Final = MediaReference(
     display_name="a.mp4",
     placeholder=TYPICAL["placeholder"],
     alt="a film",
+    opaque=True,
 )
 
 

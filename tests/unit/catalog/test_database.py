@@ -115,6 +115,7 @@ async def test_a_database_of_the_single_schema_keeps_every_row(
 
     await anyio.to_thread.run_sync(write)
     before = rows_of(path, *kept)
+    before["media"] = [(*row, None) for row in before["media"]]  # none of them is opaque
     if alone_first:  # as `coatcheck verify` opens it, which has no part of the chat
         database = await Database.open(path)
         await database.aclose()

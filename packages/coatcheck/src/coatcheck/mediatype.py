@@ -11,6 +11,8 @@ import struct
 from pathlib import PurePath
 from typing import Final
 
+from coatcheck.errors import InvalidInputError, UnsupportedMediaError
+
 SNIFF_BYTES: Final = 4096
 """How many leading bytes `sniff` looks at."""
 
@@ -44,6 +46,9 @@ _EXTENSIONS: Final = {
     "application/json": (".json",),
     "text/plain": (".txt", ".md", ".csv", ".log"),
 }
+
+OPAQUE_TYPE: Final = "application/octet-stream"
+"""What bytes are that are not looked at. `sniff` never says it."""
 
 ALLOWED_TYPES: Final = frozenset(_EXTENSIONS)
 """Every type that a store accepts."""
@@ -111,6 +116,8 @@ _SVG_OPENING: Final = re.compile(
     < (?:svg:)? svg [\s/>]""",
     re.DOTALL | re.VERBOSE,
 )
+# As the references have it, and short enough for the catalog (RFC 6838, 4.2).
+_MEDIA_TYPE: Final = re.compile(r"[a-z]{1,25}/[a-z0-9][a-z0-9.+-]{0,100}")
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
 
 
@@ -209,6 +216,26 @@ def claims_image(display_name: str | None, declared_type: str | None) -> bool:
     return extension in _OTHER_IMAGE_EXTENSIONS or any(
         extension in _EXTENSIONS[media_type] for media_type in IMAGE_TYPES
     )
+
+
+def opaque_type(declared_type: str | None) -> str:
+    """The type that bytes are kept with which are not looked at; parameters are left out.
+
+    Raises:
+        InvalidInputError: what is declared is no media type.
+        UnsupportedMediaError: it is an image's: those are looked at, or say nothing.
+    """
+    if declared_type is None:
+        return OPAQUE_TYPE
+    media_type = declared_type.partition(";")[0].strip().lower()
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise InvalidInputError("A media type has the form type/subtype, as in application/x-tar.")
+    if media_type.startswith("image/"):
+        raise UnsupportedMediaError(
+            "Opaque media cannot be declared as an image. Leave the media type out, or put the"
+            " image without kind='opaque'."
+        )
+    return media_type
 
 
 def extension_for(media_type: str) -> str:

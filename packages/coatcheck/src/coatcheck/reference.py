@@ -180,7 +180,8 @@ class MediaReference:
 
     Attributes:
         id: random UUIDv4 in canonical lower-case text; unguessable, unlike the digest.
-        mime_type: the sniffed media type, for example ``image/png``.
+        mime_type: the sniffed media type, for example ``image/png``; of opaque media what its
+            sender said.
         size: length of the original in bytes.
         digest: ``sha-256:`` and the lower-case hexadecimal SHA-256 of the original.
         width: displayed width in pixels (after EXIF orientation); None when unknown.
@@ -189,6 +190,8 @@ class MediaReference:
         display_name: file name to show and to save under; None when there is none.
         placeholder: base64 of a ThumbHash (5 to 25 bytes); None for what is no image.
         alt: alternative text, one line; None when there is none.
+        opaque: whether the bytes were kept without a look at them. They are offered as a file and
+            never shown.
     """
 
     id: str
@@ -201,6 +204,7 @@ class MediaReference:
     display_name: str | None = None
     placeholder: str | None = None
     alt: str | None = None
+    opaque: bool = False
 
     @property
     def uri(self) -> str:
@@ -223,6 +227,7 @@ class MediaReference:
             "displayName": self.display_name,
             "placeholder": self.placeholder,
             "alt": self.alt,
+            "opaque": self.opaque or None,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -241,7 +246,8 @@ class MediaReference:
     def to_model(self) -> str:
         """One line for a model, under 120 tokens: what it is, not where it is nor what it holds."""
         kind, _, subtype = self.mime_type.partition("/")
-        words = [kind if kind in {"image", "audio", "video"} else "file", self.id]
+        is_shown = kind in {"image", "audio", "video"} and not self.opaque
+        words = [kind if is_shown else "file", self.id]
         caption = self.alt or self.display_name
         if caption is not None:
             quotable = clean_text(caption, ALT_WEIGHT).translate(_MODEL_BRACKETS)
@@ -276,6 +282,7 @@ class MediaReference:
         _require("duration" not in value or _is_duration(value["duration"]), "duration")
         for text in ("displayName", "alt"):
             _require(text not in value or _is_text(value[text]), text)
+        _require("opaque" not in value or value["opaque"] is True, "opaque")
         _require("placeholder" not in value or _is_placeholder(value["placeholder"]), "placeholder")
         return cls(
             id=value["id"],
@@ -288,6 +295,7 @@ class MediaReference:
             display_name=value.get("displayName"),
             placeholder=value.get("placeholder"),
             alt=value.get("alt"),
+            opaque="opaque" in value,
         )
 
 

@@ -26,6 +26,7 @@ from coatcheck.errors import (
     PreconditionFailedError,
     SlowReaderError,
 )
+from coatcheck.mediatype import OPAQUE_TYPE
 from coatcheck.ports import THUMBNAIL, MediaRecord, VariantRecord
 from coatcheck.store import MediaStore
 from coatcheck.variants import LADDER, VariantSpec, parse_format, parse_width, snap, widest
@@ -153,7 +154,10 @@ def _parameters(query_string: bytes) -> dict[str, str]:
 
 def _describe(record: MediaRecord, chosen: _Representation, *, attachment: bool) -> dict[str, str]:
     reference = record.reference
-    content_type, disposition = presentation(chosen.media_type)
+    # What nothing has looked at is not even told by the type that its sender gave it: a page of the
+    # same origin could run it as a script.
+    shown_as = OPAQUE_TYPE if reference.opaque else chosen.media_type
+    content_type, disposition = presentation(shown_as)
     return {
         "content-type": content_type,
         "accept-ranges": "bytes",

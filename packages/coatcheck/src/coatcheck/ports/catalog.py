@@ -90,6 +90,7 @@ class NewMedia:
         alt: alternative text; None when there is none.
         owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
+        opaque_type: the type of bytes that nothing looks at; None for what is known of the blob.
     """
 
     id: str
@@ -98,6 +99,7 @@ class NewMedia:
     alt: str | None = None
     owner: str | None = None
     conversation_id: str | None = None
+    opaque_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ class CatalogTransaction(SharedTransaction, Protocol):
 
     async def add_blob(self, blob: BlobRecord, variants: Sequence[VariantRecord]) -> None:
         """Record a blob and its variants; what is recorded already stays as it is.
+
+        A blob that was recorded without a look at it (`OPAQUE_TYPE`) takes on what is known now.
 
         Args:
             blob: what is known of it.

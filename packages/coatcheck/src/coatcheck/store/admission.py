@@ -17,6 +17,7 @@ from coatcheck.errors import (
 )
 from coatcheck.mediatype import (
     IMAGE_TYPES,
+    OPAQUE_TYPE,
     SNIFF_BYTES,
     SVG,
     claims_image,
@@ -93,11 +94,16 @@ class Admission:
         if room is not None and _least_size(content) > room:
             raise QuotaExceededError  # before anything is written
         async with self._blobs.stage() as staged:
-            found = await _receive(content, staged, max_bytes=max_bytes, room=room)
-            if found not in IMAGE_TYPES and claims_image(new.display_name, media_type):
+            is_opaque = new.opaque_type is not None
+            found = await _receive(
+                content, staged, max_bytes=max_bytes, room=room, is_opaque=is_opaque
+            )
+            claims = not is_opaque and claims_image(new.display_name, media_type)
+            if claims and found not in IMAGE_TYPES:
                 raise UnsupportedMediaError("The media claims to be an image and is none.")
             record = None
-            if await self._catalog.find_blob(staged.digest) is not None:
+            known = await self._catalog.find_blob(staged.digest)
+            if known is not None and _is_enough(known[0], new):
                 await staged.seal()
                 record = await self._commit_known(staged, new)
             if record is None:
@@ -122,10 +128,11 @@ class Admission:
             raise QuotaExceededError
 
     async def _commit_known(self, staged: StagedBlob, new: NewMedia) -> MediaRecord | None:
-        """Refer to content that is stored already; None if it has been deleted meanwhile."""
+        """Refer to content that is known already; None if it has been deleted meanwhile."""
         with CancelScope(shield=True):
             async with self._catalog.transaction() as transaction:
-                if await transaction.find_blob(staged.digest) is None:
+                known = await transaction.find_blob(staged.digest)
+                if known is None or not _is_enough(known, new):
                     return None
                 await self._hold_quota(transaction, staged, new.owner)
                 await staged.publish()
@@ -175,6 +182,14 @@ class Admission:
         return record
 
 
+def _is_enough(known: BlobRecord, new: NewMedia) -> bool:
+    """Whether what is known of a content is all that a reference needs.
+
+    Content that was only put as opaque has not been looked at.
+    """
+    return new.opaque_type is not None or known.media_type != OPAQUE_TYPE
+
+
 def _least_size(content: Content) -> int:
     """Bytes that `content` has at least, told without reading it; media is never empty."""
     if isinstance(content, memoryview):
@@ -183,7 +198,12 @@ def _least_size(content: Content) -> int:
 
 
 async def _receive(
-    content: Content, staged: StagedBlob, *, max_bytes: int, room: int | None = None
+    content: Content,
+    staged: StagedBlob,
+    *,
+    max_bytes: int,
+    room: int | None = None,
+    is_opaque: bool = False,
 ) -> str:
     """Stream `content` into `staged` and tell its sniffed media type.
 
@@ -192,6 +212,7 @@ async def _receive(
         staged: where it is written.
         max_bytes: largest media that is accepted.
         room: what the owner's quota leaves, in bytes; None for no limit.
+        is_opaque: whether its type is not looked for, and told as `OPAQUE_TYPE`.
 
     Raises:
         EmptyMediaError: there are no bytes.
@@ -201,14 +222,14 @@ async def _receive(
         UnsupportedMediaError: the bytes are of no accepted type.
         UnprocessableMediaError: they are an SVG with a document type declaration.
     """
-    head, found = b"", None
+    head, found = b"", OPAQUE_TYPE if is_opaque else None
     async with aclosing(_chunks(content)) as chunks:
         async for chunk in chunks:
             if staged.size + len(chunk) > max_bytes:
                 raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
             if room is not None and staged.size + len(chunk) > room:
                 raise QuotaExceededError
-            if len(head) < SNIFF_BYTES:
+            if found is None:
                 head += chunk[: SNIFF_BYTES - len(head)]
                 if len(head) == SNIFF_BYTES:  # refuse before the rest is taken in
                     found = _accepted_type(head)

@@ -4,11 +4,17 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 from uuid import uuid4
 
 from coatcheck.edits import Edit
-from coatcheck.errors import ConfigurationError, InvalidRangeError, NotFoundError
+from coatcheck.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    InvalidRangeError,
+    NotFoundError,
+)
+from coatcheck.mediatype import opaque_type
 from coatcheck.options import DEFAULT_MAX_BYTES, DEFAULT_VARIANT_BYTES
 from coatcheck.ports import (
     BlobStore,
@@ -40,6 +46,10 @@ from coatcheck.variants import VariantSpec
 
 if TYPE_CHECKING:  # a store receives its engines
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+Kind = Literal["media", "opaque"]
+"""What is put: media of an accepted type, or bytes of any type that nothing looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,7 @@ class MediaStore:
         media_type: str | None = None,
         owner: str | None = None,
         conversation_id: str | None = None,
+        kind: Kind = "media",
     ) -> MediaReference:
         """Store media durably and return a new reference to it.
 
@@ -139,22 +150,29 @@ class MediaStore:
                 streamed to disk and never held as a whole.
             display_name: a file name to show; reduced to its last component and cleaned.
             alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
-            media_type: what the sender says it is. The stored type is always the sniffed one; a
-                claim to be an image that does not hold is refused.
+            media_type: what the sender says it is. The stored type is always the sniffed one, but
+                for opaque media; a claim to be an image that does not hold is refused.
             owner: whom it belongs to.
             conversation_id: the conversation that it belongs to.
+            kind: ``media`` for what is of an accepted type; ``opaque`` for bytes of any type.
+                Nothing looks at those: their type is `media_type`, or ``application/octet-stream``;
+                they have no thumbnail and no variants, and are served as a file to save alone.
 
         Raises:
             InvalidInputError: the content is a string, which is never opened as a file, or is of
-                another type that is not taken.
+                another type that is not taken; the kind is unknown; or the type of opaque media is
+                no media type.
             EmptyMediaError: there are no bytes.
             MediaTooLargeError: there are more than `max_bytes`.
             QuotaExceededError: there are more than the owner's quota leaves.
-            UnsupportedMediaError: the bytes are of no accepted type, or claim to be an image.
+            UnsupportedMediaError: the bytes are of no accepted type, or claim to be an image and
+                are none; or opaque media claims to be one.
             PixelBudgetError: the image's canvas is too large.
             UnprocessableMediaError: the image is damaged or cut short.
             StorageError: the storage failed.
         """
+        if kind not in get_args(Kind):
+            raise InvalidInputError("The kind of what is put is 'media' or 'opaque'.")
         name = clean_display_name(display_name) if display_name else None
         new = NewMedia(
             id=str(uuid4()),
@@ -163,6 +181,7 @@ class MediaStore:
             alt=(clean_text(alt, ALT_WEIGHT) or None) if alt else None,
             owner=owner,
             conversation_id=conversation_id,
+            opaque_type=opaque_type(media_type) if kind == "opaque" else None,
         )
         record = await self._admission.admit(content, new, media_type, max_bytes=self.max_bytes)
         return record.reference

@@ -35,6 +35,8 @@ export interface MediaReference extends MediaMeasures {
   readonly placeholder?: string;
   /** What the picture shows, for those who do not see it. */
   readonly alt?: string;
+  /** The bytes were kept without a look at them: they are offered as a file and never shown. */
+  readonly opaque?: true;
   /** UI form: the original. */
   readonly url?: string;
   /** UI form: the small preview, images and video only. */
@@ -63,7 +65,7 @@ export function parseReference(value: unknown): MediaReference | null {
 
 /** Whether the reference is a still or animated picture that an `<img>` can show. */
 export function isImage(reference: MediaReference): boolean {
-  return reference.mimeType.startsWith("image/");
+  return reference.mimeType.startsWith("image/") && reference.opaque !== true;
 }
 
 function readReference(value: unknown): MediaReference | null {
@@ -130,6 +132,7 @@ const OPTIONAL_FIELDS: Readonly<Record<OptionalField, (value: unknown) => boolea
   displayName: (value) => isText(value) && value !== "",
   placeholder: isPlaceholder,
   alt: (value) => isText(value) && value !== "",
+  opaque: (value) => value === true,
   url: isFetchableAddress,
   thumbnailUrl: isFetchableAddress,
   variants: (value) => Array.isArray(value) && value.length <= MAX_VARIANTS && value.every(isEdge),

@@ -111,12 +111,13 @@ def _described(chosen: Subquery) -> Select[tuple[Any, ...]]:
 
 def _record(rows: Sequence[Row[Any]]) -> MediaRecord:
     row = rows[0]
+    reference = to_reference(row)
     return MediaRecord(
-        reference=to_reference(row),
+        reference=reference,
         created_at=from_milliseconds(row.created_at),
         owner=row.owner,
         conversation_id=row.conversation_id,
-        variants={variant.name: variant for variant in _variants(rows)},
+        variants={} if reference.opaque else {one.name: one for one in _variants(rows)},
     )
 
 

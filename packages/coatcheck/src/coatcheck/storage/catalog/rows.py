@@ -10,16 +10,19 @@ from coatcheck.reference import MediaReference
 
 def to_reference(row: Row[Any]) -> MediaReference:
     """The reference in a row with the columns of media and of its blob."""
+    is_opaque = row.opaque_type is not None
     return MediaReference(
         id=row.id,
-        mime_type=row.media_type,
+        mime_type=row.opaque_type if is_opaque else row.media_type,
         size=row.size,
         digest=row.digest,
-        width=row.width,
-        height=row.height,
+        # The same bytes may have been looked at for another reference.
+        width=None if is_opaque else row.width,
+        height=None if is_opaque else row.height,
         display_name=row.display_name,
-        placeholder=row.placeholder,
+        placeholder=None if is_opaque else row.placeholder,
         alt=row.alt,
+        opaque=is_opaque,
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coatcheck.mediatype import OPAQUE_TYPE
 from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
@@ -199,8 +200,13 @@ class _SqlTransaction:
         return await bytes_of(self._connection, owner, besides=besides)
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
+        adding = insert_or(blobs).values(**asdict(blob))
         await self._connection.execute(
-            insert_or(blobs).values(**asdict(blob)).on_conflict_do_nothing()
+            adding.on_conflict_do_update(
+                index_elements=[blobs.c.digest],
+                set_={column.name: adding.excluded[column.name] for column in blobs.c},
+                where=blobs.c.media_type == OPAQUE_TYPE,
+            )
         )
         for rendition in renditions:
             await self._insert_variant(blob.digest, rendition)

@@ -59,6 +59,9 @@ media = Table(
     Column("owner", String(255)),
     Column("conversation_id", String(36)),
     Column("created_at", BigInteger, nullable=False),
+    # The type that opaque bytes were put with; NULL where it is the blob's. One content may be put
+    # both ways, so it stands here.
+    Column("opaque_type", String(127)),
     Index(None, "digest", "owner"),
     Index(None, "conversation_id"),
     Index(None, "owner", "created_at", "id"),
