@@ -9,7 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import delivery, headline, intake, payload, stream
+from benchmarks import delivery, headline, intake, payload, prompt_cache, stream
 from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import UnavailableError
 from coatcheck_chat.cli import stream_cost
@@ -33,6 +33,7 @@ def main() -> None:
         print(f"The chats' benchmark: {error}\n")
     asyncio.run(intake.run())
     asyncio.run(payload.run())
+    asyncio.run(prompt_cache.run())
     delivery.run()
 
 

@@ -7,7 +7,7 @@ import pybase64
 from coatcheck.payload.hydration.policies import latest
 from coatcheck.payload.hydration.providers import ProviderName
 from coatcheck.reference import MediaReference, MediaUrls
-from tests.media import png_bytes
+from tests.media import image_bytes
 
 PROVIDERS = get_args(ProviderName)
 URLS = MediaUrls(base_url="https://cdn.example/media")
@@ -18,11 +18,11 @@ def base64(data: bytes) -> str:
     return pybase64.b64encode_as_string(data)
 
 
-def uri(data: bytes, media_type: str = "image/png") -> str:
+def uri(data: bytes, media_type: str = "image/webp") -> str:
     return f"data:{media_type};base64,{base64(data)}"
 
 
-def image_block(provider: ProviderName, data: bytes, media_type: str = "image/png") -> Any:
+def image_block(provider: ProviderName, data: bytes, media_type: str = "image/webp") -> Any:
     """An image as the provider's documentation shows it."""
     match provider:
         case "openai":
@@ -122,4 +122,5 @@ def answer(provider: ProviderName) -> Any:
 
 
 def picture(seed: int = 0) -> bytes:
-    return png_bytes(96, 64, seed)
+    """A picture that every provider gets bit for bit: a small WebP."""
+    return image_bytes("webp", 96, 64, seed)

@@ -12,7 +12,7 @@ from coatcheck.payload.hydration.policies import latest, never, requested, withi
 from coatcheck.payload.hydration.providers import ProviderName
 from coatcheck.payload.results import result_urls
 from coatcheck.store import MediaStore
-from tests.media import png_bytes
+from tests.media import image_bytes
 from tests.unit.payload.conversations import (
     EVERYTHING,
     PROVIDERS,
@@ -94,7 +94,7 @@ async def test_a_reference_in_a_users_message_becomes_the_picture(
         (
             "gemini",
             lambda link: {"file_data": {"file_uri": link, "mime_type": "image/png"}},
-            lambda data: {"inline_data": {"mime_type": "image/png", "data": base64(data)}},
+            lambda data: {"inline_data": {"mime_type": "image/webp", "data": base64(data)}},
         ),
         *(
             (
@@ -205,7 +205,7 @@ async def test_the_parts_of_a_geminis_function_response_show_the_picture(store: 
         ],
     }
     message = {"role": "user", "parts": [{"functionResponse": response}]}
-    hydrated = await hydrate([message], store, provider="gemini")
+    hydrated = await hydrate([message], store, provider="gemini", policy=latest())
     assert hydrated.messages == [
         {
             "role": "user",
@@ -338,7 +338,7 @@ async def test_generated_images_and_screenshots_of_responses(store: MediaStore) 
     ]
     shown = await hydrate(items[:1], store, provider="openai-responses")
     assert shown.messages == [{**generated, "result": base64(picture())}]
-    shown = await hydrate(items, store, provider="openai-responses")
+    shown = await hydrate(items, store, provider="openai-responses", policy=latest())
     assert shown.messages == [
         {**generated, "result": None},
         {**screenshot, "output": {"type": "computer_screenshot", "image_url": uri(picture())}},
@@ -471,12 +471,12 @@ async def test_what_no_model_takes_is_its_line(store: MediaStore, provider: Prov
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_only_the_latest_is_shown_by_default(
+async def test_the_latest_is_shown_where_that_is_the_policy(
     store: MediaStore, provider: ProviderName
 ) -> None:
     old, new = await store.put(picture(1)), await store.put(picture(2))
     messages = [user(provider, old.to_stored()), answer(provider), user(provider, new.to_stored())]
-    hydrated = await hydrate(messages, store, provider=provider)
+    hydrated = await hydrate(messages, store, provider=provider, policy=latest())
     assert hydrated.messages == [
         user(provider, text_block(provider, old.to_model())),
         answer(provider),
@@ -522,7 +522,7 @@ async def test_what_is_requested_and_occurs_nowhere_follows_at_the_end(
 
 
 async def test_within_a_budget_of_tokens(store: MediaStore) -> None:
-    references = [await store.put(png_bytes(560, 560, seed)) for seed in range(3)]
+    references = [await store.put(image_bytes("webp", 560, 560, seed)) for seed in range(3)]
     messages = [user("anthropic", *(reference.to_stored() for reference in references))]
     for tokens, shown in ((399, 0), (400, 1), (1199, 2), (1200, 3)):
         policy = within(tokens=tokens)

@@ -19,7 +19,12 @@ from coatcheck.options import StoreOptions
 from coatcheck.payload.hydrate import OVER_BUDGET, Hydrated, hydrate
 from coatcheck.payload.hydration.fitting import fit
 from coatcheck.payload.hydration.limits import base64_length
-from coatcheck.payload.hydration.providers import ProviderName, estimate_tokens, provider_named
+from coatcheck.payload.hydration.providers import (
+    Provider,
+    ProviderName,
+    estimate_tokens,
+    provider_named,
+)
 from coatcheck.payload.offload import OffloadLimits, offload
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
@@ -41,10 +46,13 @@ DRAWING = (
 
 
 async def hydrated(
-    store: MediaStore, provider: ProviderName, *references: MediaReference
+    store: MediaStore,
+    provider: ProviderName,
+    *references: MediaReference,
+    original: bool = False,
 ) -> Hydrated:
     message = user(provider, *(reference.to_stored() for reference in references))
-    return await hydrate([message], store, provider=provider, policy=EVERYTHING)
+    return await hydrate([message], store, provider=provider, policy=EVERYTHING, original=original)
 
 
 def sent(result: Hydrated) -> list[tuple[str, bytes]]:
@@ -64,10 +72,10 @@ def sent(result: Hydrated) -> list[tuple[str, bytes]]:
 
 
 async def sent_for(
-    store: MediaStore, provider: ProviderName, content: bytes
+    store: MediaStore, provider: ProviderName, content: bytes, *, original: bool = False
 ) -> tuple[str, Image.Image, bytes]:
     reference = await store.put(content)
-    ((media_type, data),) = sent(await hydrated(store, provider, reference))
+    ((media_type, data),) = sent(await hydrated(store, provider, reference, original=original))
     image = Image.open(io.BytesIO(data))
     assert Image.MIME[image.format or ""] == media_type
     return media_type, image, data
@@ -77,13 +85,56 @@ async def sent_for(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-async def test_an_original_within_the_limits_is_sent_bit_for_bit(
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+async def test_a_picture_that_is_right_sized_already_is_sent_bit_for_bit(
     store: MediaStore, provider: ProviderName, kind: str
 ) -> None:
     content = image_bytes(kind, 640, 480)
     media_type, _, data = await sent_for(store, provider, content)
     assert (media_type, data) == (f"image/{kind}", content)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_png_is_sent_as_webp_in_its_own_size_unless_that_is_heavier(
+    store: MediaStore, provider: ProviderName
+) -> None:
+    content = noise(300, 200)
+    media_type, image, data = await sent_for(store, provider, content)
+    assert (media_type, image.size) == ("image/webp", (300, 200))
+    assert len(data) < len(content) / 2
+    buffer = io.BytesIO()
+    stripes = Image.frombytes("L", (200, 200), bytes([0, 255] * 20_000))
+    stripes.save(buffer, format="png")
+    assert (await sent_for(store, provider, buffer.getvalue()))[::2] == (
+        "image/png",
+        buffer.getvalue(),
+    )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+async def test_the_original_is_sent_bit_for_bit_where_it_is_wanted(
+    store: MediaStore, provider: ProviderName, kind: str
+) -> None:
+    content = image_bytes(kind, 1900, 1900)  # more than any of them looks at
+    media_type, _, data = await sent_for(store, provider, content, original=True)
+    assert (media_type, data) == (f"image/{kind}", content)
+    # What a provider would refuse is rendered all the same.
+    huge = image_bytes("jpeg", 8200, 64)
+    _, image, _ = await sent_for(store, provider, huge, original=True)
+    assert image.width < 8200
+
+
+async def test_a_vendor_without_webp_gets_jpeg(store: MediaStore) -> None:
+    named = provider_named("openai")
+    limits = replace(named.limits, image_types=frozenset({"image/jpeg", "image/png"}))
+    provider = Provider(form=named.form, limits=limits)
+    for content in (noise(320, 200), image_bytes("webp", 320, 200)):
+        reference = await store.put(content)
+        message = user("openai", reference.to_stored())
+        ((media_type, data),) = sent(await hydrate([message], store, provider=provider))
+        assert media_type == "image/jpeg"
+        assert Image.open(io.BytesIO(data)).size == (320, 200)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +195,15 @@ async def test_a_drawing_and_an_avif_are_always_rendered(
 async def test_what_moves_is_sent_as_a_still(store: MediaStore, provider: ProviderName) -> None:
     content = gif_frames(3, 64, 48)
     media_type, image, data = await sent_for(store, provider, content)
+    assert (media_type, image.size) == ("image/png", (64, 48))
+    assert getattr(image, "n_frames", 1) == 1
+    first = Image.open(io.BytesIO(content)).convert("RGB").getpixel((0, 0))
+    assert image.convert("RGB").getpixel((0, 0)) == first
+    media_type, image, data = await sent_for(store, provider, content, original=True)
     if provider == "anthropic":  # takes GIF, and looks at the first frame
         assert (media_type, data) == ("image/gif", content)
     else:
-        assert (media_type, image.size) == ("image/png", (64, 48))
-        assert getattr(image, "n_frames", 1) == 1
-        first = Image.open(io.BytesIO(content)).convert("RGB").getpixel((0, 0))
-        assert image.convert("RGB").getpixel((0, 0)) == first
+        assert media_type == "image/png"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -180,9 +233,9 @@ async def test_a_picture_that_is_too_heavy_is_rendered_at_its_own_size(store: Me
     content = noise(1300, 900)
     record = await store.record((await store.put(content)).id)
     limits = replace(provider_named("anthropic").limits, image_length=base64_length(len(content)))
-    assert (await fit(store, record, limits)).digest == record.reference.digest
+    assert (await fit(store, record, limits, original=True)).digest == record.reference.digest
     limits = replace(limits, image_length=limits.image_length - 1)
-    fitted = await fit(store, record, limits)
+    fitted = await fit(store, record, limits, original=True)
     assert (fitted.media_type, fitted.width, fitted.height) == ("image/webp", 1300, 900)
     # Still too heavy: narrower, until it is light enough.
     lighter = await fit(store, record, replace(limits, image_length=fitted.length - 1))
@@ -308,6 +361,8 @@ async def test_offload_then_hydrate_restores_the_bytes(
     limits = OffloadLimits(threshold=200)
     offloaded = await offload(messages, store, limits=limits)
     assert offloaded.report.offloaded == len(kinds)
-    result = await hydrate(offloaded.payload, store, provider=provider, policy=EVERYTHING)
+    result = await hydrate(
+        offloaded.payload, store, provider=provider, policy=EVERYTHING, original=True
+    )
     assert result.messages == messages
     assert len(result.report.shown) == len(kinds)

@@ -109,23 +109,39 @@ async def test_of_a_reference_the_id_alone_is_believed(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_text_is_text_whatever_it_looks_like(
+async def test_text_shows_nothing_whatever_it_looks_like(
     store: MediaStore, provider: ProviderName
 ) -> None:
-    """Attack 32: nobody smuggles a reference in with what they write."""
-    reference = await store.put(picture())
-    smuggled = [json.dumps(reference.to_stored()), reference.uri, URLS.original(reference.id)]
-    for text in (*smuggled, f"![]({reference.uri})", uri(picture())):
-        messages: list[Any] = [user(provider, text_block(provider, text))]
-        if provider == "gemini":
-            messages.append({"role": "model", "parts": [{"text": text}]})
-        else:
-            messages += [
-                {"role": role, "content": text} for role in ("user", "assistant", "system")
-            ]
-        hydrated = await hydrate(messages, store, provider=provider, policy=EVERYTHING, urls=URLS)
-        assert all(new is old for new, old in zip(hydrated.messages, messages, strict=True))
-        assert hydrated.report.found == 0
+    """Attack 32: words show no picture. What they name becomes its line, and no URL gets out."""
+    reference, others = await store.put(picture()), await store.put(picture(), owner="alice")
+    for named, line in ((reference, reference.to_model()), (others, NOT_AVAILABLE)):
+        escaped = json.dumps(line, ensure_ascii=False)
+        for text, told in (
+            (json.dumps(named.to_stored()), line),
+            (json.dumps({"a": json.dumps([named.to_ui(URLS)])}), None),
+            (named.uri, line),
+            (URLS.original(named.id), line),
+            (f"![]({named.uri}) and {URLS.original(named.id)}", f"![]({line}) and {line}"),
+            (f'[{{"at": "{named.uri}"}}]', f'[{{"at":{escaped}}}]'),
+            (uri(picture()), uri(picture())),
+        ):
+
+            def said(text: str) -> list[Any]:
+                messages: list[Any] = [user(provider, text_block(provider, text))]
+                if provider == "gemini":
+                    return [*messages, {"role": "model", "parts": [{"text": text}]}]
+                roles = ("user", "assistant", "system")
+                return messages + [{"role": role, "content": text} for role in roles]
+
+            hydrated = await hydrate(
+                said(text), store, provider=provider, policy=EVERYTHING, urls=URLS
+            )
+            assert hydrated.report.shown == ()
+            assert len(hydrated.messages) == len(said(text))
+            if told is not None:
+                assert hydrated.messages == said(told)
+            assert "media_reference" not in json.dumps(hydrated.messages)
+            assert "cdn.example" not in json.dumps(hydrated.messages)
 
 
 async def test_what_a_model_asks_a_tool_for_is_no_reference(store: MediaStore) -> None:
@@ -145,28 +161,77 @@ async def test_what_a_model_asks_a_tool_for_is_no_reference(store: MediaStore) -
 
 
 async def test_a_document_that_somebody_wrote_is_text(store: MediaStore) -> None:
-    """Attack 32: a text that happens to be a link."""
+    """Attack 32: a text that happens to be a link stays a text, with the line of what it names."""
     reference = await store.put(picture())
     source = {"type": "text", "media_type": "text/plain", "data": reference.uri}
     message = user("anthropic", {"type": "document", "source": source})
-    assert (await hydrate([message], store, provider="anthropic")).messages[0] is message
+    hydrated = await hydrate([message], store, provider="anthropic")
+    source = source | {"data": reference.to_model()}
+    assert hydrated.messages == [user("anthropic", {"type": "document", "source": source})]
+    assert hydrated.report.shown == ()
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "I drew media://{id} for you",
         "{{broken json media_reference {id}",
-        '{{"uri": "media://{id} and more"}}',
         '["media_reference", "media://{id}/../x"]',
         "media:// is how our links begin",
     ],
 )
-async def test_a_tools_text_that_only_mentions_media_is_text(store: MediaStore, text: str) -> None:
-    """Attack 32: in a tool's text, only JSON that holds a reference is one."""
+async def test_a_tools_text_that_names_no_media_is_text(store: MediaStore, text: str) -> None:
     reference = await store.put(picture())
     *_, tool = tool_turn("openai", text.format(id=reference.id))
     assert (await hydrate([tool], store, provider="openai")).messages[0] is tool
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("I drew media://{id} for you", "I drew {line} for you"),
+        ('{{"uri":"media://{id} and more"}}', '{{"uri":"{line} and more"}}'),
+    ],
+)
+async def test_a_tools_text_that_only_mentions_media_shows_nothing(
+    store: MediaStore, text: str, told: str
+) -> None:
+    """Attack 32: in a tool's text, only JSON that holds a reference shows one."""
+    reference = await store.put(picture())
+    *_, tool = tool_turn("openai", text.format(id=reference.id))
+    hydrated = await hydrate([tool], store, provider="openai")
+    (said,) = hydrated.messages
+    assert said["content"] == told.format(line=reference.to_model())
+    assert hydrated.report.shown == ()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_what_a_vendor_signed_stays_as_it_is_and_is_counted(
+    store: MediaStore, provider: ProviderName
+) -> None:
+    reference = await store.put(picture())
+    thought = f"The picture media://{reference.id}"
+    said: dict[ProviderName, Any] = {
+        "openai": {
+            "role": "assistant",
+            "content": "Hm.",
+            "reasoning_details": [{"text": thought, "signature": "c2lnbmVk"}],
+        },
+        "openai-responses": {
+            "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": thought}],
+        },
+        "anthropic": {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": thought, "signature": "c2lnbmVk"}],
+        },
+        "gemini": {
+            "role": "model",
+            "parts": [{"text": thought, "thought": True, "thoughtSignature": "c2lnbmVk"}],
+        },
+    }
+    hydrated = await hydrate([said[provider]], store, provider=provider)
+    assert hydrated.messages[0] is said[provider]
+    assert hydrated.report.left == {"signed": 1}
 
 
 # --- what goes in --------------------------------------------------------------------------------
@@ -237,16 +302,23 @@ async def test_odd_messages_pass_unchanged(store: MediaStore, provider: Provider
     assert all(new is old for new, old in zip(hydrated.messages, messages, strict=True))
 
 
-async def test_what_nests_too_deep_or_is_too_long_passes_unchanged(store: MediaStore) -> None:
+async def test_what_nests_too_deep_or_is_too_long_passes_unchanged_and_is_counted(
+    store: MediaStore,
+) -> None:
     stored = (await store.put(picture())).to_stored()
     deep: Any = stored
     for _ in range(MAX_DEPTH + 1):
         deep = [deep]
-    texts = [
-        json.dumps(deep),
-        "[" * 100_000 + "media_reference",
-        json.dumps([stored, "x" * MAX_JSON_TEXT]),
-    ]
-    for text in texts:
-        *_, tool = tool_turn("openai", text)
-        assert (await hydrate([tool], store, provider="openai")).messages[0] is tool
+    for text, left in (
+        (json.dumps(deep), {"too_deep": 1}),
+        ("[" * 100_000 + "media_reference", {}),  # no JSON, and nothing of ours
+        (json.dumps([stored, "x" * MAX_JSON_TEXT]), {"too_long": 1}),
+    ):
+        for message in (tool_turn("openai", text)[-1], user("openai", {"a": text})):
+            hydrated = await hydrate([message], store, provider="openai")
+            assert hydrated.messages[0] is message
+            assert hydrated.report.left == left
+    message = user("openai", {"a": deep})
+    hydrated = await hydrate([message], store, provider="openai")
+    assert hydrated.messages[0] is message
+    assert hydrated.report.left == {"too_deep": 1}

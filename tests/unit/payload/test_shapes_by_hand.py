@@ -46,7 +46,54 @@ def user(part: Any) -> Any:
 
 IN_TOOL_RESULT = ("content", 0, "output", "value", 1)
 
+
+def converse(*blocks: Any) -> Any:
+    """A message of Bedrock's Converse API with a tool's result; types of strands-agents 1.62."""
+    result = {"toolUseId": "t1", "status": "success", "content": [{"text": "Drawn."}, *blocks]}
+    return {"role": "user", "content": [{"toolResult": result}]}
+
+
+IN_CONVERSE = ("content", 0, "toolResult", "content", 1)
+
 GOLDEN = [
+    Golden(
+        name="bedrock-bytes",
+        row=31,
+        make=lambda data, _: converse({"image": {"format": "png", "source": {"bytes": data}}}),
+        path=IN_CONVERSE,
+        becomes={"image": {"format": "png", "source": {"location": {"type": "url", "uri": LINK}}}},
+    ),
+    Golden(
+        name="bedrock-json",
+        row=31,
+        kind="pdf",
+        make=lambda data, _: converse(
+            {"document": {"format": "pdf", "name": "plans", "source": {"bytes": base64_of(data)}}}
+        ),
+        path=IN_CONVERSE,
+        becomes={
+            "document": {
+                "format": "pdf",
+                "name": "plans",
+                "source": {"location": {"type": "url", "uri": LINK, "bytesAs": "base64"}},
+            }
+        },
+    ),
+    Golden(
+        name="strands-session",
+        row=31,
+        kind="webp",
+        make=lambda data, _: converse(
+            {
+                "image": {
+                    "format": "webp",
+                    "source": {"bytes": {"__bytes_encoded__": True, "data": base64_of(data)}},
+                }
+            }
+        ),
+        path=IN_CONVERSE,
+        becomes={"image": {"format": "webp", "source": {"location": {"uri": LINK}}}},
+    ),
     Golden(
         name="ai-sdk-tagged-file",
         row=13,
@@ -68,7 +115,12 @@ GOLDEN = [
             {"type": "image-data", "data": base64_of(data), "mediaType": media_type}
         ),
         path=IN_TOOL_RESULT,
-        becomes={"type": "image-url", "url": LINK},
+        becomes={
+            "type": "file",
+            "mediaType": "image/webp",
+            "data": {"type": "url", "url": LINK},
+            "providerOptions": {"coatcheck": {"type": "image-data"}},
+        },
     ),
     Golden(
         name="ai-sdk-file-data",
@@ -80,10 +132,17 @@ GOLDEN = [
                 "data": base64_of(data),
                 "mediaType": media_type,
                 "filename": "plans.pdf",
+                "providerOptions": {"openai": {"imageDetail": "low"}},
             }
         ),
         path=IN_TOOL_RESULT,
-        becomes={"type": "file-url", "url": LINK, "filename": "plans.pdf"},
+        becomes={
+            "type": "file",
+            "mediaType": "application/pdf",
+            "filename": "plans.pdf",
+            "data": {"type": "url", "url": LINK},
+            "providerOptions": {"openai": {"imageDetail": "low"}},
+        },
     ),
     Golden(
         name="ai-sdk-user-image",

@@ -1,8 +1,8 @@
 """Where a message holds what a model hands to a tool. Pure.
 
 A model writes there whatever it was told to, the id of another owner's media too: nothing of it is
-shown as media. The names are those of pydantic-ai, the AI SDK, LangChain, MCP, AG-UI, and the APIs
-of OpenAI, Anthropic and Gemini.
+shown as media. The names are those of pydantic-ai, the AI SDK, LangChain, LlamaIndex, Agno, MCP,
+AG-UI, and the APIs of OpenAI, Anthropic, Gemini and Bedrock.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from typing import Any, Final
 
 # An object that has one of these is a call of a tool, or an event of one.
 _OF_A_CALL: Final = frozenset({"name", "toolCallId", "toolName", "tool_call_id", "tool_name"})
-_ARGUMENTS: Final = frozenset({"args", "args_delta", "input", "inputTextDelta", "rawInput"})
+_ARGUMENTS: Final = frozenset(
+    {"args", "args_delta", "input", "inputTextDelta", "rawInput", "tool_args", "tool_kwargs"}
+)
 _ANYWHERE: Final = frozenset({"arguments"})
 _AG_UI: Final = ("TOOL_CALL_ARGS", "TOOL_CALL_CHUNK")
 

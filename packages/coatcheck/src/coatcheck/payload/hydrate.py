@@ -2,26 +2,35 @@
 
 ::
 
-    hydrated = await hydrate(history, store, provider="anthropic", policy=latest(1))
+    hydrated = await hydrate(history, store, provider="anthropic", frontier=frontier)
     await client.messages.create(model=…, max_tokens=…, messages=hydrated.messages)
+    frontier = hydrated.frontier  # kept with the conversation
 
 Of a reference the id alone is believed; everything else is read from the catalog. What is not shown
 becomes its line of text (`MediaReference.to_model`), the same at every request.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from anyio import to_thread
 
-from coatcheck.errors import CoatcheckError, NotFoundError
+from coatcheck.errors import CoatcheckError
+from coatcheck.payload.hydration.assembly import (
+    NOT_AVAILABLE,
+    Assembly,
+    Place,
+    find_places,
+    standing,
+)
 from coatcheck.payload.hydration.fitting import Fitted, fit, read_inline
-from coatcheck.payload.hydration.limits import Inline, Kind, MediaLimits
-from coatcheck.payload.hydration.places import UNKNOWN, See, Visitor
-from coatcheck.payload.hydration.policies import HydrationPolicy, Occurrence, latest
+from coatcheck.payload.hydration.frontier import Budget, Candidate, Frontier, read_frontier, retire
+from coatcheck.payload.hydration.limits import Inline, MediaLimits
+from coatcheck.payload.hydration.places import TEXT_ONLY, UNKNOWN, Visitor
+from coatcheck.payload.hydration.policies import HydrationPolicy, Occurrence, Stable, stable
 from coatcheck.payload.hydration.providers import Provider, ProviderName, provider_named
 from coatcheck.payload.links import Links
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
@@ -29,15 +38,19 @@ from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls, normalize_reference_id
 from coatcheck.store import MediaStore
 
-NOT_AVAILABLE: Final = "[media not available]"
-"""Stands for media that does not exist or is another owner's; which of both is not said."""
+__all__ = [
+    "NOT_AVAILABLE",
+    "OVER_BUDGET",
+    "Frontier",
+    "Hydrated",
+    "HydrationReport",
+    "hydrate",
+]
 
 OVER_BUDGET: Final = "request_budget"
 """Why media is not shown that one request has no room for."""
 
-Visiting = Callable[[See], Visitor]
-
-_LATEST: Final = latest(1)
+_STABLE: Final = stable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +60,19 @@ class HydrationReport:
     Attributes:
         found: how many there were, repetitions counted.
         shown: ids of the media that are shown, in the order in which they stand.
+        retired: ids of the media that this call retired. The request differs from the one before
+            where the first of them stood, and a prompt cache is of use up to there.
         refused: references to media that is unknown or another owner's, repetitions counted.
         tokens: estimate of what the shown pictures cost; documents and audio are not in it.
         length: characters of base64 in the messages.
-        left: why media that the policy chose is not shown, and how many: an error's code or
-            `OVER_BUDGET`.
+        left: what was left, and how often, by reason. Media that the policy chose and that is not
+            shown: an error's code or `OVER_BUDGET`. Parts that were not looked into: ``too_deep``,
+            ``too_long`` or ``signed``.
     """
 
     found: int
     shown: tuple[str, ...]
+    retired: tuple[str, ...]
     refused: int
     tokens: int
     length: int
@@ -63,28 +80,38 @@ class HydrationReport:
 
 
 class Hydrated(NamedTuple):
-    """Messages for one request, and what became of the references in them."""
+    """Messages for one request, what became of the references in them, and what to keep.
+
+    The frontier is JSON. Keep it with the conversation and hand it to the next call.
+    """
 
     messages: list[Any]
     report: HydrationReport
+    frontier: dict[str, int]
 
 
 async def hydrate(
     messages: Sequence[Any],
     store: MediaStore,
     *,
-    provider: ProviderName,
-    policy: HydrationPolicy = _LATEST,
+    provider: ProviderName | Provider,
+    policy: HydrationPolicy = _STABLE,
+    frontier: Frontier | None = None,
+    original: bool = False,
     owner: str | None = None,
     urls: MediaUrls | None = None,
     shapes: Shapes = DEFAULT_SHAPES,
 ) -> Hydrated:
     """Put media into the messages of one request to a model, as its provider takes it.
 
-    A chosen medium stands where it occurs last, if that place takes it. Where only text may stand,
-    its line does, and the picture follows in a user message, after all results of the same tool
-    calls. All other references become their lines. What cannot be read or rendered becomes its line
-    and is counted. The same input gives the same messages; those given are left as they are.
+    By default media is shown where it came up, with the same bytes in every request, so that prompt
+    caches stay warm; when room runs out, many are retired at once (`stable`). Any other policy
+    chooses anew each time, and shows a medium where it occurs last.
+
+    Where only text may stand, the line does, and the picture follows in a user message, after all
+    results of the same tool calls. All other references become their lines, those that people's and
+    models' own words mention too. What cannot be read or rendered becomes its line and is counted.
+    The same input gives the same messages; those given are left as they are.
 
     Memory: the base64 of what is shown, at most the provider's limit for a request (18 to 48 MB),
     and one medium once more while it is put together.
@@ -93,205 +120,192 @@ async def hydrate(
         messages: in the provider's own form: dictionaries, as its SDK or its HTTP API takes them.
             Objects of the SDK among them pass unchanged.
         store: where the media is.
-        provider: whose form it is: ``openai`` (Chat Completions), ``openai-responses``,
-            ``anthropic`` or ``gemini``.
-        policy: which media are shown; by default the one that occurs last.
+        provider: whose form and whose limits: ``openai`` (Chat Completions), ``openai-responses``,
+            ``anthropic``, ``gemini``, or a `Provider`.
+        policy: which media are shown.
+        frontier: what the call before returned, so that what was retired stays so. Without it, all
+            is decided anew from the messages.
+        original: whether originals are sent bit for bit wherever the provider does not refuse
+            them, rather than in a size of which it looks at every pixel.
         owner: whose media may be shown; None for media without an owner.
         urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
         shapes: how else content parts may name media.
 
     Raises:
-        InvalidInputError: there is no such provider.
+        InvalidInputError: there is no such provider, or the frontier is none.
         StorageError: the catalog cannot be read.
     """
-    form = provider_named(provider)
+    asked_of = provider_named(provider)
+    form, limits = asked_of.form, asked_of.limits
+    retired = read_frontier(frontier)
+    budget = policy.budget if isinstance(policy, Stable) else None
     visiting = partial(Visitor, Links(urls), shapes)
     # In threads: what tools returned may be large, and a server has others to serve meanwhile.
-    places = await to_thread.run_sync(_find_places, messages, form, visiting)
-    places += _places_after(messages, places, policy)
-    records = await _find_records(store, places, owner)
-    last = {place.reference_id: place for place in places if place.reference_id in records}
+    found = await to_thread.run_sync(find_places, messages, form, visiting)
+    named = standing(found.places)
+    where = _first(named, retired) if budget is not None else _last(named)
+    asked = _asked(policy, where, len(found.places), len(messages))
+    records = await _find_records(store, [*found.places, *asked.values()], owner)
+    where = {name: place for name, place in (where | asked).items() if name in records}
     offered = [
-        _occurrence(place, records, form)
-        for place in sorted(last.values())
-        if form.limits.takes(records[place.reference_id].reference.mime_type)
+        _occurrence(place, records, limits, original=original)
+        for place in sorted(where.values(), key=lambda place: place.number)
+        if limits.takes(records[place.reference_id].reference.mime_type)
     ]
     chosen = set(policy.choose(offered))
-    newest_first = [
-        records[each.reference.id] for each in reversed(offered) if each.reference.id in chosen
-    ]
-    media = await _prepare(newest_first, store, form.limits)
+    wanted = [each for each in offered if each.reference.id in chosen]
+    media = _Media(store, limits, records, original=original)
+    if budget is None:
+        await media.read_newest(wanted)
+    else:
+        await media.read_all(wanted, budget)
     report = HydrationReport(
-        found=sum(place.message < len(messages) for place in places),
+        found=len(found.places),
         shown=tuple(each.reference.id for each in offered if each.reference.id in media.shown),
-        refused=sum(place.reference_id not in records for place in places),
-        tokens=sum(
-            form.estimate_tokens(fitted.width, fitted.height)
-            for fitted in media.fitted
-            if fitted.width is not None and fitted.height is not None
+        retired=tuple(media.retired),
+        refused=sum(
+            place.reference_id not in records for place in [*found.places, *asked.values()]
         ),
+        tokens=sum(map(media.tokens, media.fitted)),
         length=sum(fitted.length for fitted in media.fitted),
-        left=dict(media.left),
+        left=dict(media.left + Counter(found.left)),
     )
-    assembly = _Assembly(form, records, last, media.shown)
-    return Hydrated(await to_thread.run_sync(assembly.run, messages, visiting), report)
+    assembly = Assembly(form, records, where, media.shown)
+    assembled = await to_thread.run_sync(assembly.run, messages, visiting)
+    retired |= {name: len(named[name]) for name in media.retired if name in named}
+    kept = {
+        name: min(places, len(named[name])) for name, places in retired.items() if name in named
+    }
+    return Hydrated(assembled, report, kept)
 
 
-class _Place(NamedTuple):
-    """Where a reference stands: its number among all of them, and in which message."""
-
-    number: int
-    message: int
-    reference_id: str
+def _last(named: Mapping[str, Sequence[Place]]) -> dict[str, Place]:
+    return {name: places[-1] for name, places in named.items()}
 
 
-def _find_places(messages: Sequence[Any], form: Provider, visiting: Visiting) -> list[_Place]:
-    finder = _Finder()
-    visitor = visiting(finder.see)
-    for finder.message, message in enumerate(messages):
-        if isinstance(message, Mapping):
-            form.rewrite(message, visitor)
-    return finder.places
+def _first(named: Mapping[str, Sequence[Place]], retired: Mapping[str, int]) -> dict[str, Place]:
+    """The first place of each; of what was retired, a later one that is a part of its own."""
+    found = {}
+    for name, places in named.items():
+        since = retired.get(name, 0)
+        later = places if since == 0 else [place for place in places[since:] if place.takes]
+        if later:
+            found[name] = later[0]
+    return found
 
 
-def _places_after(
-    messages: Sequence[Any], places: Sequence[_Place], policy: HydrationPolicy
-) -> list[_Place]:
-    """Places after the last message, for media that is asked for and occurs in none."""
-    named = {place.reference_id for place in places}
+def _asked(
+    policy: HydrationPolicy, where: Mapping[str, Place], number: int, message: int
+) -> dict[str, Place]:
+    """Places after the last message, for media that is asked for and has no other place."""
     asked = dict.fromkeys(normalize_reference_id(each) or UNKNOWN for each in policy.asked)
-    added = [each for each in asked if each not in named]
-    return [_Place(number, len(messages), each) for number, each in enumerate(added, len(places))]
-
-
-class _Finder:
-    """Notes where references stand; what it puts in their places is thrown away."""
-
-    def __init__(self) -> None:
-        self.places: list[_Place] = []
-        self.message = 0
-
-    def see(self, reference_id: str, _: frozenset[Kind]) -> str:
-        self.places.append(_Place(len(self.places), self.message, reference_id))
-        return NOT_AVAILABLE
+    added = [each for each in asked if each not in where]
+    return {each: Place(at, message, each, TEXT_ONLY) for at, each in enumerate(added, number)}
 
 
 async def _find_records(
-    store: MediaStore, places: Iterable[_Place], owner: str | None
+    store: MediaStore, places: Iterable[Place], owner: str | None
 ) -> dict[str, MediaRecord]:
     """The records of those media that the owner may have, by id."""
-    records = {}
-    for reference_id in dict.fromkeys(place.reference_id for place in places):
-        try:
-            record = await store.record(reference_id)
-        except NotFoundError:
-            continue
-        if record.owner == owner:
-            records[reference_id] = record
-    return records
+    ids = dict.fromkeys(place.reference_id for place in places)
+    records = await store.records([each for each in ids if each != UNKNOWN])
+    return {name: record for name, record in records.items() if record.owner == owner}
 
 
-def _occurrence(place: _Place, records: Mapping[str, MediaRecord], form: Provider) -> Occurrence:
+def _occurrence(
+    place: Place, records: Mapping[str, MediaRecord], limits: MediaLimits, *, original: bool
+) -> Occurrence:
     reference = records[place.reference_id].reference
-    size = form.limits.best_size(reference)
+    size = limits.best_size(reference, original=original)
     return Occurrence(
         reference=reference,
         message=place.message,
-        tokens=None if size is None else form.estimate_tokens(*size),
+        tokens=None if size is None else limits.estimate_tokens(*size),
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Media:
-    """What is shown, by id; which blobs that is; and why the rest is not."""
-
-    shown: dict[str, Inline] = field(default_factory=dict)
-    fitted: list[Fitted] = field(default_factory=list)
-    left: Counter[str] = field(default_factory=Counter)
-
-
-async def _prepare(
-    newest_first: Iterable[MediaRecord], store: MediaStore, limits: MediaLimits
-) -> _Media:
-    """Read what is shown. Where a request has no room for all of it, the oldest give way."""
-    media = _Media()
-    room = limits.request_length
-    for record in newest_first:
-        if room == 0 or len(media.fitted) == limits.request_media:
-            media.left[OVER_BUDGET] += 1
-            continue
-        try:
-            fitted = await fit(store, record, limits)
-            if fitted.length > room:
-                media.left[OVER_BUDGET] += 1
-                room = 0
-                continue
-            inline = await read_inline(store, record.reference, fitted)
-        except CoatcheckError as error:
-            media.left[error.code] += 1
-            continue
-        room -= fitted.length
-        media.shown[record.reference.id] = inline
-        media.fitted.append(fitted)
-    return media
-
-
-class _Assembly:
-    """Puts media and lines into the places of references, once each has been decided on.
-
-    What has been placed is let go of: `shown` is empty in the end.
-    """
+    """What is shown, by id; which blobs that is; what was retired; why the rest is not shown."""
 
     def __init__(
         self,
-        form: Provider,
+        store: MediaStore,
+        limits: MediaLimits,
         records: Mapping[str, MediaRecord],
-        last: Mapping[str, _Place],
-        shown: dict[str, Inline],
+        *,
+        original: bool,
     ) -> None:
-        self._form = form
+        self.shown: dict[str, Inline] = {}
+        self.fitted: list[Fitted] = []
+        self.retired: list[str] = []
+        self.left: Counter[str] = Counter()
+        self._store = store
+        self._limits = limits
         self._records = records
-        self._last = last
-        self._shown = shown
-        self._number = 0
-        self._following: list[str] = []
+        self._original = original
 
-    def run(self, messages: Sequence[Any], visiting: Visiting) -> list[Any]:
-        visitor = visiting(self._see)
-        following: dict[int, list[str]] = defaultdict(list)
-        rewritten = []
-        for index, message in enumerate(messages):
-            is_read = isinstance(message, Mapping)
-            rewritten.append(self._form.rewrite(message, visitor) if is_read else message)
-            if self._following:
-                following[self._form.after(messages, index)] += self._following
-                self._following = []
-        following[len(messages)] += [
-            place.reference_id
-            for place in sorted(self._last.values())
-            if place.message == len(messages) and place.reference_id in self._shown
-        ]
-        assembled: list[Any] = []
-        for index in range(len(messages) + 1):
-            if following[index]:
-                assembled.append(
-                    self._form.show([self._with_line(each) for each in following[index]])
+    def tokens(self, fitted: Fitted) -> int:
+        """An estimate of what it costs; 0 where that is not known."""
+        if fitted.width is None or fitted.height is None:
+            return 0
+        return self._limits.estimate_tokens(fitted.width, fitted.height)
+
+    async def read_newest(self, wanted: Sequence[Occurrence]) -> None:
+        """Read them. Where a request has no room for all of them, the oldest give way."""
+        room = self._limits.request_length
+        for each in reversed(wanted):
+            if room == 0 or len(self.fitted) == self._limits.request_media:
+                self.left[OVER_BUDGET] += 1
+                continue
+            fitted = await self._fit(each.reference.id)
+            if fitted is None:
+                continue
+            if fitted.length > room:
+                self.left[OVER_BUDGET] += 1
+                room = 0
+            elif await self._read(each.reference.id, fitted):
+                room -= fitted.length
+
+    async def read_all(self, wanted: Sequence[Occurrence], budget: Budget) -> None:
+        """Read those that the budget and the provider have room for, and retire the others."""
+        limits = Budget(media=self._limits.request_media, length=self._limits.request_length)
+        fitting = {}
+        candidates = []
+        for each in wanted:
+            name = each.reference.id
+            fitted = await self._fit(name)
+            if fitted is None:
+                continue
+            fitting[name] = fitted
+            candidates.append(
+                Candidate(
+                    id=name,
+                    message=each.message,
+                    tokens=self.tokens(fitted),
+                    length=fitted.length,
                 )
-            assembled += rewritten[index : index + 1]
-        return assembled
+            )
+        self.retired = retire(candidates, budget.within(limits))
+        for name in self.retired:
+            del fitting[name]
+        for name, fitted in fitting.items():
+            await self._read(name, fitted)
 
-    def _with_line(self, reference_id: str) -> tuple[str, Inline]:
-        return self._records[reference_id].reference.to_model(), self._shown.pop(reference_id)
+    async def _fit(self, reference_id: str) -> Fitted | None:
+        try:
+            return await fit(
+                self._store, self._records[reference_id], self._limits, original=self._original
+            )
+        except CoatcheckError as error:
+            self.left[error.code] += 1
+            return None
 
-    def _see(self, reference_id: str, takes: frozenset[Kind]) -> Inline | str:
-        number = self._number
-        self._number += 1
-        record = self._records.get(reference_id)
-        if record is None:
-            return NOT_AVAILABLE
-        inline = self._shown.get(reference_id)
-        if inline is not None and self._last[reference_id].number == number:
-            if inline.kind in takes:
-                return self._shown.pop(reference_id)
-            self._following.append(reference_id)
-        return record.reference.to_model()
+    async def _read(self, reference_id: str, fitted: Fitted) -> bool:
+        try:
+            inline = await read_inline(self._store, self._records[reference_id].reference, fitted)
+        except CoatcheckError as error:
+            self.left[error.code] += 1
+            return False
+        self.shown[reference_id] = inline
+        self.fitted.append(fitted)
+        return True

@@ -1,4 +1,4 @@
-"""Stored media as a provider takes it: the original where it fits, else a rendition that does."""
+"""Stored media as a provider takes it: right-sized by default, the original where it is wanted."""
 
 import hashlib
 from contextlib import aclosing
@@ -19,12 +19,13 @@ from coatcheck.payload.hydration.limits import Inline, MediaLimits, base64_lengt
 from coatcheck.ports import MediaRecord, VariantRecord
 from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
-from coatcheck.variants import VariantSpec
+from coatcheck.variants import Format, VariantSpec
 
 _ANIMATED_WEBP: Final = b"VP8X"
 _ANIMATION_FLAG: Final = 0b10
 _WEBP_HEAD: Final = 21
 _TRIPLET: Final = 3
+_RIGHT_SIZED: Final = frozenset({"image/webp", "image/jpeg"})  # another rendition would only blur
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,22 @@ class Fitted:
         return base64_length(self.size)
 
 
-async def fit(store: MediaStore, record: MediaRecord, limits: MediaLimits) -> Fitted:
+async def fit(
+    store: MediaStore, record: MediaRecord, limits: MediaLimits, *, original: bool = False
+) -> Fitted:
     """What to send for a recorded medium: deterministic, and rendered at most once.
 
-    An original within the limits is sent bit for bit. Any other image is rendered in the largest
-    width of the ladder that fits, as WebP, or as a still JPEG or PNG where that would move. A
-    server that cannot render now sends the original where it is not refused: providers scale down
-    as well.
+    A JPEG or a WebP of which the provider looks at every pixel is right-sized already and sent bit
+    for bit. Any other image is rendered in the largest width of the ladder that the provider looks
+    at in full, as WebP or JPEG, or as a still where that would move; the lighter of the rendition
+    and an original that fits is sent. A server that cannot render now sends the original where it
+    is not refused: providers scale down as well.
+
+    Args:
+        store: where the media is.
+        record: which medium.
+        limits: what the provider takes.
+        original: whether the original is sent wherever it is not refused and does not move.
 
     Raises:
         UnsupportedMediaError: the provider takes no such media, or no image of such a shape.
@@ -64,16 +74,19 @@ async def fit(store: MediaStore, record: MediaRecord, limits: MediaLimits) -> Fi
             raise MediaTooLargeError("The media is larger than one request takes.")
         return _original(reference)
     still = not await _is_animated(store, reference.digest, reference.size, reference.mime_type)
-    if still and limits.passes(reference):
+    admitted = still and limits.admits(reference)
+    fits = still and limits.passes(reference)
+    if (admitted and original) or (fits and reference.mime_type in _RIGHT_SIZED):
         return _original(reference)
     try:
-        return await _render(store, record, limits, still=still)
+        rendered = await _render(store, record, limits, still=still)
     except MediaTooLargeError:
         raise
     except CoatcheckError:
-        if still and limits.admits(reference):
+        if admitted:
             return _original(reference)
         raise
+    return _original(reference) if fits and reference.size <= rendered.size else rendered
 
 
 async def read_inline(store: MediaStore, reference: MediaReference, fitted: Fitted) -> Inline:
@@ -109,7 +122,7 @@ async def _render(
     if not sizes:
         raise UnsupportedMediaError("The image is too long and narrow to be sent inline.")
     for width, _ in sizes:
-        variant = await _render_still(store, record, width, still=still)
+        variant = await _render_still(store, record, width, limits.rendition, still=still)
         if base64_length(variant.size) <= limits.image_length:
             return Fitted(
                 digest=variant.digest,
@@ -122,12 +135,12 @@ async def _render(
 
 
 async def _render_still(
-    store: MediaStore, record: MediaRecord, width: int, *, still: bool
+    store: MediaStore, record: MediaRecord, width: int, rendition: Format, *, still: bool
 ) -> VariantRecord:
     if record.reference.mime_type == "image/gif":  # graphics, and they may move
         return await store.variant(record, VariantSpec(width, "png"))
-    if still:
-        variant = await store.variant(record, VariantSpec(width, "webp"))
+    if still and rendition == "webp":
+        variant = await store.variant(record, VariantSpec(width, rendition))
         # An AVIF may move as well, and its rendition moves with it.
         if not await _is_animated(store, variant.digest, variant.size, variant.media_type):
             return variant

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import pybase64
+
 from coatcheck.mediatype import IMAGE_TYPES
 from coatcheck.reference import MediaReference
-from coatcheck.variants import LADDER, VECTOR_TYPES, snap, widths_for
+from coatcheck.variants import LADDER, VECTOR_TYPES, Format, snap, widths_for
 
 Kind = Literal["image", "document", "audio"]
 """What models take besides text; a document is a PDF."""
@@ -54,6 +56,10 @@ class Inline:
         """The media."""
         return "".join(self.pieces)
 
+    def data(self) -> bytes:
+        """The media's bytes, for formats that carry bytes."""
+        return pybase64.b64decode(self.base64(), validate=True)
+
     def data_uri(self) -> str:
         """The media as a data: URI (RFC 2397)."""
         return "".join([f"data:{self.media_type};base64,", *self.pieces])
@@ -61,10 +67,11 @@ class Inline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """What one provider takes. Lengths are characters of base64.
+    """What one vendor's models take, and how they count it. Lengths are characters of base64.
 
     Attributes:
-        image_types: types of images that are sent as they are; others are rendered anew.
+        image_types: types of images that are not refused; others are rendered anew. Renditions are
+            WebP, or JPEG where WebP is not among them.
         fits: whether the provider looks at all of a picture of this width and height in pixels,
             rather than at a smaller copy that it makes.
         max_edge: longest edge in pixels that is not refused.
@@ -72,6 +79,7 @@ class MediaLimits:
         request_length: of all media in one request.
         request_media: how many media in one request.
         other_types: types of documents and audio that are taken.
+        estimate_tokens: what a picture of this width and height in pixels is counted as.
     """
 
     image_types: frozenset[str]
@@ -81,6 +89,12 @@ class MediaLimits:
     request_length: int
     request_media: int
     other_types: frozenset[str]
+    estimate_tokens: Callable[[int, int], int]
+
+    @property
+    def rendition(self) -> Format:
+        """The format of renditions."""
+        return "webp" if "image/webp" in self.image_types else "jpeg"
 
     def takes(self, media_type: str) -> bool:
         """Whether media of this type can be sent, be it rendered anew."""
@@ -100,14 +114,22 @@ class MediaLimits:
         # None fits a picture like a long ribbon: the provider makes it smaller still.
         return fitting or [size for size in sizes[-1:] if max(size) <= self.max_edge]
 
-    def best_size(self, reference: MediaReference) -> tuple[int, int] | None:
-        """Width and height in which an image is sent if it is not too heavy; None for no image."""
-        if self.passes(reference) and reference.width and reference.height:
+    def best_size(
+        self, reference: MediaReference, *, original: bool = False
+    ) -> tuple[int, int] | None:
+        """Width and height in which an image is sent if it is not too heavy; None for no image.
+
+        Args:
+            reference: the media.
+            original: whether the original is wanted, also where only part of it is looked at.
+        """
+        is_sent = self.admits(reference) if original else self.passes(reference)
+        if is_sent and reference.width and reference.height:
             return reference.width, reference.height
         return next(iter(self.sizes(reference)), None)
 
     def passes(self, reference: MediaReference) -> bool:
-        """Whether an original image is sent as it is."""
+        """Whether an original image is looked at in full and not refused."""
         width, height = reference.width, reference.height
         return (
             width is not None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from coatcheck.payload.hydration.frontier import Budget
 from coatcheck.payload.hydration.limits import Kind, kind_of
 from coatcheck.reference import MediaReference, normalize_reference_id
 
@@ -11,14 +12,19 @@ PICTURES_AND_DOCUMENTS: Final[frozenset[Kind]] = frozenset({"image", "document"}
 """What is shown unasked. Audio is not: a model that cannot hear refuses the whole request."""
 
 
+PICTURE_TOKENS: Final = 32_000
+"""What `stable` lets pictures cost together: a quarter of a context window of 128,000 tokens, which
+is the smallest of the models that see (GPT-4o; Claude has 200,000, Gemini a million)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One medium that a request may show, where it occurs last.
+    """One medium that a request may show.
 
     Attributes:
         reference: as the catalog has it.
-        message: index of the message that it occurs in, or how many messages there are where it
-            occurs in none of them.
+        message: index of the message in which it would be shown, or how many messages there are
+            where it occurs in none of them.
         tokens: estimate of what showing it costs; None where that is not known, as for documents.
     """
 
@@ -28,7 +34,7 @@ class Occurrence:
 
 
 class HydrationPolicy(Protocol):
-    """Decides which media are shown. An application's own is as good as those below."""
+    """Decides which media are shown, anew for each request. An application may have its own."""
 
     @property
     def asked(self) -> Sequence[str]:
@@ -42,6 +48,35 @@ class HydrationPolicy(Protocol):
             occurrences: all that the provider takes, each medium once, the oldest first.
         """
         ...
+
+
+def stable(
+    *,
+    tokens: int | None = PICTURE_TOKENS,
+    media: int | None = None,
+    length: int | None = None,
+    kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS,
+    also: Collection[str] = (),
+) -> "Stable":
+    """Show media of these kinds where it came up, in every request, until room for it runs out.
+
+    Then the oldest are retired, until half of the budget is left. What was retired stays its line,
+    until a later message shows it again as a part of its own. `hydrate` returns the frontier that
+    remembers it.
+
+    Args:
+        tokens: what all of them may cost together, by `estimate_tokens`; None for no limit.
+        media: how many; never more than the provider takes.
+        length: characters of base64; never more than the provider takes.
+        kinds: what is shown.
+        also: ids of what is shown besides, of any kind: for a tool ``view_media(id)``. What is
+            retired or occurs in no message follows after the last one, in this request alone.
+    """
+    return Stable(
+        budget=Budget(tokens=tokens, media=media, length=length),
+        kinds=frozenset(kinds),
+        asked=_normalized(also),
+    )
 
 
 def never() -> HydrationPolicy:
@@ -67,7 +102,7 @@ def requested(ids: Collection[str]) -> HydrationPolicy:
     Args:
         ids: ids of references.
     """
-    return _Requested(tuple(normalize_reference_id(each) or each for each in ids))
+    return _Requested(_normalized(ids))
 
 
 def within(*, tokens: int, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) -> HydrationPolicy:
@@ -80,6 +115,33 @@ def within(*, tokens: int, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) -> 
         kinds: what is shown.
     """
     return _Within(tokens, frozenset(kinds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stable:
+    """What `stable` makes: `hydrate` keeps to its budget, and to the frontier.
+
+    Attributes:
+        budget: what the shown media may take together.
+        kinds: what is shown.
+        asked: ids of what is shown besides.
+    """
+
+    budget: Budget
+    kinds: frozenset[Kind]
+    asked: Sequence[str] = ()
+
+    def choose(self, occurrences: Sequence[Occurrence]) -> Collection[str]:
+        """All of the kinds, and what is asked for.
+
+        Args:
+            occurrences: all that the provider takes, each medium once, the oldest first.
+        """
+        return [
+            found.reference.id
+            for found in occurrences
+            if _is_of(self.kinds, found) or found.reference.id in self.asked
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +196,10 @@ class _Within(_Unasked):
                 break
             chosen.append(found.reference.id)
         return chosen
+
+
+def _normalized(ids: Collection[str]) -> tuple[str, ...]:
+    return tuple(normalize_reference_id(each) or each for each in ids)
 
 
 def _is_of(kinds: frozenset[Kind], found: Occurrence) -> bool:

@@ -6,11 +6,15 @@
 
 from coatcheck.payload.shapes import (
     ag_ui,
+    agno,
     ai_sdk,
     anthropic,
+    bedrock,
     gemini,
+    haystack,
     jupyter,
     langchain,
+    llama_index,
     mcp,
     openai,
     pydantic_ai,
@@ -36,6 +40,10 @@ DEFAULT_SHAPES = Shapes(
         *ai_sdk.SHAPES,
         *ag_ui.SHAPES,
         *jupyter.SHAPES,
+        *bedrock.SHAPES,
+        *llama_index.SHAPES,
+        *haystack.SHAPES,
+        *agno.SHAPES,
     ]
 )
 """Every shape that is known here, in the order in which they are asked."""

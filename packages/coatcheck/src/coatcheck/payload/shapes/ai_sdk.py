@@ -21,6 +21,9 @@ from coatcheck.payload.shapes.codec import (
 
 _DATA_URI: Final = "data:"
 _REST: Final = "part"
+_OPTIONS: Final = "providerOptions"
+_OURS: Final = "coatcheck"
+_URL_TYPES: Final = {"image-url": "image-data", "file-url": "file-data"}
 
 
 class AiSdkUserFile:
@@ -135,9 +138,11 @@ class AiSdkFile:
 
 
 class AiSdkToolMedia:
-    """``{type: "image-data" | "file-data" | "media", data}`` ↔ ``image-url``, ``file-url``.
+    """``{type: "image-data" | "file-data" | "media", data}`` ↔ ``{type: "file", data: {url}}``.
 
-    Content of tool results before AI SDK 6.
+    Content of tool results before AI SDK 7, which deprecates these types and those for URLs. What
+    the type was stands in ``providerOptions``, which the SDK passes on. A part of the deprecated
+    types for URLs that an application wrote is read as well.
     """
 
     members = frozenset({"data"})
@@ -151,18 +156,29 @@ class AiSdkToolMedia:
         return Inline(media=data, media_type=media_type, name=text_of(node, "filename"))
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        is_image = replacement.reference.mime_type.startswith("image/")
-        kind = "file-url" if node["type"] == "file-data" or not is_image else "image-url"
-        return without(node, "data") | {"type": kind, "url": replacement.link}
+        options = {**object_of(node, _OPTIONS), _OURS: {"type": node["type"]}}
+        data = {"type": "url", "url": replacement.link}
+        return {**node, "type": "file", "data": data, _OPTIONS: options}
 
     def linked(self, node: Node, links: Links) -> str | None:
-        if text_of(node, "type") not in {"image-url", "file-url"}:
+        kind = text_of(node, "type")
+        if kind in _URL_TYPES:
+            return links.id_of(node.get("url"))
+        if kind != "file" or _former_type(node) is None:
             return None
-        return links.id_of(node.get("url"))
+        return links.id_of(object_of(node, "data").get("url"))
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        kind = "image-data" if node["type"] == "image-url" else "file-data"
-        return without(node, "url") | {"type": kind, "data": original.base64}
+        kind = _URL_TYPES.get(node["type"])
+        if kind is not None:
+            return without(node, "url") | {"type": kind, "data": original.base64}
+        inline = {**node, "type": _former_type(node), "data": original.base64}
+        options = without(object_of(node, _OPTIONS), _OURS)
+        return inline | {_OPTIONS: options} if options else without(inline, _OPTIONS)
+
+
+def _former_type(node: Node) -> str | None:
+    return text_of(object_of(object_of(node, _OPTIONS), _OURS), "type")
 
 
 class AiSdkImage:
@@ -187,4 +203,5 @@ class AiSdkImage:
         return {**node, "image": original.base64}
 
 
-SHAPES = (AiSdkUserFile(), AiSdkUiFile(), AiSdkFile(), AiSdkToolMedia(), AiSdkImage())
+# What was of an older type asks before `AiSdkFile`, whose form it takes.
+SHAPES = (AiSdkUserFile(), AiSdkUiFile(), AiSdkToolMedia(), AiSdkFile(), AiSdkImage())

@@ -1,53 +1,86 @@
-"""The message formats and limits of model providers, one module each."""
+"""Message forms and the limits of vendors: what `hydrate` is told about whose model is asked.
+
+Four pairs have a name, which `hydrate` takes for short. Any other is a `Provider`, for example
+Claude behind a gateway that speaks Chat Completions::
+
+    Provider(form=OpenAIChat(), limits=ANTHROPIC_LIMITS)
+"""
 
 from typing import Final, Literal
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.payload.hydration.limits import Inline, MediaLimits
+from coatcheck.payload.hydration.places import Visitor
+from coatcheck.payload.hydration.providers.anthropic import LIMITS as ANTHROPIC_LIMITS
 from coatcheck.payload.hydration.providers.anthropic import Anthropic
-from coatcheck.payload.hydration.providers.base import Provider
+from coatcheck.payload.hydration.providers.base import MessageForm, Provider
+from coatcheck.payload.hydration.providers.gemini import LIMITS as GEMINI_LIMITS
 from coatcheck.payload.hydration.providers.gemini import Gemini
+from coatcheck.payload.hydration.providers.openai import LIMITS as OPENAI_LIMITS
 from coatcheck.payload.hydration.providers.openai_chat import OpenAIChat
+from coatcheck.payload.hydration.providers.openai_responses import LIMITS as RESPONSES_LIMITS
 from coatcheck.payload.hydration.providers.openai_responses import OpenAIResponses
 
-__all__ = ["Provider", "ProviderName", "estimate_tokens", "provider_named"]
+__all__ = [
+    "ANTHROPIC_LIMITS",
+    "GEMINI_LIMITS",
+    "OPENAI_LIMITS",
+    "RESPONSES_LIMITS",
+    "Anthropic",
+    "Gemini",
+    "Inline",
+    "MediaLimits",
+    "MessageForm",
+    "OpenAIChat",
+    "OpenAIResponses",
+    "Provider",
+    "ProviderName",
+    "Visitor",
+    "estimate_tokens",
+    "provider_named",
+]
 
 ProviderName = Literal["openai", "openai-responses", "anthropic", "gemini"]
 """``openai`` is Chat Completions, and every other server that speaks it."""
 
 _PROVIDERS: Final[dict[str, Provider]] = {
-    "openai": OpenAIChat(),
-    "openai-responses": OpenAIResponses(),
-    "anthropic": Anthropic(),
-    "gemini": Gemini(),
+    "openai": Provider(form=OpenAIChat(), limits=OPENAI_LIMITS),
+    "openai-responses": Provider(form=OpenAIResponses(), limits=RESPONSES_LIMITS),
+    "anthropic": Provider(form=Anthropic(), limits=ANTHROPIC_LIMITS),
+    "gemini": Provider(form=Gemini(), limits=GEMINI_LIMITS),
 }
 
 
-def provider_named(name: str) -> Provider:
-    """The provider of this name.
+def provider_named(provider: ProviderName | Provider) -> Provider:
+    """The provider of this name; a provider itself stays what it is.
 
     Args:
-        name: for example ``openai``.
+        provider: for example ``openai``.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: there is no provider of this name.
     """
-    provider = _PROVIDERS.get(name)
-    if provider is None:
-        raise InvalidInputError(f"provider is one of {', '.join(_PROVIDERS)}.")
-    return provider
+    if isinstance(provider, Provider):
+        return provider
+    known = _PROVIDERS.get(provider)
+    if known is None:
+        raise InvalidInputError(f"provider is a Provider or one of {', '.join(_PROVIDERS)}.")
+    return known
 
 
-def estimate_tokens(provider: ProviderName, width: int, height: int) -> int:
-    """What a provider counts for a picture of this size in pixels; see its class for the formula.
+def estimate_tokens(provider: ProviderName | Provider, width: int, height: int) -> int:
+    """What a vendor counts for a picture of this size in pixels.
+
+    Its module has the formula and where that is published.
 
     Args:
-        provider: its name.
+        provider: its name, or a `Provider`.
         width: edge in pixels.
         height: edge in pixels.
 
     Raises:
-        InvalidInputError: there is no such provider, or no such picture.
+        InvalidInputError: there is no provider of this name, or no such picture.
     """
     if width < 1 or height < 1:
         raise InvalidInputError("A picture is at least one pixel wide and high.")
-    return provider_named(provider).estimate_tokens(width, height)
+    return provider_named(provider).limits.estimate_tokens(width, height)

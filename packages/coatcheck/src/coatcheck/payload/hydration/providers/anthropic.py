@@ -1,7 +1,8 @@
 """Anthropic's Messages API: what it takes, what pictures cost there, and its blocks. Pure.
 
-Sources: https://platform.claude.com/docs/en/build-with-claude/vision (formats, lengths, formula),
-https://platform.claude.com/docs/en/build-with-claude/pdf-support (PDF, length of a request).
+Sources, as of November 2026: https://platform.claude.com/docs/en/build-with-claude/vision (formats,
+lengths, formula), https://platform.claude.com/docs/en/build-with-claude/pdf-support (PDF, length of
+a request).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,38 +31,42 @@ def _fits(width: int, height: int) -> bool:
     return max(width, height) <= MAX_EDGE and _patches(width, height) <= MAX_TOKENS
 
 
-class Anthropic:
-    """Users' messages and tool results show media where they come in blocks.
+def estimate_tokens(width: int, height: int) -> int:
+    """One token for each patch; what has more than `MAX_TOKENS` is scaled down to that.
 
-    The sizes are those of all models. Some look at up to 2576 pixels and 4784 tokens.
+    Until 2025 the documentation gave width × height ÷ 750, which differs by a few percent.
     """
+    scale = min(1.0, MAX_EDGE / max(width, height))
+    return min(MAX_TOKENS, _patches(width * scale, height * scale))
 
-    limits = MediaLimits(
-        image_types=frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
-        fits=_fits,
-        max_edge=2000,
-        image_length=5 * 1024 * 1024,
-        request_length=30 * MEGABYTE,
-        request_media=100,
-        other_types=frozenset({"application/pdf"}),
-    )
-    """5 MB of base64 an image; 100 images and 32 MB a request, of which 2 MB are left for text; an
-    edge of 8000 pixels, or of 2000 with more than 20 images in a request."""
 
-    def estimate_tokens(self, width: int, height: int) -> int:
-        """One token for each patch; what has more than `MAX_TOKENS` is scaled down to that."""
-        scale = min(1.0, MAX_EDGE / max(width, height))
-        return min(MAX_TOKENS, _patches(width * scale, height * scale))
+LIMITS: Final = MediaLimits(
+    image_types=frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
+    fits=_fits,
+    max_edge=2000,
+    image_length=5 * 1024 * 1024,
+    request_length=30 * MEGABYTE,
+    request_media=100,
+    other_types=frozenset({"application/pdf"}),
+    estimate_tokens=estimate_tokens,
+)
+"""5 MB of base64 an image; 100 images and 32 MB a request, of which 2 MB are left for text; an edge
+of 8000 pixels, or of 2000 with more than 20 images in a request. The sizes are those of all models.
+Some look at up to 2576 pixels and 4784 tokens."""
+
+
+class Anthropic:
+    """Users' messages and tool results show media where they come in blocks."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
-        """See `Provider.rewrite`."""
+        """See `MessageForm.rewrite`."""
         content = message.get("content")
-        if not isinstance(content, list | tuple):
-            return message
-        takes = _SHOWN if message.get("role") == "user" else TEXT_ONLY
-        return with_member(
-            message, "content", each(content, lambda block: _block_of(block, visitor, takes))
-        )
+        if isinstance(content, list | tuple):
+            takes = _SHOWN if message.get("role") == "user" else TEXT_ONLY
+            content = each(content, lambda block: _block_of(block, visitor, takes))
+        else:
+            content = visitor.mentions(content)
+        return visitor.others(with_member(message, "content", content), ("content",))
 
     def after(self, messages: Sequence[Any], index: int) -> int:
         """Past the tool results, which must follow their assistant message at once."""
@@ -69,7 +74,7 @@ class Anthropic:
         return after + (after < len(messages) and _has_results(messages[after]))
 
     def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
-        """See `Provider.show`."""
+        """See `MessageForm.show`."""
         blocks = [block for line, shown in media for block in (_text(line), _media(shown, {}))]
         return {"role": "user", "content": blocks}
 
@@ -86,7 +91,8 @@ def _is_result(block: object) -> bool:
 def _block_of(block: Any, visitor: Visitor, takes: frozenset[Kind]) -> Any:
     if _is_result(block):
         return with_member(block, "content", _result(block.get("content"), visitor))
-    return _replaced(block, visitor.part(block, takes))
+    shown = visitor.part(block, takes)
+    return visitor.mentions(block) if shown is None else _replaced(block, shown)
 
 
 def _result(content: Any, visitor: Visitor) -> Any:
@@ -97,17 +103,13 @@ def _result(content: Any, visitor: Visitor) -> Any:
 
 def _result_block(block: Any, visitor: Visitor) -> Any:
     shown = visitor.part(block, _SHOWN)
-    return visitor.tool_part(block) if shown is None else _replaced(block, shown)
+    return visitor.tool_value(block) if shown is None else _replaced(block, shown)
 
 
-def _replaced(block: Any, shown: Inline | str | None) -> Any:
-    match shown:
-        case None:
-            return block
-        case str(line):
-            return _text(line) | marks(block)
-        case _:
-            return _media(shown, block)
+def _replaced(block: Mapping[str, Any], shown: Inline | str) -> Any:
+    if isinstance(shown, str):
+        return _text(shown) | marks(block)
+    return _media(shown, block)
 
 
 def _text(line: str) -> dict[str, Any]:

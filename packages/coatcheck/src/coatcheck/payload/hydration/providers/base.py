@@ -1,6 +1,7 @@
-"""What `hydrate` asks of a provider's message format."""
+"""What `hydrate` asks of a message format, and a format with a vendor's limits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from coatcheck.payload.hydration.limits import Inline, MediaLimits
@@ -9,26 +10,12 @@ from coatcheck.payload.hydration.places import Visitor
 _MARKS: Final = ("cache_control", "prompt_cache_breakpoint")
 
 
-class Provider(Protocol):
-    """One provider's message format and limits.
+class MessageForm(Protocol):
+    """The form of messages: where references stand in them, and how media is shown.
 
     Messages are dictionaries. What else stands among them is left as it is, such as objects of the
     SDK that the model answered with.
     """
-
-    @property
-    def limits(self) -> MediaLimits:
-        """What media it takes."""
-        ...
-
-    def estimate_tokens(self, width: int, height: int) -> int:
-        """What a picture of this size in pixels costs.
-
-        Args:
-            width: edge in pixels.
-            height: edge in pixels.
-        """
-        ...
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """The message with what `visitor` puts in the places of references.
@@ -36,7 +23,7 @@ class Provider(Protocol):
         It is the very same object where there are none.
 
         Args:
-            message: a message in the provider's format.
+            message: a message in this form.
             visitor: is asked at each reference.
         """
         ...
@@ -44,8 +31,11 @@ class Provider(Protocol):
     def after(self, messages: Sequence[Any], index: int) -> int:
         """The first index after `index` where a user message may be inserted.
 
+        What comes after that index later, as a conversation goes on, must not change it: the
+        request would begin with other bytes than the one before.
+
         Args:
-            messages: the conversation in the provider's format.
+            messages: the conversation in this form.
             index: where to begin.
         """
         ...
@@ -57,6 +47,22 @@ class Provider(Protocol):
             media: pairs of a line of text and what it tells of.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Whom messages are put together for.
+
+    The form is that of the messages, the limits are those of the vendor whose model reads them. A
+    gateway that speaks Chat Completions to Claude has the form of one and the limits of the other.
+
+    Attributes:
+        form: the form of the messages.
+        limits: what the vendor takes, and how it counts it.
+    """
+
+    form: MessageForm
+    limits: MediaLimits
 
 
 def member(item: Any, name: str) -> Any:

@@ -1,6 +1,7 @@
 """Google's Gemini API: what it takes, what pictures cost there, and its parts. Pure.
 
-Sources: https://firebase.google.com/docs/ai-logic/input-file-requirements (formats, formula),
+Sources, as of November 2026:
+https://firebase.google.com/docs/ai-logic/input-file-requirements (formats, formula),
 https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/image-understanding (lengths),
 https://blog.google/innovation-and-ai/technology/developers-tools/gemini-api-new-file-limits.
 """
@@ -37,42 +38,47 @@ def _fits(width: int, height: int) -> bool:
     )
 
 
+def estimate_tokens(width: int, height: int) -> int:
+    """258 tokens for each tile, whose edge is the short edge divided by 1.5.
+
+    Gemini 3 takes up to 1,120 tokens for any picture instead, by its ``media_resolution``.
+    """
+    if max(width, height) <= _UNTILED_EDGE:
+        return TILE_TOKENS
+    scale = min(1.0, _MAX_EDGE / max(width, height))
+    short = min(width, height) * scale / _TILES_PER_SHORT_EDGE
+    tile = min(max(short, _SMALLEST_TILE), _LARGEST_TILE)
+    return TILE_TOKENS * ceil(width * scale / tile) * ceil(height * scale / tile)
+
+
+LIMITS: Final = MediaLimits(
+    image_types=frozenset({"image/png", "image/jpeg", "image/webp"}),
+    fits=_fits,
+    max_edge=8192,
+    image_length=7 * MEGABYTE,
+    request_length=18 * MEGABYTE,
+    request_media=900,
+    other_types=frozenset(
+        {"application/pdf", "audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"}
+    ),
+    estimate_tokens=estimate_tokens,
+)
+"""7 MB an image and 20 MB a request on Vertex AI, of which 2 MB are left for text; the Gemini API
+has taken 100 MB a request since January 2026. The longest edge is not limited; what is longer than
+8192 pixels is always rendered anew."""
+
+
 class Gemini:
     """Parts of any role show media, and so do the parts of a function's response (Gemini 3)."""
 
-    limits = MediaLimits(
-        image_types=frozenset({"image/png", "image/jpeg", "image/webp"}),
-        fits=_fits,
-        max_edge=8192,
-        image_length=7 * MEGABYTE,
-        request_length=18 * MEGABYTE,
-        request_media=900,
-        other_types=frozenset(
-            {"application/pdf", "audio/wav", "audio/mpeg", "audio/ogg", "audio/flac"}
-        ),
-    )
-    """7 MB an image and 20 MB a request on Vertex AI, of which 2 MB are left for text; the Gemini
-    API has taken 100 MB a request since January 2026. The longest edge is not limited; what is
-    longer than 8192 pixels is always rendered anew."""
-
-    def estimate_tokens(self, width: int, height: int) -> int:
-        """258 tokens for each tile, whose edge is the short edge divided by 1.5.
-
-        Gemini 3 takes up to 1,120 tokens for any picture instead, by its ``media_resolution``.
-        """
-        if max(width, height) <= _UNTILED_EDGE:
-            return TILE_TOKENS
-        scale = min(1.0, _MAX_EDGE / max(width, height))
-        short = min(width, height) * scale / _TILES_PER_SHORT_EDGE
-        tile = min(max(short, _SMALLEST_TILE), _LARGEST_TILE)
-        return TILE_TOKENS * ceil(width * scale / tile) * ceil(height * scale / tile)
-
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
-        """See `Provider.rewrite`."""
+        """See `MessageForm.rewrite`."""
         parts = message.get("parts")
-        if not isinstance(parts, list | tuple):
-            return message
-        return with_member(message, "parts", each(parts, lambda part: _part(part, visitor)))
+        if isinstance(parts, list | tuple):
+            parts = each(parts, lambda part: _part(part, visitor))
+        else:
+            parts = visitor.mentions(parts)
+        return visitor.others(with_member(message, "parts", parts), ("parts",))
 
     def after(self, messages: Sequence[Any], index: int) -> int:
         """Past the responses of functions, which must follow their calls at once."""
@@ -82,7 +88,7 @@ class Gemini:
         return after
 
     def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
-        """See `Provider.show`."""
+        """See `MessageForm.show`."""
         parts = [part for line, shown in media for part in ({"text": line}, _media(shown, {}))]
         return {"role": "user", "parts": parts}
 
@@ -100,7 +106,13 @@ def _part(part: Any, visitor: Visitor) -> Any:
     name = _response_name(part)
     if name is not None and isinstance(part, Mapping) and isinstance(part[name], Mapping):
         return with_member(part, name, _response(part[name], visitor))
-    return _replaced(part, visitor.part(part, _EVERYTHING))
+    match visitor.part(part, _EVERYTHING):
+        case None:
+            return visitor.mentions(part)
+        case str(line):
+            return {"text": line} | {name: part[name] for name in _KEPT_WITH_TEXT if name in part}
+        case Inline() as shown:
+            return _media(shown, part)
 
 
 def _response(response: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -122,20 +134,10 @@ def _response(response: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any
 def _shown_by_function(part: Any, visitor: Visitor) -> Any:
     match visitor.part(part, _SHOWN_BY_FUNCTIONS):
         case None:
-            return part
+            return visitor.tool_value(part)
         case str(line):
             return line
         case Inline() as shown:
-            return _media(shown, part)
-
-
-def _replaced(part: Any, shown: Inline | str | None) -> Any:
-    match shown:
-        case None:
-            return part
-        case str(line):
-            return {"text": line} | {name: part[name] for name in _KEPT_WITH_TEXT if name in part}
-        case _:
             return _media(shown, part)
 
 

@@ -1,6 +1,7 @@
 """What both of OpenAI's APIs take, and what pictures cost there. Pure.
 
-Sources: https://developers.openai.com/api/docs/guides/images-vision (formats, lengths, formulas),
+Sources, as of November 2026:
+https://developers.openai.com/api/docs/guides/images-vision (formats, lengths, formulas),
 https://developers.openai.com/api/docs/guides/file-inputs (PDF).
 """
 
@@ -71,6 +72,7 @@ LIMITS: Final = MediaLimits(
     request_length=48 * MEGABYTE,
     request_media=500,
     other_types=frozenset({"application/pdf", "audio/wav", "audio/mpeg"}),
+    estimate_tokens=estimate_tokens,
 )
 """20 MB an image, 50 MB and 500 images a request, of which 2 MB are left for text. A longest edge
 is not documented; what is longer than 8192 pixels is always rendered anew."""

@@ -5,29 +5,30 @@ from typing import Any, Final
 
 from coatcheck.payload.hydration.limits import Inline, Kind
 from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
-from coatcheck.payload.hydration.providers import openai
 from coatcheck.payload.hydration.providers.base import marks, member
+from coatcheck.payload.shapes.codec import without
 
 _USER_TAKES: Final[frozenset[Kind]] = frozenset({"image", "document", "audio"})
 _TOOL_ROLES: Final = ("tool", "function")
+_BESIDE: Final = "images"
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
 class OpenAIChat:
     """Parts of user messages show media. Tools and assistants have text, and pictures follow."""
 
-    limits = openai.LIMITS
-    estimate_tokens = staticmethod(openai.estimate_tokens)
-
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
-        """See `Provider.rewrite`."""
+        """See `MessageForm.rewrite`."""
+        message = _told(message, visitor)
         role, content = message.get("role"), message.get("content")
         if isinstance(content, list | tuple):
             takes = _USER_TAKES if role == "user" else TEXT_ONLY
             content = each(content, lambda part: _part(part, visitor, takes, role))
         elif role in _TOOL_ROLES:
             content = visitor.tool_value(content)
-        return with_member(message, "content", content)
+        else:
+            content = visitor.mentions(content)
+        return visitor.others(with_member(message, "content", content), ("content",))
 
     def after(self, messages: Sequence[Any], index: int) -> int:
         """Past the run of tool messages, which must follow their assistant message at once."""
@@ -37,15 +38,34 @@ class OpenAIChat:
         return after
 
     def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
-        """See `Provider.show`."""
+        """See `MessageForm.show`."""
         parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
         return {"role": "user", "content": parts}
+
+
+def _told(message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
+    """The message with lines in its text for the pictures that OpenRouter puts beside that."""
+    images = message.get(_BESIDE)
+    if not isinstance(images, list | tuple):
+        return message
+    told = [(image, visitor.part(image, TEXT_ONLY)) for image in images]
+    lines = [line for _, line in told if isinstance(line, str)]
+    if not lines:
+        return message
+    kept = [image for image, line in told if line is None]
+    content = message.get("content")
+    if isinstance(content, list | tuple):
+        content = [*content, *map(_text, lines)]
+    else:
+        content = "\n".join([*([content] if isinstance(content, str) else []), *lines])
+    rest = {**message, "content": content, _BESIDE: kept}
+    return rest if kept else without(rest, _BESIDE)
 
 
 def _part(part: Any, visitor: Visitor, takes: frozenset[Kind], role: object) -> Any:
     match visitor.part(part, takes):
         case None:
-            return visitor.tool_part(part) if role in _TOOL_ROLES else part
+            return (visitor.tool_value if role in _TOOL_ROLES else visitor.mentions)(part)
         case str(line):
             return _text(line) | marks(part)
         case Inline() as shown:

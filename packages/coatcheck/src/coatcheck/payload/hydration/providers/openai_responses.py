@@ -14,35 +14,49 @@ _SHOWN: Final[frozenset[Kind]] = frozenset({"image", "document"})
 _IMAGE: Final[frozenset[Kind]] = frozenset({"image"})
 
 
+LIMITS: Final = replace(openai.LIMITS, other_types=frozenset({"application/pdf"}))
+"""Those of Chat Completions, without audio."""
+
+
 class OpenAIResponses:
     """Users' messages and the outputs of functions show media where they come in parts."""
 
-    limits = replace(openai.LIMITS, other_types=frozenset({"application/pdf"}))
-    estimate_tokens = staticmethod(openai.estimate_tokens)
-
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
-        """See `Provider.rewrite`."""
+        """See `MessageForm.rewrite`."""
         kind = message.get("type")
         if _is_message(message):
             content, role = message.get("content"), message.get("role")
             if isinstance(content, list | tuple):
                 content = each(content, lambda part: _message_part(part, visitor, role))
-            return with_member(message, "content", content)
+            else:
+                content = visitor.mentions(content)
+            return visitor.others(with_member(message, "content", content), ("content",))
         if kind == "image_generation_call":
             return _generated(message, visitor)
-        if isinstance(kind, str) and kind.endswith("_call_output"):
-            return with_member(message, "output", _output(message.get("output"), visitor))
-        return message
+        if _is_output(message):
+            output = _output(message.get("output"), visitor)
+            return visitor.others(with_member(message, "output", output), ("output",))
+        return visitor.others(message, ())
 
     def after(self, messages: Sequence[Any], index: int) -> int:
-        """Past the run of calls and their outputs, which belong together."""
-        after = index + 1
-        while after < len(messages) and _is_call(messages[after]):
-            after += 1
-        return after
+        """Past the outputs of all calls that the model made at once, which belong together.
+
+        Calls that it makes after it got these outputs change nothing.
+        """
+        answered = {member(item, "call_id") for item in messages if _is_output(item)}
+        waiting: set[object] = set()
+        for place, item in enumerate(messages):
+            made_at_once = _is_call(item) and not _is_output(messages[place - 1])
+            if place > index and not waiting and not made_at_once:
+                return place
+            if _is_output(item):
+                waiting.discard(member(item, "call_id"))
+            elif _is_call(item) and member(item, "call_id") in answered:
+                waiting.add(member(item, "call_id"))
+        return len(messages)
 
     def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
-        """See `Provider.show`."""
+        """See `MessageForm.show`."""
         parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
         return {"type": "message", "role": "user", "content": parts}
 
@@ -53,13 +67,18 @@ def _is_message(item: Any) -> bool:
 
 def _is_call(item: Any) -> bool:
     kind = member(item, "type")
-    return isinstance(kind, str) and kind.endswith(("_call", "_call_output"))
+    return isinstance(kind, str) and kind.endswith("_call")
+
+
+def _is_output(item: Any) -> bool:
+    kind = member(item, "type")
+    return isinstance(kind, str) and kind.endswith("_call_output")
 
 
 def _message_part(part: Any, visitor: Visitor, role: object) -> Any:
     match visitor.part(part, _SHOWN if role == "user" else TEXT_ONLY):
         case None:
-            return part
+            return visitor.mentions(part)
         case str(line):
             # What an assistant said has parts of another type than what is said to it.
             said = {"type": "output_text", "text": line, "annotations": []}
@@ -79,7 +98,7 @@ def _output(output: Any, visitor: Visitor) -> Any:
 def _output_part(part: Any, visitor: Visitor) -> Any:
     match visitor.part(part, _SHOWN):
         case None:
-            return visitor.tool_part(part)
+            return visitor.tool_value(part)
         case str(line):
             return _text(line) | marks(part)
         case Inline() as shown:
