@@ -1,5 +1,6 @@
 """What has to be in an archive, and that nothing else is. Pure."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from release.failure import CheckFailedError
 
 _PAGE: Final = "coatcheck_chat/page/"
 _ENTRIES: Final = ("index.html", "components.html")
+_COMPRESSED: Final = (".css", ".html", ".js", ".svg")  # as web/app/compress.mjs has it
 _NAMED: Final = 5
 _NPM_FILES: Final = frozenset({"package.json", "README.md", "LICENSE"})
 _NPM_FIELDS: Final = (
@@ -67,20 +69,26 @@ def _inspect_page_of(package: str, files: Mapping[str, bytes], prefix: str) -> N
 
 
 def inspect_page(files: Mapping[str, bytes], prefix: str) -> None:
-    """The page's entries, its worker, and every asset that the entries name are there.
+    """The page's entries, its worker, every asset that the entries name, and all texts compressed.
 
     Raises:
-        CheckFailedError: one of them is not.
+        CheckFailedError: one of them is not there, or was compressed before it was changed.
     """
     needed = {*_ENTRIES, "media-worker.js"}
     for entry in _ENTRIES:
         if html := files.get(prefix + entry):
             needed.update(assets_of(html.decode()))
+    present = {name.removeprefix(prefix) for name in files if name.startswith(prefix)}
+    texts = {name for name in needed | present if name.endswith(_COMPRESSED)}
+    needed.update(name + suffix for name in texts for suffix in (".br", ".gz"))
     if missing := sorted(name for name in needed if prefix + name not in files):
         raise CheckFailedError(
             f"The page is not whole, {', '.join(missing)} missing: `make page`, and see `artifacts`"
             " in pyproject.toml."
         )
+    for name in sorted(texts):
+        if gzip.decompress(files[f"{prefix}{name}.gz"]) != files[prefix + name]:
+            raise CheckFailedError(f"{name}.gz is not {name} compressed: `make page`.")
 
 
 def assets_of(html: str) -> set[str]:

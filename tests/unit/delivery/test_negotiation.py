@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.delivery.negotiation import negotiate
+from coatcheck.delivery.negotiation import negotiate, negotiate_encoding
 from coatcheck.variants import FORMATS
 
 CHROMIUM = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
@@ -43,3 +43,38 @@ def test_any_header_gets_a_format(accept: str, original: str) -> None:
 
 def test_an_endless_header_is_read_in_no_time() -> None:
     assert negotiate("image/webp;q=0," * 1_000_000, "image/png") in FORMATS
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen"),
+    [
+        (None, "identity"),
+        ("", "identity"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("GZIP;Q=0.5", "gzip"),
+        ("br;q=0.5, gzip;q=0.8", "gzip"),
+        ("br;q=0.001", "br"),
+        ("br;q=0, gzip;q=0", "identity"),
+        ("identity, gzip;q=0.5", "identity"),
+        ("deflate", "identity"),
+        ("*", "br"),
+        ("br;q=0, *", "gzip"),
+        ("*;q=0.5, identity", "identity"),
+        ("identity;q=0", None),
+        ("*;q=0", None),
+        ("identity;q=0, *;q=0.5", "br"),
+        ("*;q=0, gzip", "gzip"),
+        ("gzip;q=0, *;q=0", None),
+    ],
+)
+def test_a_coding_is_chosen_by_the_weights_of_the_client(
+    accepted: str | None, chosen: str | None
+) -> None:
+    assert negotiate_encoding(accepted, ("br", "gzip", "identity")) == chosen
+
+
+@given(st.text())
+def test_any_header_has_a_coding_of_those_available_or_none(accepted: str) -> None:
+    assert negotiate_encoding(accepted, ("identity",)) in {"identity", None}
+    assert negotiate_encoding(accepted, ("br", "identity")) in {"br", "identity", None}

@@ -1,5 +1,6 @@
 """What is missing from an archive, or should not be in it, is named."""
 
+import gzip
 import json
 from typing import Any
 
@@ -9,13 +10,22 @@ from release.contents import assets_of, inspect_npm, inspect_sdist, inspect_whee
 from release.failure import CheckFailedError
 
 HTML = b'<link href="/assets/a.css"><script type="module" src="/assets/a.js"></script>'
-PAGE = {
+TEXTS = {
     "index.html": HTML,
     "components.html": HTML,
     "media-worker.js": b"",
     "assets/a.css": b"",
     "assets/a.js": b"",
+    "assets/later.js": b"",
 }
+PAGE = {
+    **TEXTS,
+    **{f"{name}.br": b"brotli" for name in TEXTS},
+    **{f"{name}.gz": gzip.compress(content) for name, content in TEXTS.items()},
+    "assets/lake.webp": b"RIFF",
+}
+# What no entry names may be left out together with what was compressed of it.
+UNNAMED = ("assets/later.js", "assets/lake.webp")
 TRACKED = [
     "pyproject.toml",
     "packages/coatcheck/src/coatcheck/__init__.py",
@@ -71,7 +81,9 @@ def test_whole_archives_pass() -> None:
     inspect_npm(package(), b"free")
 
 
-@pytest.mark.parametrize("name", [n for n in wheel() if n != f"{INFO}/WHEEL"], ids=str)
+@pytest.mark.parametrize(
+    "name", [n for n in wheel() if n != f"{INFO}/WHEEL" and not n.endswith(UNNAMED)], ids=str
+)
 def test_a_wheel_without_a_file_is_refused(name: str) -> None:
     files = wheel()
     del files[name]
@@ -85,12 +97,20 @@ def test_a_wheel_with_a_stray_file_is_refused(name: str) -> None:
         inspect_wheel({**wheel(), name: b""}, TRACKED, CHAT)
 
 
-@pytest.mark.parametrize("name", [name for name in sdist() if name != "PKG-INFO"])
+@pytest.mark.parametrize(
+    "name", [name for name in sdist() if name != "PKG-INFO" and not name.endswith(UNNAMED)]
+)
 def test_an_sdist_without_a_file_is_refused(name: str) -> None:
     files = sdist()
     del files[name]
     with pytest.raises(CheckFailedError, match=name.removeprefix("src/coatcheck_chat/page/")):
         inspect_sdist(files, TRACKED, CHAT)
+
+
+def test_a_page_that_was_compressed_before_it_was_changed_is_refused() -> None:
+    name = "coatcheck_chat/page/assets/later.js"
+    with pytest.raises(CheckFailedError, match=r"later\.js\.gz is not assets/later\.js compressed"):
+        inspect_wheel({**wheel(), name: b"changed"}, TRACKED, CHAT)
 
 
 def test_the_library_has_no_page() -> None:

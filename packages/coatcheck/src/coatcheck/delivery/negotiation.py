@@ -1,6 +1,10 @@
-"""Which format a client gets, by its ``Accept`` header. Pure (RFC 9110, 12.5.1)."""
+"""Which format and which coding a client gets, by its ``Accept`` and ``Accept-Encoding`` headers.
+
+Pure (RFC 9110, 12.5.1 and 12.5.3).
+"""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from coatcheck.variants import Format
@@ -9,6 +13,8 @@ from coatcheck.variants import Format
 _MODERN: Final[tuple[Format, ...]] = ("webp", "avif")
 _QUALITY: Final = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 _MAX_HEADER: Final = 2048
+# Below every weight that a header can name: those have three decimals.
+_LAST_RESORT: Final = 0.0001
 
 
 def negotiate(accept: str | None, original: str) -> Format:
@@ -36,6 +42,26 @@ def quality(ranges: dict[str, float], media_type: str) -> float:
         if candidate in ranges:
             return ranges[candidate]
     return 0.0
+
+
+def negotiate_encoding(accept_encoding: str | None, available: Sequence[str]) -> str | None:
+    """The content coding for a client, or None where it accepts none of those available.
+
+    The best by the client's weights; at equal weight the first of `available`. A client that says
+    nothing gets ``identity``: it may not know of codings.
+
+    Args:
+        accept_encoding: the client's header; None where there is none.
+        available: content codings in the server's order of preference, such as ``br``, ``gzip`` and
+            ``identity``.
+    """
+    weights = _parse((accept_encoding or "identity")[:_MAX_HEADER])
+    # What the client does not exclude by name or by a star is acceptable without a coding, as a
+    # last resort.
+    weights.setdefault("identity", weights.get("*", _LAST_RESORT))
+    weigh = {coding: weights.get(coding, weights.get("*", 0.0)) for coding in available}
+    best = max(available, key=lambda coding: weigh[coding])
+    return best if weigh[best] > 0 else None
 
 
 def _parse(accept: str) -> dict[str, float]:
