@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from coatcheck import MediaStore, open_store
 from coatcheck.errors import ConfigurationError, NotFoundError, StorageError
-from coatcheck.ports import Schema, SharedTransaction
+from coatcheck.ports import ErasureReceipt, Schema, SharedTransaction
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +82,13 @@ class Boards:
         ):
             await transaction.connection.execute(statement)
 
+    async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
+        return (
+            await transaction.connection.execute(
+                delete(boards).where(boards.c.id.startswith(f"{owner}'s"))
+            )
+        ).rowcount
+
 
 @pytest.fixture
 def participant(tmp_path: Path) -> Boards:
@@ -97,14 +104,16 @@ async def store(tmp_path: Path, participant: Boards) -> AsyncIterator[MediaStore
         yield opened
 
 
-async def pin(store: MediaStore, board: str, note: str, *ids: str) -> None:
+async def pin(
+    store: MediaStore, board: str, note: str, *ids: str, owner: str | None = None
+) -> None:
     async with store.transaction() as transaction:
         await transaction.require_media(ids)
         await transaction.connection.execute(
             insert(boards).prefix_with("OR IGNORE").values(id=board)
         )
         await transaction.connection.execute(insert(notes).values(name=note, board=board))
-        await transaction.hold(board, note, ids, owner=None)
+        await transaction.hold(board, note, ids, owner=owner)
 
 
 async def count(store: MediaStore, table: Table) -> int:
@@ -165,6 +174,42 @@ async def test_a_conversation_that_is_forgotten_takes_the_participant_s_rows_alo
     assert (await count(store, boards), await count(store, notes)) == (1, 1)
     await store.sweep()
     assert {finding.state async for finding in store.verify()} == {"sound"}
+
+
+async def test_an_owner_who_is_erased_takes_the_participant_s_rows_along(
+    store: MediaStore,
+) -> None:
+    own = await store.put(b"own", owner="anna", conversation_id="anna's board")
+    bens = await store.put(b"his", owner="ben", conversation_id="anna's board")
+    shared = await store.put(b"both", owner="ben", conversation_id="a shared board")
+    await pin(store, "anna's board", "n1", own.id, bens.id, owner="anna")
+    await pin(store, "a shared board", "n2", own.id, shared.id, owner="anna")
+    await pin(store, "a shared board", "n3", shared.id, owner="ben")
+    receipt = await store.erase_owner("anna")
+    assert receipt == ErasureReceipt(media=1, bytes=3, conversations=2, rows={"boards": 1})
+    assert await count(store, boards) == 1
+    assert await store.list_media(owner="anna") == []
+    left = await store.records([bens.id, shared.id])
+    # A conversation that is gone owns nothing; one that another owner is in goes on.
+    assert left[bens.id].conversation_id is None
+    assert left[shared.id].conversation_id == "a shared board"
+
+
+async def test_an_erasure_of_which_a_participant_fails_erases_nothing(
+    store: MediaStore, participant: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_transaction: SharedTransaction, _owner: str) -> int:
+        raise ZeroDivisionError
+
+    own = await store.put(b"own", owner="anna")
+    await pin(store, "anna's board", "n1", own.id, owner="anna")
+    monkeypatch.setattr(participant, "erase_owner", fail)
+    with pytest.raises(ZeroDivisionError):
+        await store.erase_owner("anna")
+    assert await store.read(own.id) == b"own"
+    assert await count(store, boards) == 1
+    (listed,) = await store.list_media(owner="anna")
+    assert listed.reference == own
 
 
 async def test_media_of_another_conversation_is_not_adopted(store: MediaStore) -> None:

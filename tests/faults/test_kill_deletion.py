@@ -42,11 +42,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def say(backends: Backends, conversation: str, *references: MediaReference) -> None:
+async def say(
+    backends: Backends, conversation: str, *references: MediaReference, owner: str | None = None
+) -> None:
     history = History(SqlConversationLog(backends.store), backends.store, MediaUrls())
     parts = [media_part(one.id, ready(one.to_stored())) for one in references]
     message = {"id": str(uuid4()), "role": "user", "parts": parts}
-    await history.append_or_edit(conversation, message, owner=None)
+    await history.append_or_edit(conversation, message, owner=owner)
 
 
 async def delete_and_purge(backends: Backends, conversation: str) -> None:
@@ -70,8 +72,8 @@ def blobs(data: Path) -> list[Path]:
 # --- at exact points -----------------------------------------------------------------------------
 
 
-def delete_until(point: str, data: str, conversation: str) -> None:
-    """Delete and purge the conversation, and be killed at a point of it."""
+def delete_until(point: str, data: str, conversation: str, erased: str | None = None) -> None:
+    """Delete and purge the conversation, or erase an owner, and be killed at a point of it."""
     remove, release = LocalBlobStore.remove, releasing._release
 
     async def before_the_unlink(_store: LocalBlobStore, _digest: str) -> bool:
@@ -101,14 +103,18 @@ def delete_until(point: str, data: str, conversation: str) -> None:
         async with open_backends(
             StoreOptions(data=Path(data)), participants=[ChatHistory()]
         ) as backends:
-            await delete_and_purge(backends, conversation)
+            if erased is None:
+                await delete_and_purge(backends, conversation)
+            else:
+                await backends.store.erase_owner(erased)
 
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("erased", [None, "anna"])
 @pytest.mark.parametrize("point", ["before the commit", "before the unlink", "after an unlink"])
 def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
-    tmp_path: Path, point: str
+    tmp_path: Path, point: str, erased: str | None
 ) -> None:
     conversation = str(uuid4())
 
@@ -116,14 +122,19 @@ def test_a_deletion_that_is_killed_is_finished_by_whoever_opens_the_store_next(
         async with open_backends(
             StoreOptions(data=tmp_path), participants=[ChatHistory()]
         ) as backends:
-            pictures = [await backends.store.put(os.urandom(2000).hex().encode()) for _ in range(3)]
-            await say(backends, conversation, *pictures)
+            pictures = [
+                await backends.store.put(os.urandom(2000).hex().encode(), owner=erased)
+                for _ in range(PICTURES)
+            ]
+            await say(backends, conversation, *pictures, owner=erased)
             return [picture.id for picture in pictures]
 
     identifiers = asyncio.run(prepare())
     assert len(blobs(tmp_path)) == PICTURES
     processes = multiprocessing.get_context("spawn")
-    process = processes.Process(target=delete_until, args=(point, str(tmp_path), conversation))
+    process = processes.Process(
+        target=delete_until, args=(point, str(tmp_path), conversation, erased)
+    )
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

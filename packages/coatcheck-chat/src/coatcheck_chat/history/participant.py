@@ -57,3 +57,15 @@ class ChatHistory:
         await transaction.connection.execute(
             delete(conversations).where(conversations.c.id == conversation_id)
         )
+
+    async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
+        """Delete the owner's conversations and their messages; how many rows these were."""
+        own = select(conversations.c.id).where(conversations.c.owner == owner)
+        # Messages by a statement of their own, or the cascade would not count them.
+        said = await transaction.connection.execute(
+            delete(messages).where(messages.c.conversation_id.in_(own))
+        )
+        begun = await transaction.connection.execute(
+            delete(conversations).where(conversations.c.owner == owner)
+        )
+        return said.rowcount + begun.rowcount

@@ -28,6 +28,7 @@ from coatcheck.ports.imaging import (
     Swatch,
 )
 from coatcheck.ports.participants import (
+    ErasureReceipt,
     Participant,
     Schema,
     SharedDatabase,
@@ -43,6 +44,7 @@ __all__ = [
     "BlobStore",
     "Catalog",
     "CatalogTransaction",
+    "ErasureReceipt",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from coatcheck.ports.participants import SharedTransaction
+from coatcheck.ports.participants import ErasureReceipt, SharedTransaction
 from coatcheck.reference import MediaReference
 
 if TYPE_CHECKING:  # importing a port loads no engine
@@ -202,6 +202,18 @@ class CatalogTransaction(SharedTransaction, Protocol):
         Returns:
             The digests that no row uses any more, or None where there was no such reference. Each
             has a tombstone from the same transaction on.
+        """
+        ...
+
+    async def erase_owner(self, owner: str) -> tuple[ErasureReceipt, Sequence[str]]:
+        """Forget an owner's media and holders, and every participant's rows of the owner.
+
+        Args:
+            owner: the owner.
+
+        Returns:
+            What went, and the digests that no row uses any more, each with a tombstone from the
+            same transaction on.
         """
         ...
 

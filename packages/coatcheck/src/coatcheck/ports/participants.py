@@ -6,7 +6,7 @@ media there, and reads them in `MediaStore.snapshot`.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,24 @@ class Schema:
     def version_table(self) -> str:
         """The table in which Alembic keeps the schema's revision."""
         return f"alembic_version_{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureReceipt:
+    """What went when an owner was erased.
+
+    Attributes:
+        media: how many references.
+        bytes: what they occupied, each content counted once. Contents that other owners have too
+            are among it, and stay.
+        conversations: in how many conversations the owner had or showed media.
+        rows: how many rows of each participant, by the name of its schema.
+    """
+
+    media: int
+    bytes: int
+    conversations: int
+    rows: Mapping[str, int]
 
 
 class SharedTransaction(Protocol):
@@ -189,5 +207,14 @@ class Participant(Protocol):
         Args:
             transaction: the transaction in which the store forgets its media.
             conversation_id: the conversation; there may be no rows of it.
+        """
+        ...
+
+    async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
+        """Delete all rows of an owner, those of deleted conversations too, and count them.
+
+        Args:
+            transaction: the transaction in which the store erases the owner's media.
+            owner: the owner; there may be no rows of it.
         """
         ...

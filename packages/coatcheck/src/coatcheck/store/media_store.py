@@ -19,6 +19,7 @@ from coatcheck.options import DEFAULT_MAX_BYTES, DEFAULT_VARIANT_BYTES
 from coatcheck.ports import (
     BlobStore,
     Catalog,
+    ErasureReceipt,
     Fetcher,
     ListedMedia,
     MediaCursor,
@@ -38,6 +39,7 @@ from coatcheck.reference import (
     normalize_reference_id,
 )
 from coatcheck.store.admission import Admission, Content
+from coatcheck.store.erasure import Erasure
 from coatcheck.store.reading import BlobReader
 from coatcheck.store.removal import Removal
 from coatcheck.store.renditions import Condemned, Renditions, thumbnail_of
@@ -111,6 +113,7 @@ class MediaStore:
             max_bytes=variant_bytes,
         )
         self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._reading.forget)
+        self._erasure = Erasure(catalog=catalog, removal=self._removal)
         self.max_bytes = max_bytes
 
     async def __aenter__(self) -> Self:
@@ -466,6 +469,22 @@ class MediaStore:
             StorageError: the reference may be gone and its bytes left; `sweep` removes them.
         """
         await self._removal.delete(reference_id)
+
+    async def erase_owner(self, owner: str) -> ErasureReceipt:
+        """Erase everything of an owner: media, what shows it, and the rows of all participants.
+
+        All rows go in one transaction. Then the bytes go, but for content that another owner has
+        too. Media of others in conversations of this owner stays. What the owner puts afterwards
+        is kept: stop that first. Erasing an owner of which there is nothing does nothing.
+
+        Args:
+            owner: the owner. None is refused: what has no owner belongs to everybody.
+
+        Raises:
+            InvalidInputError: `owner` is not a string.
+            StorageError: nothing is erased, or all but some bytes, which `sweep` removes.
+        """
+        return await self._erasure.erase(owner)
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
         """A write transaction on the store's database, to be used as ``async with``.

@@ -4,7 +4,7 @@ A process that ends in between leaves tombstones. The next sweep finishes what i
 does no harm where it was finished already.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from anyio import CancelScope
@@ -40,8 +40,22 @@ class Removal:
                 unused = await transaction.remove_media(canonical)
             if unused is None:
                 raise NotFoundError("There is no media under this id.")
-            for digest in unused:
+            await self.remove_bytes(unused)
+
+    async def remove_bytes(self, digests: Iterable[str]) -> None:
+        """Remove bytes that have a tombstone, all that can be.
+
+        Raises:
+            StorageError: some are left, with their tombstones.
+        """
+        failure = None
+        for digest in digests:
+            try:
                 await self._bury(digest)
+            except StorageError as error:
+                failure = error  # the others need not wait for this one
+        if failure is not None:
+            raise failure
 
     async def sweep(self) -> int:
         """Remove what has a tombstone; how many there were. See `MediaStore.sweep`."""

@@ -20,6 +20,7 @@ from coatcheck.ports import (
     BlobRecord,
     Catalog,
     CatalogTransaction,
+    ErasureReceipt,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -137,16 +138,19 @@ class CachedCatalog:
         await self._catalog.aclose()
 
     def _forget(self, changed: "_Watched") -> None:
-        if not changed.references and not changed.digests:
+        if not (changed.references or changed.digests or changed.owners):
             return
         self._changes += 1
         for reference_id in changed.references:
             self._records.forget(reference_id)
-        if changed.digests:
-            references = [record.reference for record in self._records.values()]
-            for reference in references:
-                if reference.digest in changed.digests:
-                    self._records.forget(reference.id)
+        if changed.digests or changed.owners:
+            stale = [
+                record.reference.id
+                for record in self._records.values()
+                if record.reference.digest in changed.digests or record.owner in changed.owners
+            ]
+            for reference_id in stale:
+                self._records.forget(reference_id)
 
 
 class _Watched:
@@ -156,6 +160,7 @@ class _Watched:
         self._transaction = transaction
         self.references: set[str] = set()
         self.digests: set[str] = set()
+        self.owners: set[str | None] = set()
 
     async def find_blob(self, digest: str) -> BlobRecord | None:
         return await self._transaction.find_blob(digest)
@@ -214,6 +219,10 @@ class _Watched:
     async def forget_conversation(self, conversation_id: str, *, owner: str | None) -> None:
         # Its records are believed until their time is over: their bytes are swept later than that.
         await self._transaction.forget_conversation(conversation_id, owner=owner)
+
+    async def erase_owner(self, owner: str) -> tuple[ErasureReceipt, Sequence[str]]:
+        self.owners.add(owner)
+        return await self._transaction.erase_owner(owner)
 
     async def remove_tombstone(self, digest: str) -> None:
         await self._transaction.remove_tombstone(digest)

@@ -1,6 +1,6 @@
 """What shows media keeps it: holders, and what goes with a conversation and what stays."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, select, update
@@ -72,6 +72,45 @@ async def forget_media_of(
     digests = await _remove_media(connection, conversation_id, owner)
     await connection.execute(delete(holders).where(holders.c.conversation_id == conversation_id))
     return digests
+
+
+async def erase_media_of(
+    connection: AsyncConnection, owner: str
+) -> tuple[Sequence[str], Collection[str]]:
+    """Forget all media and holders of an owner.
+
+    Media of other owners that belongs to a conversation of this owner alone stays, outside of any.
+
+    Returns:
+        The digest of each reference that went, and the conversations that had or showed any.
+    """
+    erased = delete(media).where(media.c.owner == owner)
+    gone = (
+        await connection.execute(erased.returning(media.c.digest, media.c.conversation_id))
+    ).all()
+    await _leave_to_others(connection, owner)
+    released = delete(holders).where(holders.c.owner == owner)
+    own = set(await connection.scalars(released.returning(holders.c.conversation_id)))
+    belonged = {row.conversation_id for row in gone if row.conversation_id is not None}
+    return [row.digest for row in gone], own | belonged
+
+
+async def _leave_to_others(connection: AsyncConnection, owner: str) -> None:
+    """Take media of other owners out of the conversations in which this owner alone holds any."""
+    own = select(holders.c.conversation_id).where(holders.c.owner == owner)
+    shared = (
+        select(literal(1))
+        .where(
+            holders.c.conversation_id == media.c.conversation_id,
+            holders.c.owner.is_distinct_from(owner),
+        )
+        .exists()
+    )
+    await connection.execute(
+        update(media)
+        .where(media.c.owner.is_distinct_from(owner), media.c.conversation_id.in_(own), ~shared)
+        .values(conversation_id=None)
+    )
 
 
 def _among(conversation_id: str, names: Names) -> ColumnElement[bool]:

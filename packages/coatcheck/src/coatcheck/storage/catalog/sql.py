@@ -23,6 +23,7 @@ from coatcheck.ports import (
     THUMBNAIL,
     BlobRecord,
     CatalogTransaction,
+    ErasureReceipt,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -34,6 +35,7 @@ from coatcheck.storage.catalog.database import Database
 from coatcheck.storage.catalog.holding import (
     Names,
     adopt,
+    erase_media_of,
     forget_media_of,
     hold,
     release_holders,
@@ -44,7 +46,7 @@ from coatcheck.storage.catalog.records import find_blob, find_in_conversation, f
 from coatcheck.storage.catalog.releasing import release
 from coatcheck.storage.catalog.rows import to_milliseconds
 from coatcheck.storage.catalog.tables import blobs, media, tombstones, variants
-from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out
+from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out, forget_owner
 
 _PAGE: Final = 500
 
@@ -238,6 +240,20 @@ class _SqlTransaction:
             return None
         await count_out(self._connection, [(row.owner, row.digest)])
         return await release(self._connection, [row.digest])
+
+    async def erase_owner(self, owner: str) -> tuple[ErasureReceipt, Sequence[str]]:
+        digests, places = await erase_media_of(self._connection, owner)
+        rows = {
+            participant.schema.name: await participant.erase_owner(self, owner)
+            for participant in self._participants
+        }
+        receipt = ErasureReceipt(
+            media=len(digests),
+            bytes=await forget_owner(self._connection, owner),
+            conversations=len(places),
+            rows=rows,
+        )
+        return receipt, await release(self._connection, set(digests))
 
     async def remove_tombstone(self, digest: str) -> None:
         await self._connection.execute(delete(tombstones).where(tombstones.c.digest == digest))

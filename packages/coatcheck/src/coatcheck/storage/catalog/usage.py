@@ -80,6 +80,12 @@ async def count_out(
         )
 
 
+async def forget_owner(connection: AsyncConnection, owner: str) -> int:
+    """Count nothing of the owner's any more; what it was, in bytes."""
+    counted = delete(owners).where(owners.c.owner == _key(owner)).returning(owners.c.bytes)
+    return int(await connection.scalar(counted) or 0)
+
+
 async def _subtract(
     connection: AsyncConnection, owner: str | None, digests: Collection[str]
 ) -> None:
