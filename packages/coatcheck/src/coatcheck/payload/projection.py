@@ -44,14 +44,15 @@ _URLS_OF_REFERENCES: Final = frozenset({"url", "thumbnailUrl", "variants"})
 _MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\[\]]{0,500}\]\(\s*<?([^\s()<>\"']{1,500})>?\s*\)")
 
 
-def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
+def for_storage(payload: Any, urls: MediaUrls | None = None, *, with_links: bool = True) -> Any:
     """What histories and databases keep: references in stored form, no URL of ours.
 
     Args:
         payload: in any form.
-        urls: how links in its texts were minted; without it, links in texts stay as they are.
+        urls: how links in its texts were minted; `MediaUrls()` where it is left out.
+        with_links: whether texts are looked into; what a user writes may be kept as it is.
     """
-    links = Links(urls)
+    links = Links(urls or MediaUrls())
 
     def unmint(text: str) -> str:
         return links.replace(text, lambda reference_id: URI_SCHEME + reference_id)
@@ -59,7 +60,8 @@ def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
     return _Projection(
         show=MediaReference.to_stored,
         finish=_drop_urls,
-        rewrite=_as_it_is if urls is None else unmint,
+        rewrite=unmint,
+        reads_texts=with_links,
         links=links,
     ).of(payload)
 
