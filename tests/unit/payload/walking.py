@@ -11,7 +11,7 @@ from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
 from coatcheck.payload.restore import Restorer
 from coatcheck.payload.scanning.text import FoundMedia
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Original, Replacement
-from coatcheck.reference import MediaReference
+from coatcheck.reference import MediaReference, MediaUrls
 
 
 def finish(steps: Generator[Any, None, Any]) -> Any:
@@ -27,12 +27,16 @@ class Shelf:
     """Where media is kept, by id; what a walk said of the rest is in `left`."""
 
     def __init__(self) -> None:
+        self._urls: MediaUrls | None = None
         self.media: dict[str, tuple[MediaReference, bytes]] = {}
         self.left: list[object] = []
         self.found = 0
+        self.respelled: list[str] = []
 
-    def offload(self, payload: Any, **limits: int) -> Any:
-        return self.drive(Rewriter(OffloadLimits(**limits)).walk(payload))
+    def offload(self, payload: Any, *, urls: MediaUrls | None = None, **limits: int) -> Any:
+        self._urls = urls
+        rewriter = Rewriter(OffloadLimits(**limits), links=Links(urls))
+        return self.drive(rewriter.walk(payload))
 
     def document(self, document: bytes) -> Any:
         return self.drive(Rewriter(OffloadLimits()).document(document))
@@ -63,15 +67,20 @@ class Shelf:
             alt=found.alt,
         )
         self.media[reference.id] = (reference, data)
-        return Replacement(reference=reference, link=reference.uri, body=reference.to_stored())
+        if self._urls is None:
+            return Replacement(reference=reference, link=reference.uri, body=reference.to_stored())
+        link = self._urls.original(reference.id)
+        return Replacement(reference=reference, link=link, body=reference.to_ui(self._urls))
 
-    def restore(self, payload: Any) -> Any:
-        walk = Restorer(Links(), DEFAULT_SHAPES).walk(payload)
+    def restore(self, payload: Any, *, urls: MediaUrls | None = None) -> Any:
+        restorer = Restorer(Links(urls), DEFAULT_SHAPES)
+        walk = restorer.walk(payload)
         answer = None
         while True:
             try:
                 reference_id = walk.send(answer)
             except StopIteration as done:
+                self.respelled = restorer.respelled
                 return done.value
             kept = self.media.get(reference_id or "")
             answer = None if kept is None else Original(reference=kept[0], data=kept[1])

@@ -111,7 +111,7 @@ def cut(body: bytes, size: int) -> list[bytes]:
 
 
 async def stored_behind(store: MediaStore, url: str) -> bytes:
-    identifier = url.removeprefix(PREFIX)
+    identifier = url.removeprefix(PREFIX).partition("#")[0]  # what says how it was written
     assert is_reference_id(identifier), url
     stream = await store.open(identifier)
     return b"".join([chunk async for chunk in stream.chunks])

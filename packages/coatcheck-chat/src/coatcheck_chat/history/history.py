@@ -239,8 +239,7 @@ class History:
             shapes=LEGACY_TEXTS,
         )
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
-        urls = self._urls if _is_answer(message) else None
-        kept = scrub(for_storage(offloaded.payload, urls))
+        kept = scrub(for_storage(offloaded.payload, self._urls, with_links=_is_answer(message)))
         return NewMessage(content=kept, text=message_text(kept), media=referenced_media(kept))
 
     async def accept(

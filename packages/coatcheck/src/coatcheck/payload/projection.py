@@ -44,14 +44,15 @@ _URLS_OF_REFERENCES: Final = frozenset({"url", "thumbnailUrl", "variants"})
 _MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\[\]]{0,500}\]\(\s*<?([^\s()<>\"']{1,500})>?\s*\)")
 
 
-def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
+def for_storage(payload: Any, urls: MediaUrls | None = None, *, with_links: bool = True) -> Any:
     """What histories and databases keep: references in stored form, no URL of ours.
 
     Args:
         payload: in any form.
-        urls: how links in its texts were minted; without it, links in texts stay as they are.
+        urls: how links in its texts were minted; `MediaUrls()` where it is left out.
+        with_links: whether texts are looked into; what a user writes may be kept as it is.
     """
-    links = Links(urls)
+    links = Links(urls or MediaUrls())
 
     def unmint(text: str) -> str:
         return links.replace(text, lambda reference_id: URI_SCHEME + reference_id)
@@ -59,7 +60,8 @@ def for_storage(payload: Any, urls: MediaUrls | None = None) -> Any:
     return _Projection(
         show=MediaReference.to_stored,
         finish=_drop_urls,
-        rewrite=_as_it_is if urls is None else unmint,
+        rewrite=unmint,
+        reads_texts=with_links,
         links=links,
     ).of(payload)
 
@@ -175,6 +177,9 @@ def for_model(
     links = Links(urls)
     catalog = known or {}
 
+    def show(reference: MediaReference) -> str:
+        return _as_cataloged(reference, catalog).to_model()
+
     def line(reference_id: str) -> str:
         reference = catalog.get(reference_id)
         return f"[media {reference_id}]" if reference is None else reference.to_model()
@@ -184,7 +189,8 @@ def for_model(
         if told is None and summarize is not None:
             told = summarize(members)
         if told is None:
-            told = _line_of_part(members, Visitor(links, shapes, lambda found, _: found), line)
+            visitor = Visitor(links, shapes, lambda found, _: found)
+            told = _line_of_part(members, visitor, line, show)
         return _drop_urls(members) if told is None else told
 
     def rewrite(text: str) -> str:
@@ -200,14 +206,14 @@ def for_model(
             _MARKDOWN_IMAGE.sub(whole, text) if links.may_be_in(text) else text, line, spelled=False
         )
 
-    def show(reference: MediaReference) -> str:
-        return _as_cataloged(reference, catalog).to_model()
-
     return scrub(_Projection(show=show, finish=finish, rewrite=rewrite, links=links).of(payload))
 
 
 def _line_of_part(
-    part: Mapping[str, Any], visitor: Visitor, line: Callable[[str], str]
+    part: Mapping[str, Any],
+    visitor: Visitor,
+    line: Callable[[str], str],
+    show: Callable[[MediaReference], str],
 ) -> str | None:
     """The line of a part that names media by a link; None for any other."""
     if part.get("type") == MEDIA_PART or not any(map(_may_name, part.values())):
@@ -216,7 +222,7 @@ def _line_of_part(
     if not isinstance(found, str) or found == UNKNOWN:
         return None
     inside = _reference_within(part, found)
-    return line(found) if inside is None else inside.to_model()
+    return line(found) if inside is None else show(inside)
 
 
 def _may_name(member: object) -> bool:
@@ -246,11 +252,7 @@ def _as_cataloged(
     found = catalog.get(reference.id)
     if found is None:
         return reference
-    return replace(
-        found,
-        alt=reference.alt or found.alt,
-        display_name=reference.display_name or found.display_name,
-    )
+    return replace(found, alt=reference.alt, display_name=reference.display_name)
 
 
 def _image_of(members: Mapping[str, Any]) -> MediaReference | None:

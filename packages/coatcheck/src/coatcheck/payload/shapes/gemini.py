@@ -16,7 +16,6 @@ from coatcheck.payload.shapes.codec import (
     object_of,
     spelling,
     text_of,
-    without,
 )
 
 _MEDIA_TYPE: Final = ("mimeType", "mime_type")
@@ -45,8 +44,7 @@ class GeminiPart:
         blob = object_of(node, old)
         # The SDK's own requests have both spellings in one part.
         media_type = spelling(blob, *(_MEDIA_TYPE if new == "fileData" else reversed(_MEDIA_TYPE)))
-        link = without(blob, "data") | {
-            uri: replacement.link,
+        link = exchange(blob, "data", uri, replacement.link) | {
             media_type: replacement.reference.mime_type,
         }
         return exchange(node, old, new, link)
@@ -58,7 +56,8 @@ class GeminiPart:
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
         old = spelling(node, "fileData", "file_data")
         new = "inlineData" if old == "fileData" else "inline_data"
-        blob = without(object_of(node, old), "fileUri", "file_uri") | {"data": original.base64url}
+        link = object_of(node, old)
+        blob = exchange(link, spelling(link, "fileUri", "file_uri"), "data", original.base64url)
         return exchange(node, old, new, blob)
 
 

@@ -11,9 +11,9 @@ from coatcheck.payload.shapes.codec import (
     Node,
     Original,
     Replacement,
+    exchange,
     object_of,
     text_of,
-    without,
 )
 
 REFERENCE_TYPE: Final = "application/vnd.coatcheck.reference+json"
@@ -36,19 +36,20 @@ class JupyterBundle:
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
         kind = next(kind for kind in _IMAGES if text_of(node, kind) is not None)
-        bundle = without(node, kind) | {REFERENCE_TYPE: replacement.body}
+        bundle = exchange(node, kind, REFERENCE_TYPE, replacement.body)
         # Where there is HTML already, that is the richer answer and stays.
-        return {"text/html": f'<img src="{replacement.link}">', **bundle}
+        bundle.setdefault("text/html", f'<img src="{replacement.link}">')
+        return bundle
 
     def linked(self, node: Node, links: Links) -> str | None:
         return text_of(object_of(node, REFERENCE_TYPE), "id")
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        bundle = without(node, REFERENCE_TYPE)
+        bundle = exchange(node, REFERENCE_TYPE, original.reference.mime_type, original.base64)
         html = text_of(bundle, "text/html") or ""
         if html.startswith('<img src="') and original.reference.id in html:
             del bundle["text/html"]
-        return bundle | {original.reference.mime_type: original.base64}
+        return bundle
 
 
 SHAPES = (JupyterBundle(),)

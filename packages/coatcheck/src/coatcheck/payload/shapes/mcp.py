@@ -14,6 +14,7 @@ from coatcheck.payload.shapes.codec import (
     Node,
     Original,
     Replacement,
+    exchange,
     object_of,
     spelling,
     text_of,
@@ -37,13 +38,15 @@ class McpContent:
         return Inline(media=data, media_type=media_type)
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        return _link(without(node, "data"), replacement, {"was": node["type"]}, like=node)
+        link = exchange(node, "data", "uri", replacement.link)
+        return _link(link, replacement, {"was": node["type"]}, like=node)
 
     def linked(self, node: Node, links: Links) -> str | None:
         return links.id_of(node.get("uri")) if _was(node) in _CONTENT else None
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        return {**_unlinked(node), "type": _was(node), "data": original.base64}
+        plain = without(_unnoted(node), "name", "size")
+        return exchange(plain, "uri", "data", original.base64) | {"type": _was(node)}
 
 
 class McpResource:
