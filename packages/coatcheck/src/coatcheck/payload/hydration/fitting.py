@@ -70,8 +70,8 @@ async def fit(
     if not limits.takes(reference.mime_type):
         raise UnsupportedMediaError(f"{reference.mime_type} cannot be sent inline.")
     if kind_of(reference.mime_type) != "image":
-        if base64_length(reference.size) > limits.request_length:
-            raise MediaTooLargeError("The media is larger than one request takes.")
+        if base64_length(reference.size) > (limits.other_length or limits.request_length):
+            raise MediaTooLargeError("The media is larger than the provider takes.")
         return _original(reference)
     still = not await _is_animated(store, reference.digest, reference.size, reference.mime_type)
     admitted = still and limits.admits(reference)

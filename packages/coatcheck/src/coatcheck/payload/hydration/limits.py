@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Literal
 
 import pybase64
@@ -25,6 +26,16 @@ def kind_of(media_type: str) -> Kind | None:
     if media_type == "application/pdf":
         return "document"
     return "audio" if media_type.startswith("audio/") else None
+
+
+def count_of(length: float, part: float) -> int:
+    """How many parts cover a length: a whole number must not become one more by rounding.
+
+    Args:
+        length: in pixels.
+        part: of a patch or a tile, in pixels.
+    """
+    return ceil(round(length / part, 6))
 
 
 def base64_length(size: int) -> int:
@@ -80,6 +91,7 @@ class MediaLimits:
         request_media: how many media in one request.
         other_types: types of documents and audio that are taken.
         estimate_tokens: what a picture of this width and height in pixels is counted as.
+        other_length: of one document or piece of audio; None for that of a request.
     """
 
     image_types: frozenset[str]
@@ -90,6 +102,7 @@ class MediaLimits:
     request_media: int
     other_types: frozenset[str]
     estimate_tokens: Callable[[int, int], int]
+    other_length: int | None = None
 
     @property
     def rendition(self) -> Format:
