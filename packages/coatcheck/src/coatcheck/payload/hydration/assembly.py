@@ -116,12 +116,7 @@ class Assembly:
         return self._form.finish([*assembled, self._show(asked)] if asked else assembled)
 
     def _show(self, reference_ids: Iterable[str]) -> dict[str, Any]:
-        return self._form.show(
-            [
-                (self._records[each].reference.to_model(), self._shown.pop(each))
-                for each in reference_ids
-            ]
-        )
+        return self._form.show([self._shown.pop(each) for each in reference_ids])
 
     def _see(self, reference_id: str, takes: Takes) -> Inline | str:
         number = self._number

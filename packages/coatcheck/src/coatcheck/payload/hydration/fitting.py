@@ -112,7 +112,7 @@ async def read_inline(store: MediaStore, reference: MediaReference, fitted: Fitt
         raise DamagedBlobError
     pieces.append(pybase64.b64encode_as_string(rest))
     name = reference.display_name or reference.id + extension_for(reference.mime_type)
-    return Inline(media_type=fitted.media_type, pieces=pieces, name=name)
+    return Inline(media_type=fitted.media_type, pieces=pieces, name=name, line=reference.to_model())
 
 
 async def _render(

@@ -52,11 +52,13 @@ class Inline:
         pieces: base64 in the standard alphabet, with padding; put together where it is placed, so
             that megabytes are not copied more than once.
         name: a file name, for providers that want one.
+        line: the line of text that stands for it where it is not shown.
     """
 
     media_type: str
     pieces: Sequence[str]
     name: str
+    line: str
 
     @property
     def kind(self) -> Kind | None:

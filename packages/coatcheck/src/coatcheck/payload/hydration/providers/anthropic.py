@@ -72,9 +72,9 @@ class Anthropic(MessageForm):
         after = index + 1
         return after + (after < len(messages) and _has_results(messages[after]))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        blocks = [block for line, shown in media for block in (_text(line), _media(shown, {}))]
+        blocks = [block for shown in media for block in (_text(shown.line), _media(shown, {}))]
         return {"role": "user", "content": blocks}
 
 

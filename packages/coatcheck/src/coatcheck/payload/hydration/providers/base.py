@@ -40,11 +40,11 @@ class MessageForm(Protocol):
         """
         ...
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """A user message that shows media, each after its line.
 
         Args:
-            media: pairs of a line of text and what it tells of.
+            media: what is shown.
         """
         ...
 

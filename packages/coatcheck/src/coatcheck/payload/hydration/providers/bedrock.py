@@ -50,9 +50,9 @@ class BedrockConverse(MessageForm):
         after = index + 1
         return after + (after < len(messages) and _has_results(messages[after]))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        blocks = [block for line, shown in media for block in ({"text": line}, _shown(shown, {}))]
+        blocks = [block for shown in media for block in ({"text": shown.line}, _shown(shown, {}))]
         return {"role": "user", "content": blocks}
 
     def finish(self, messages: list[Any]) -> list[Any]:

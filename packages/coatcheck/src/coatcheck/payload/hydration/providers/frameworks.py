@@ -5,6 +5,7 @@ together with the limits of the vendor that is asked it is a `Provider`.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import is_
 from typing import Any, Final
 
 from coatcheck.payload.hydration.limits import Inline, Kind
@@ -39,9 +40,9 @@ class Haystack(_ToolRole):
             content = each(content, lambda part: self._part(part, visitor, takes))
         return visitor.others(with_member(message, "content", content), ("content",))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in ({"text": line}, _content(shown, {}))]
+        parts = [part for shown in media for part in ({"text": shown.line}, _content(shown, {}))]
         return {"role": "user", "meta": {}, "name": None, "content": parts}
 
     def _part(self, part: Any, visitor: Visitor, takes: frozenset[Kind]) -> Any:
@@ -98,9 +99,9 @@ class LlamaIndex(_ToolRole):
             blocks = each(blocks, lambda block: self._block(block, visitor, takes, rest))
         return visitor.others(with_member(message, "blocks", blocks), ("blocks",))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        blocks = [block for line, shown in media for block in (_text(line), _llama(shown, {}))]
+        blocks = [block for shown in media for block in (_text(shown.line), _llama(shown, {}))]
         return {"role": "user", "additional_kwargs": {}, "blocks": blocks}
 
     def _block(self, block: Any, visitor: Visitor, takes: frozenset[Kind], rest: Any) -> Any:
@@ -154,10 +155,13 @@ class Agno(_ToolRole):
         rewritten = with_member(rewritten, "content", content)
         return visitor.others(rewritten, ("content", *_AGNO_LISTS))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        message: dict[str, Any] = {"role": "user", "content": "\n".join(line for line, _ in media)}
-        for _, shown in media:
+        message: dict[str, Any] = {
+            "role": "user",
+            "content": "\n".join(shown.line for shown in media),
+        }
+        for shown in media:
             named = _agno(shown, {"id": shown.name})
             message.setdefault(_AGNO_MEMBERS[shown.kind or "document"], []).append(named)
         return message
@@ -195,7 +199,7 @@ def _agno(shown: Inline, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class AiSdkUi(MessageForm):
-    """UI messages of the AI SDK: files of users' messages show media.
+    """UI messages of the AI SDK: files of users' messages show media, each after its line.
 
     What a model is asked is made of them, by ``convertToModelMessages`` or by an adapter. Data
     parts are left out there, so that of a user's picture becomes a file, or text.
@@ -206,32 +210,35 @@ class AiSdkUi(MessageForm):
         parts = message.get("parts")
         if isinstance(parts, list | tuple):
             takes = _SHOWN if message.get("role") == "user" else TEXT_ONLY
-            parts = each(parts, lambda part: self._part(part, visitor, takes))
+            told = [new for part in parts for new in self._parts(part, visitor, takes)]
+            same = len(told) == len(parts) and all(map(is_, told, parts))
+            parts = parts if same else told
         return visitor.others(with_member(message, "parts", parts), ("parts",))
 
     def after(self, messages: Sequence[Any], index: int) -> int:  # noqa: ARG002 - as the protocol has it
         """After the message: a tool's output is a part of it."""
         return index + 1
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [
-            part for line, shown in media for part in ({"type": "text", "text": line}, _file(shown))
-        ]
-        return {"id": f"media-{media[0][1].name}", "role": "user", "parts": parts}
+        parts = [part for shown in media for part in _file(shown)]
+        return {"id": f"media-{media[0].name}", "role": "user", "parts": parts}
 
-    def _part(self, part: Any, visitor: Visitor, takes: frozenset[Kind]) -> Any:
+    def _parts(self, part: Any, visitor: Visitor, takes: frozenset[Kind]) -> Sequence[Any]:
         match visitor.part(part, takes):
             case None:
                 pass
             case str(line):
-                return {"type": "text", "text": line}
+                return [{"type": "text", "text": line}]
             case Inline() as shown:
                 return _file(shown)
         if isinstance(part, Mapping) and "output" in part:
-            return with_member(part, "output", visitor.tool_value(part["output"]))
-        return visitor.mentions(part)
+            return [with_member(part, "output", visitor.tool_value(part["output"]))]
+        return [visitor.mentions(part)]
 
 
-def _file(shown: Inline) -> dict[str, Any]:
-    return {"type": "file", "mediaType": shown.media_type, "url": shown.data_uri()}
+def _file(shown: Inline) -> Sequence[dict[str, Any]]:
+    return [
+        {"type": "text", "text": shown.line},
+        {"type": "file", "mediaType": shown.media_type, "url": shown.data_uri()},
+    ]

@@ -86,9 +86,9 @@ class Gemini(MessageForm):
             after += 1
         return after
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in ({"text": line}, _media(shown, {}))]
+        parts = [part for shown in media for part in ({"text": shown.line}, _media(shown, {}))]
         return {"role": "user", "parts": parts}
 
 

@@ -37,9 +37,9 @@ class OpenAIChat(MessageForm):
             after += 1
         return after
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
+        parts = [part for shown in media for part in (_text(shown.line), _block(shown, {}))]
         return {"role": "user", "content": parts}
 
 

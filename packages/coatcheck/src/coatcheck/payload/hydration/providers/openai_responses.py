@@ -55,9 +55,9 @@ class OpenAIResponses(MessageForm):
                 waiting.add(member(item, "call_id"))
         return len(messages)
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
+        parts = [part for shown in media for part in (_text(shown.line), _block(shown, {}))]
         return {"type": "message", "role": "user", "content": parts}
 
 
