@@ -1,15 +1,19 @@
 """Agno: messages and their media as its own classes turn them into dictionaries."""
 
 import copy
+import io
 from typing import Any
 
+import PIL.Image
 import pytest
 from agno.media import Audio, File, Image
 from agno.models.message import Message
 
-from coatcheck.payload.offload import Form
+from coatcheck.payload.hydrate import hydrate
+from coatcheck.payload.hydration.providers import ANTHROPIC_LIMITS, Agno, Provider
+from coatcheck.payload.offload import Form, offload
 from coatcheck.store import MediaStore
-from tests.golden.golden import FORMS, LINK, REFERENCE, Golden, named, round_trip
+from tests.golden.golden import FORMS, LINK, REFERENCE, Golden, media_bytes, named, round_trip
 
 pytestmark = pytest.mark.anyio
 
@@ -73,3 +77,16 @@ GOLDEN = [
 @pytest.mark.parametrize("golden", GOLDEN, ids=named)
 async def test_agno(golden: Golden, form: Form, store: MediaStore) -> None:
     await round_trip(golden, form, store)
+
+
+async def test_agno_reads_what_is_hydrated(store: MediaStore) -> None:
+    data = media_bytes("png")
+    payload = message(images=[Image(content=data, mime_type="image/png")])
+    offloaded, _ = await offload(payload, store)
+    provider = Provider(form=Agno(), limits=ANTHROPIC_LIMITS)
+    for original in (True, False):
+        hydrated = await hydrate([offloaded], store, provider=provider, original=original)
+        again = Message.from_dict(copy.deepcopy(hydrated.messages[0])).images[0].content
+        assert len(hydrated.report.shown) == 1
+        assert (again == data) is original
+        assert PIL.Image.open(io.BytesIO(again)).size == (320, 240)

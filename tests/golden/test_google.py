@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+import httpx
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.events import Event
@@ -54,7 +55,9 @@ def answered(data: bytes, media_type: str) -> types.Content:
 async def sent(content: types.Content) -> Any:
     """The body of the request that asks about this."""
     async with recording() as recorder:
-        options = types.HttpOptions(base_url=recorder.url)
+        # Over httpx: other frameworks bring aiohttp, which warns of how this SDK uses it.
+        over = {"transport": httpx.AsyncHTTPTransport()}
+        options = types.HttpOptions(base_url=recorder.url, async_client_args=over)
         async with Client(api_key="key", http_options=options).aio as client:
             with pytest.raises(ClientError):
                 await client.models.generate_content(model="gemini-3", contents=[content])

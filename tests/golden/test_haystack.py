@@ -1,13 +1,18 @@
 """Haystack: chat messages as its own classes turn them into dictionaries."""
 
+import io
 from typing import Any
 
+import PIL.Image
+import pybase64
 import pytest
 from haystack.dataclasses import ChatMessage, FileContent, ImageContent, TextContent, ToolCall
 
-from coatcheck.payload.offload import Form
+from coatcheck.payload.hydrate import hydrate
+from coatcheck.payload.hydration.providers import ANTHROPIC_LIMITS, Haystack, Provider
+from coatcheck.payload.offload import Form, offload
 from coatcheck.store import MediaStore
-from tests.golden.golden import FORMS, REFERENCE, Golden, base64_of, named, round_trip
+from tests.golden.golden import FORMS, REFERENCE, Golden, base64_of, media_bytes, named, round_trip
 
 pytestmark = pytest.mark.anyio
 
@@ -73,3 +78,18 @@ GOLDEN = [
 @pytest.mark.parametrize("golden", GOLDEN, ids=named)
 async def test_haystack(golden: Golden, form: Form, store: MediaStore) -> None:
     await round_trip(golden, form, store)
+
+
+async def test_haystack_reads_what_is_hydrated(store: MediaStore) -> None:
+    data = media_bytes("png")
+    payload = user(image(data, "image/png"))
+    offloaded, _ = await offload(payload, store)
+    provider = Provider(form=Haystack(), limits=ANTHROPIC_LIMITS)
+    for original in (True, False):
+        hydrated = await hydrate([offloaded], store, provider=provider, original=original)
+        again = pybase64.b64decode(
+            ChatMessage.from_dict(hydrated.messages[0]).images[0].base64_image
+        )
+        assert len(hydrated.report.shown) == 1
+        assert (again == data) is original
+        assert PIL.Image.open(io.BytesIO(again)).size == (320, 240)

@@ -1,7 +1,9 @@
 """LlamaIndex: chat messages as its own models dump them."""
 
+import io
 from typing import Any
 
+import PIL.Image
 import pytest
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -11,6 +13,8 @@ from llama_index.core.base.llms.types import (
     TextBlock,
 )
 
+from coatcheck.payload.hydrate import hydrate
+from coatcheck.payload.hydration.providers import ANTHROPIC_LIMITS, LlamaIndex, Provider
 from coatcheck.payload.offload import Form, offload
 from coatcheck.payload.restore import restore
 from coatcheck.store import MediaStore
@@ -77,8 +81,21 @@ async def test_a_python_dump_has_base64_as_bytes_and_its_models_read_both(
     offloaded, report = await offload(payload, store)
     assert report.offloaded == 1
     # An image's URL is validated: ours is one, in the form that is stored.
-    reread = ChatMessage.model_validate(offloaded).model_dump()
+    reread = ChatMessage.model_validate(offloaded).model_dump(mode="json")
     restored, _ = await restore(reread, store)
     (again,) = ChatMessage.model_validate(restored).blocks
     assert isinstance(again, ImageBlock)
     assert again.resolve_image().read() == data
+
+
+async def test_llama_index_reads_what_is_hydrated(store: MediaStore) -> None:
+    data = media_bytes("png")
+    payload = message(ImageBlock(image=data, image_mimetype="image/png"))
+    offloaded, _ = await offload(payload, store)
+    provider = Provider(form=LlamaIndex(), limits=ANTHROPIC_LIMITS)
+    for original in (True, False):
+        hydrated = await hydrate([offloaded], store, provider=provider, original=original)
+        again = ChatMessage.model_validate(hydrated.messages[0]).blocks[1].resolve_image().read()
+        assert len(hydrated.report.shown) == 1
+        assert (again == data) is original
+        assert PIL.Image.open(io.BytesIO(again)).size == (320, 240)

@@ -167,9 +167,10 @@ async def test_a_picture_without_words_reaches_the_model_as_its_line(
     assert asked[0]["text"] == line
 
 
-async def test_what_the_user_hands_in_is_shown_to_a_model_that_sees_in_that_turn_alone(
+async def test_what_the_user_hands_in_is_shown_to_a_model_that_sees_in_every_turn(
     socket: Any, model: ScriptedModel
 ) -> None:
+    """In the same place, with the same bytes: a prompt cache holds what a request begins with."""
     conversation = str(uuid4())
     first = await say(socket, conversation, "draw the sea")
     ready = [chunk for chunk in first if chunk["type"] == "data-media"][-1]
@@ -178,5 +179,8 @@ async def test_what_the_user_hands_in_is_shown_to_a_model_that_sees_in_that_turn
     head, _, encoded = url.partition(",")
     assert head == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (256, 256)
+    before = model.requests[-1]["messages"]
     await say(socket, conversation, "thanks")
-    assert "base64" not in json.dumps(model.requests[-1])
+    after = model.requests[-1]["messages"]
+    assert after[: len(before)] == before
+    assert json.dumps(after).count(encoded) == 1

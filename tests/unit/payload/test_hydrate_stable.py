@@ -146,6 +146,20 @@ async def test_what_is_retired_comes_back_where_it_is_shown_anew(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_picture_that_comes_up_again_stays_where_it_was(
+    store: MediaStore, provider: ProviderName
+) -> None:
+    reference = await store.put(picture())
+    messages = [user(provider, reference.to_stored())]
+    before = await hydrate(messages, store, provider=provider)
+    messages += [answer(provider), user(provider, reference.to_stored())]
+    after = await hydrate(messages, store, provider=provider)
+    assert prefix(after).startswith(prefix(before))
+    assert after.messages[-1] == user(provider, text_block(provider, reference.to_model()))
+    assert after.report.shown == (reference.id,)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 async def test_what_is_asked_for_follows_once_and_changes_nothing_before(
     store: MediaStore, provider: ProviderName
 ) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Final, Self, cast
 
-import pybase64
 from pydantic_ai import Agent
 from pydantic_ai.capabilities import ProcessHistory
 from pydantic_ai.messages import ModelMessage
@@ -21,20 +20,24 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     ToolOutputAvailableChunk,
 )
 
-from coatcheck import for_model, offload_stream, scrub
-from coatcheck.errors import CoatcheckError, UnprocessableMediaError
+from coatcheck import for_model, hydrate, offload_stream, scrub
+from coatcheck.errors import UnprocessableMediaError
 from coatcheck.legacy import summarize
 from coatcheck.media_part import MEDIA_PART, failed, media_part
-from coatcheck.payload import shown_ids
+from coatcheck.payload import never, shown_ids
 from coatcheck.reference import clean_text
 from coatcheck_chat.agent import tools
 from coatcheck_chat.agent.pydantic_ai.toolset import TurnDeps, media_toolset
-from coatcheck_chat.agent.pydantic_ai.viewing import forget_viewed, sees_pictures
+from coatcheck_chat.agent.pydantic_ai.viewing import (
+    ANY_MODEL,
+    SHOWN,
+    forget_viewed,
+    sees_pictures,
+)
 from coatcheck_chat.errors import ResponderError
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
-_MOST_SHOWN: Final = 4  # pictures of one message that a model is shown
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
     " generate_image; for the graph of a function of x, call plot. To change a picture that is"
@@ -142,34 +145,19 @@ class PydanticAIResponder:
     async def _asked(
         self, messages: Sequence[Mapping[str, Any]], context: tools.ToolContext
     ) -> list[UIMessage]:
-        """The conversation for the model: lines for its media, and the newest message's pictures.
+        """The conversation for the model: lines for its media, and the user's own pictures.
 
-        A model that sees gets what the user has just handed in, right-sized, in this turn alone.
+        A model that sees gets those right-sized, in the same places in every request.
         """
-        read = [_as_read(for_model(message, summarize=summarize)) for message in messages]
-        if messages and messages[-1]["role"] == "user" and sees_pictures(self._model):
-            ids = [
-                part["data"]["reference"]["id"]
-                for part in messages[-1]["parts"]
-                if part["type"] == MEDIA_PART
-            ]
-            files = [await _as_file(context, reference_id) for reference_id in ids[:_MOST_SHOWN]]
-            parts = [*read[-1]["parts"], *filter(None, files)]
-            read[-1] = read[-1] | {"parts": parts}
-        return [UIMessage.model_validate(message) for message in read]
-
-
-async def _as_file(context: tools.ToolContext, reference_id: str) -> dict[str, Any] | None:
-    """A picture as a file part; None for what is no picture, or cannot be shown just now."""
-    try:
-        picture = (await tools.view_media(context, reference_id=reference_id)).picture
-    except CoatcheckError:
-        return None  # its line says what it is
-    if picture is None:
-        return None
-    encoded = pybase64.b64encode_as_string(picture.data)
-    url = f"data:{picture.media_type};base64,{encoded}"
-    return {"type": "file", "mediaType": picture.media_type, "url": url}
+        read = [_as_read(message) for message in messages]
+        hydrated = await hydrate(
+            read,
+            context.store,
+            provider=ANY_MODEL,
+            policy=SHOWN if sees_pictures(self._model) else never(),
+            owner=context.owner,
+        )
+        return [UIMessage.model_validate(message) for message in hydrated.messages]
 
 
 def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
@@ -201,12 +189,15 @@ async def _clean(chunks: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[st
             yield scrub(chunk)
 
 
-def _as_read(message: dict[str, Any]) -> dict[str, Any]:
-    """A user's pictures become text: the adapter passes over parts that it does not know."""
-    if message["role"] != "user":
-        return message
+def _as_read(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message with lines for its media, but for pictures that the user handed in.
+
+    A picture that a tool made has its line in the tool's result, and no part of its own.
+    """
+    is_users = message["role"] == "user"
     parts = [
-        {"type": "text", "text": part["data"]["reference"]} if part["type"] == MEDIA_PART else part
+        part if part["type"] == MEDIA_PART else for_model(part, summarize=summarize)
         for part in message["parts"]
+        if is_users or part["type"] != MEDIA_PART
     ]
-    return message | {"parts": parts}
+    return {**for_model({**message, "parts": []}, summarize=summarize), "parts": parts}

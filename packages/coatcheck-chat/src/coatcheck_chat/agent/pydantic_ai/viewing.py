@@ -1,4 +1,4 @@
-"""Pictures that a model looks at: in the very next request, and in no other."""
+"""Pictures for a model: those of the user's messages, and those that it asks to look at."""
 
 from dataclasses import replace
 from typing import Final
@@ -7,9 +7,37 @@ from pydantic_ai import BinaryContent
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
 from pydantic_ai.models import Model
 
+from coatcheck.payload import (
+    BEDROCK_LIMITS,
+    GEMINI_LIMITS,
+    OPENAI_LIMITS,
+    AiSdkUi,
+    Provider,
+    stable,
+)
 from coatcheck.store import RenderedImage
+from coatcheck_chat.agent.tools.view import VIEWED_EDGE
 
 _MARK: Final = "viewed-"
+
+SHOWN: Final = stable(kinds={"image"})
+"""Which pictures of the user's messages a model sees: all, in their places, while there is room.
+
+What is retired is decided anew from the conversation at each request: that gives the same, and
+nothing is to be kept."""
+
+ANY_MODEL: Final = Provider(
+    form=AiSdkUi(),
+    limits=replace(
+        OPENAI_LIMITS,
+        image_types=frozenset({"image/jpeg"}),  # what every model that sees can read
+        fits=lambda width, height: max(width, height) <= VIEWED_EDGE,
+        image_length=BEDROCK_LIMITS.image_length,
+        request_length=GEMINI_LIMITS.request_length,
+        request_media=BEDROCK_LIMITS.request_media,
+    ),
+)
+"""The chat's messages, and of each number the least of the vendors': any model may be asked."""
 
 
 def sees_pictures(model: object) -> bool:

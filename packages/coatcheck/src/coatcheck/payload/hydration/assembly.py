@@ -113,15 +113,10 @@ class Assembly:
                 assembled.append(self._show(following[index]))
             assembled += rewritten[index : index + 1]
         # In a message of its own: what was asked for is gone in the next request.
-        return [*assembled, self._show(asked)] if asked else assembled
+        return self._form.finish([*assembled, self._show(asked)] if asked else assembled)
 
     def _show(self, reference_ids: Iterable[str]) -> dict[str, Any]:
-        return self._form.show(
-            [
-                (self._records[each].reference.to_model(), self._shown.pop(each))
-                for each in reference_ids
-            ]
-        )
+        return self._form.show([self._shown.pop(each) for each in reference_ids])
 
     def _see(self, reference_id: str, takes: Takes) -> Inline | str:
         number = self._number

@@ -70,8 +70,8 @@ async def fit(
     if not limits.takes(reference.mime_type):
         raise UnsupportedMediaError(f"{reference.mime_type} cannot be sent inline.")
     if kind_of(reference.mime_type) != "image":
-        if base64_length(reference.size) > limits.request_length:
-            raise MediaTooLargeError("The media is larger than one request takes.")
+        if base64_length(reference.size) > (limits.other_length or limits.request_length):
+            raise MediaTooLargeError("The media is larger than the provider takes.")
         return _original(reference)
     still = not await _is_animated(store, reference.digest, reference.size, reference.mime_type)
     admitted = still and limits.admits(reference)
@@ -112,7 +112,7 @@ async def read_inline(store: MediaStore, reference: MediaReference, fitted: Fitt
         raise DamagedBlobError
     pieces.append(pybase64.b64encode_as_string(rest))
     name = reference.display_name or reference.id + extension_for(reference.mime_type)
-    return Inline(media_type=fitted.media_type, pieces=pieces, name=name)
+    return Inline(media_type=fitted.media_type, pieces=pieces, name=name, line=reference.to_model())
 
 
 async def _render(

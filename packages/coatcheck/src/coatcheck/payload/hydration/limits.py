@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Literal
 
 import pybase64
@@ -27,6 +28,16 @@ def kind_of(media_type: str) -> Kind | None:
     return "audio" if media_type.startswith("audio/") else None
 
 
+def count_of(length: float, part: float) -> int:
+    """How many parts cover a length: a whole number must not become one more by rounding.
+
+    Args:
+        length: in pixels.
+        part: of a patch or a tile, in pixels.
+    """
+    return ceil(round(length / part, 6))
+
+
 def base64_length(size: int) -> int:
     """Characters of the base64 of `size` bytes, padding included."""
     return (size + 2) // 3 * 4
@@ -41,11 +52,13 @@ class Inline:
         pieces: base64 in the standard alphabet, with padding; put together where it is placed, so
             that megabytes are not copied more than once.
         name: a file name, for providers that want one.
+        line: the line of text that stands for it where it is not shown.
     """
 
     media_type: str
     pieces: Sequence[str]
     name: str
+    line: str
 
     @property
     def kind(self) -> Kind | None:
@@ -80,6 +93,7 @@ class MediaLimits:
         request_media: how many media in one request.
         other_types: types of documents and audio that are taken.
         estimate_tokens: what a picture of this width and height in pixels is counted as.
+        other_length: of one document or piece of audio; None for that of a request.
     """
 
     image_types: frozenset[str]
@@ -90,6 +104,7 @@ class MediaLimits:
     request_media: int
     other_types: frozenset[str]
     estimate_tokens: Callable[[int, int], int]
+    other_length: int | None = None
 
     @property
     def rendition(self) -> Format:

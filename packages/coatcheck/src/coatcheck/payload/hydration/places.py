@@ -53,7 +53,7 @@ T = TypeVar("T")
 # Where a content part has a URL for its media, by the part's type; beside what the shapes know.
 _LINKED: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     "image_url": (("image_url", "url"), ("image_url",)),
-    "file": (("file", "file_data"),),
+    "file": (("file", "file_data"), ("url",)),
     "input_image": (("image_url",),),
     "computer_screenshot": (("image_url",),),
     "resource_link": (("uri",),),

@@ -14,6 +14,9 @@ from coatcheck.payload.hydration.places import Visitor
 from coatcheck.payload.hydration.providers.anthropic import LIMITS as ANTHROPIC_LIMITS
 from coatcheck.payload.hydration.providers.anthropic import Anthropic
 from coatcheck.payload.hydration.providers.base import MessageForm, Provider
+from coatcheck.payload.hydration.providers.bedrock import LIMITS as BEDROCK_LIMITS
+from coatcheck.payload.hydration.providers.bedrock import BedrockConverse
+from coatcheck.payload.hydration.providers.frameworks import Agno, AiSdkUi, Haystack, LlamaIndex
 from coatcheck.payload.hydration.providers.gemini import LIMITS as GEMINI_LIMITS
 from coatcheck.payload.hydration.providers.gemini import Gemini
 from coatcheck.payload.hydration.providers.openai import LIMITS as OPENAI_LIMITS
@@ -23,12 +26,18 @@ from coatcheck.payload.hydration.providers.openai_responses import OpenAIRespons
 
 __all__ = [
     "ANTHROPIC_LIMITS",
+    "BEDROCK_LIMITS",
     "GEMINI_LIMITS",
     "OPENAI_LIMITS",
     "RESPONSES_LIMITS",
+    "Agno",
+    "AiSdkUi",
     "Anthropic",
+    "BedrockConverse",
     "Gemini",
+    "Haystack",
     "Inline",
+    "LlamaIndex",
     "MediaLimits",
     "MessageForm",
     "OpenAIChat",

@@ -6,12 +6,11 @@ a request).
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any, Final
 
-from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits, count_of
 from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
-from coatcheck.payload.hydration.providers.base import marks, member
+from coatcheck.payload.hydration.providers.base import MessageForm, marks, member
 
 MAX_TOKENS: Final = 1568
 """Visual tokens of one picture: patches of 28 × 28 pixels."""
@@ -24,7 +23,7 @@ _SHOWN: Final[frozenset[Kind]] = frozenset({"image", "document"})
 
 
 def _patches(width: float, height: float) -> int:
-    return ceil(width / _PATCH) * ceil(height / _PATCH)
+    return count_of(width, _PATCH) * count_of(height, _PATCH)
 
 
 def _fits(width: int, height: int) -> bool:
@@ -55,7 +54,7 @@ of 8000 pixels, or of 2000 with more than 20 images in a request. The sizes are 
 Some look at up to 2576 pixels and 4784 tokens."""
 
 
-class Anthropic:
+class Anthropic(MessageForm):
     """Users' messages and tool results show media where they come in blocks."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -73,9 +72,9 @@ class Anthropic:
         after = index + 1
         return after + (after < len(messages) and _has_results(messages[after]))
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        blocks = [block for line, shown in media for block in (_text(line), _media(shown, {}))]
+        blocks = [block for shown in media for block in (_text(shown.line), _media(shown, {}))]
         return {"role": "user", "content": blocks}
 
 

@@ -14,7 +14,7 @@ class MessageForm(Protocol):
     """The form of messages: where references stand in them, and how media is shown.
 
     Messages are dictionaries. What else stands among them is left as it is, such as objects of the
-    SDK that the model answered with.
+    SDK that the model answered with. A form of your own derives from this class.
     """
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -40,13 +40,21 @@ class MessageForm(Protocol):
         """
         ...
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """A user message that shows media, each after its line.
 
         Args:
-            media: pairs of a line of text and what it tells of.
+            media: what is shown.
         """
         ...
+
+    def finish(self, messages: list[Any]) -> list[Any]:
+        """The messages once all of them are put together, for forms with rules about their order.
+
+        Args:
+            messages: those of one request.
+        """
+        return messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

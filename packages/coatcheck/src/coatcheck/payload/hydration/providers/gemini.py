@@ -7,12 +7,11 @@ https://blog.google/innovation-and-ai/technology/developers-tools/gemini-api-new
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any, Final
 
-from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits
+from coatcheck.payload.hydration.limits import MEGABYTE, Inline, Kind, MediaLimits, count_of
 from coatcheck.payload.hydration.places import Visitor, each, with_member
-from coatcheck.payload.hydration.providers.base import member
+from coatcheck.payload.hydration.providers.base import MessageForm, member
 
 TILE_TOKENS: Final = 258
 """Tokens of a tile, or of a picture of up to 384 × 384 pixels."""
@@ -48,7 +47,7 @@ def estimate_tokens(width: int, height: int) -> int:
     scale = min(1.0, _MAX_EDGE / max(width, height))
     short = min(width, height) * scale / _TILES_PER_SHORT_EDGE
     tile = min(max(short, _SMALLEST_TILE), _LARGEST_TILE)
-    return TILE_TOKENS * ceil(width * scale / tile) * ceil(height * scale / tile)
+    return TILE_TOKENS * count_of(width * scale, tile) * count_of(height * scale, tile)
 
 
 LIMITS: Final = MediaLimits(
@@ -68,7 +67,7 @@ has taken 100 MB a request since January 2026. The longest edge is not limited; 
 8192 pixels is always rendered anew."""
 
 
-class Gemini:
+class Gemini(MessageForm):
     """Parts of any role show media, and so do the parts of a function's response (Gemini 3)."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -87,9 +86,9 @@ class Gemini:
             after += 1
         return after
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in ({"text": line}, _media(shown, {}))]
+        parts = [part for shown in media for part in ({"text": shown.line}, _media(shown, {}))]
         return {"role": "user", "parts": parts}
 
 

@@ -8,7 +8,7 @@ https://developers.openai.com/api/docs/guides/file-inputs (PDF).
 from math import ceil, floor, sqrt
 from typing import Final
 
-from coatcheck.payload.hydration.limits import MEGABYTE, MediaLimits
+from coatcheck.payload.hydration.limits import MEGABYTE, MediaLimits, count_of
 
 MAX_PATCHES: Final = 1536
 """Patches of 32 × 32 pixels that a model of the newer kind looks at."""
@@ -19,7 +19,6 @@ _SHORT_EDGE: Final = 768
 _TILE: Final = 512
 _BASE_TOKENS: Final = 85
 _TILE_TOKENS: Final = 170
-_EXACT: Final = 6  # decimals: a whole number of patches must not become one more by rounding
 
 
 def tile_tokens(width: int, height: int) -> int:
@@ -30,8 +29,8 @@ def tile_tokens(width: int, height: int) -> int:
     """
     scale = min(1.0, _SQUARE / max(width, height))
     scale = min(scale, _SHORT_EDGE / min(width, height))
-    across, down = (ceil(round(edge * scale / _TILE, _EXACT)) for edge in (width, height))
-    return _BASE_TOKENS + _TILE_TOKENS * across * down
+    tiles = count_of(width * scale, _TILE) * count_of(height * scale, _TILE)
+    return _BASE_TOKENS + _TILE_TOKENS * tiles
 
 
 def patch_tokens(width: int, height: int) -> int:
@@ -46,8 +45,8 @@ def patch_tokens(width: int, height: int) -> int:
     scale = sqrt(MAX_PATCHES * _PATCH**2 / (width * height))
     across, down = width * scale / _PATCH, height * scale / _PATCH
     scale = min(floor(across) / across, floor(down) / down)
-    across, down = (max(1, ceil(round(edge * scale, _EXACT))) for edge in (across, down))
-    return min(MAX_PATCHES, across * down)
+    patches = max(1, count_of(across * scale, 1)) * max(1, count_of(down * scale, 1))
+    return min(MAX_PATCHES, patches)
 
 
 def estimate_tokens(width: int, height: int) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from coatcheck.payload.hydration.limits import Inline, Kind
 from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
-from coatcheck.payload.hydration.providers.base import marks, member
+from coatcheck.payload.hydration.providers.base import MessageForm, marks, member
 from coatcheck.payload.shapes.codec import without
 
 _USER_TAKES: Final[frozenset[Kind]] = frozenset({"image", "document", "audio"})
@@ -14,7 +14,7 @@ _BESIDE: Final = "images"
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
-class OpenAIChat:
+class OpenAIChat(MessageForm):
     """Parts of user messages show media. Tools and assistants have text, and pictures follow."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -37,9 +37,9 @@ class OpenAIChat:
             after += 1
         return after
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
+        parts = [part for shown in media for part in (_text(shown.line), _block(shown, {}))]
         return {"role": "user", "content": parts}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from coatcheck.payload.hydration.limits import Inline, Kind
 from coatcheck.payload.hydration.places import TEXT_ONLY, Visitor, each, with_member
 from coatcheck.payload.hydration.providers import openai
-from coatcheck.payload.hydration.providers.base import marks, member
+from coatcheck.payload.hydration.providers.base import MessageForm, marks, member
 from coatcheck.payload.shapes.codec import REFERENCE_MEMBER, without
 
 _SHOWN: Final[frozenset[Kind]] = frozenset({"image", "document"})
@@ -18,7 +18,7 @@ LIMITS: Final = replace(openai.LIMITS, other_types=frozenset({"application/pdf"}
 """Those of Chat Completions, without audio."""
 
 
-class OpenAIResponses:
+class OpenAIResponses(MessageForm):
     """Users' messages and the outputs of functions show media where they come in parts."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -55,9 +55,9 @@ class OpenAIResponses:
                 waiting.add(member(item, "call_id"))
         return len(messages)
 
-    def show(self, media: Sequence[tuple[str, Inline]]) -> dict[str, Any]:
+    def show(self, media: Sequence[Inline]) -> dict[str, Any]:
         """See `MessageForm.show`."""
-        parts = [part for line, shown in media for part in (_text(line), _block(shown, {}))]
+        parts = [part for shown in media for part in (_text(shown.line), _block(shown, {}))]
         return {"type": "message", "role": "user", "content": parts}
 
 
