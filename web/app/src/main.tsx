@@ -1,12 +1,14 @@
-import "./strict-csp.ts";
 import "coatcheck/styles.css";
 import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { ComparePage } from "./compare/compare-page.tsx";
+import { warmRelativeTime } from "./conversations/relative-time.ts";
 import { registerWorker } from "./offline/register.ts";
 import { App } from "./shell/app.tsx";
+import { whenIdle } from "./shell/later.ts";
+import { comparison, gallery, richText, viewer } from "./shell/parts.ts";
 import { applyTheme, storedTheme } from "./shell/theme.ts";
+import { transcript } from "./transcript/part.ts";
 
 applyTheme(storedTheme());
 
@@ -14,7 +16,26 @@ const container = document.querySelector("#root");
 if (container === null) {
   throw new Error("index.html has no #root element");
 }
-createRoot(container).render(
-  <StrictMode>{location.pathname === "/compare" ? <ComparePage /> : <App />}</StrictMode>,
-);
+const root = createRoot(container);
+if (location.pathname === "/compare") {
+  const { ComparePage } = await comparison.load();
+  root.render(
+    <StrictMode>
+      <ComparePage />
+    </StrictMode>,
+  );
+} else {
+  root.render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+  // The likeliest first. What could not be loaded now is asked for again when it is needed.
+  whenIdle([
+    warmRelativeTime,
+    ...[transcript, richText, viewer, gallery, comparison].map(
+      (part) => () => void part.load().catch(() => undefined),
+    ),
+  ]);
+}
 registerWorker();

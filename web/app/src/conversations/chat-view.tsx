@@ -6,9 +6,8 @@ import { useCallback, useEffect, useRef } from "react";
 import { isBusy } from "../chat/busy.ts";
 import { wasNotSent } from "../chat/not-sent.ts";
 import type { Session } from "../chat/sessions.ts";
+import { LaterTranscript } from "../transcript/later-transcript.tsx";
 import { RevisionsContext } from "../transcript/revisions.ts";
-import { Transcript } from "../transcript/transcript.tsx";
-import { PictureViewer } from "../viewer/picture-viewer.tsx";
 import { discardMedia } from "./api.ts";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
@@ -99,21 +98,19 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
       {isFirst ? (
         <EmptyState onPick={send} />
       ) : (
-        <PictureViewer messages={messages}>
-          <RevisionsContext value={revisions}>
-            <Transcript
-              messages={messages}
-              earlier={earlier}
-              target={target}
-              busy={busy}
-              notice={
-                error !== undefined && (
-                  <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
-                )
-              }
-            />
-          </RevisionsContext>
-        </PictureViewer>
+        <RevisionsContext value={revisions}>
+          <LaterTranscript
+            messages={messages}
+            earlier={earlier}
+            target={target}
+            busy={busy}
+            notice={
+              error !== undefined && (
+                <TurnError error={error} onSendAgain={sendAgain} onReload={onReload} />
+              )
+            }
+          />
+        </RevisionsContext>
       )}
       <Composer
         inputRef={inputRef}

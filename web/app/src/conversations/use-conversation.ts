@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import type { ChatSessions, Session } from "../chat/sessions.ts";
+import { richText } from "../shell/parts.ts";
+import { transcript } from "../transcript/part.ts";
 import { fetchMessages } from "./api.ts";
 import { ApiError, messageOf } from "./http.ts";
 
@@ -31,6 +33,10 @@ export function useConversation(id: string, isNew: boolean, sessions: ChatSessio
   useEffect(() => {
     if (!isLoading) {
       return;
+    }
+    // Beside the messages, not after them. What fails here is asked for again by what shows it.
+    for (const part of [transcript, richText]) {
+      part.load().catch(() => undefined);
     }
     const aborter = new AbortController();
     fetchMessages(id, { signal: aborter.signal }).then(

@@ -9,7 +9,7 @@ import type { ListedMedia } from "./api.ts";
 import { GallerySkeleton } from "./gallery-skeleton.tsx";
 import type { MediaPages } from "./use-media-pages.ts";
 
-interface PicturesViewProps {
+export interface PicturesViewProps {
   readonly pages: MediaPages;
   readonly onOpen: (conversationId: string, messageId?: string) => void;
   readonly onStartNew: () => void;

@@ -4,7 +4,7 @@ import { ConversationView } from "../conversations/conversation-view.tsx";
 import { useNavigation } from "../conversations/route.ts";
 import { useConversations } from "../conversations/use-conversations.ts";
 import { useTitle } from "../conversations/use-title.ts";
-import { PicturesView } from "../gallery/pictures-view.tsx";
+import { LaterPictures } from "../gallery/later-pictures.tsx";
 import { useMediaPages } from "../gallery/use-media-pages.ts";
 import { Drawer } from "./drawer.tsx";
 import { CloseIcon, MenuIcon } from "./icons.tsx";
@@ -112,7 +112,7 @@ export function App() {
         {/* biome-ignore lint/correctness/useUniqueElementIds: the skip link's target; a page has one main */}
         <main className="conversation-main" id="conversation" tabIndex={-1}>
           {isPictures ? (
-            <PicturesView pages={pictures} onOpen={open} onStartNew={startNew} />
+            <LaterPictures pages={pictures} onOpen={open} onStartNew={startNew} />
           ) : (
             <ConversationView
               key={conversationId}

@@ -12,7 +12,7 @@ export function RelativeTime({ date }: { readonly date: Date }) {
   }, []);
   return (
     <time className="relative-time" dateTime={date.toISOString()} title={date.toLocaleString()}>
-      {relativeTime(date, now, "en")}
+      {relativeTime(date, now)}
     </time>
   );
 }

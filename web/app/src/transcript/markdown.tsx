@@ -1,33 +1,32 @@
-import { memo } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
-import remarkGfm from "remark-gfm";
+import { memo, useMemo } from "react";
+import { useLater } from "../shell/later.ts";
+import { richText } from "../shell/parts.ts";
+import { blocksOf } from "./blocks.ts";
 
-const components: Components = {
-  // Fetching an address that a model wrote tells its owner that the message was read, and what was in
-  // the URL. Pictures come as media parts; an image in the text stays text.
-  img: ({ alt }) => <span className="md-image">{alt || "image"}</span>,
-  a: ({ href, children }) => (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-      {children}
-    </a>
-  ),
-  table: ({ children }) => (
-    // A wide table scrolls by itself instead of the page.
-    <div className="md-table">
-      <table>{children}</table>
-    </div>
-  ),
-};
-
-const plugins = [remarkGfm];
-
-/** Text of the assistant. Raw HTML is dropped, and links open elsewhere without a referrer. */
+/**
+ * Text of the assistant, block by block: while it grows, its last block alone is parsed again.
+ *
+ * What parses it is no part of the page's first view. Until it is there, each block shows as it was
+ * written, with the room around it that it will keep.
+ */
 export const Markdown = memo(function MarkdownView({ text }: { readonly text: string }) {
+  const rich = useLater(richText, WANTED);
+  const blocks = useMemo(() => blocksOf(text), [text]);
   return (
     <div className="md">
-      <ReactMarkdown components={components} remarkPlugins={plugins} skipHtml={true}>
-        {text}
-      </ReactMarkdown>
+      {blocks.map((block, index) =>
+        rich === null ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a text grows at its end
+          <p className="md-plain" key={index}>
+            {block}
+          </p>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a text grows at its end
+          <rich.RichBlock text={block} key={index} />
+        ),
+      )}
     </div>
   );
 });
+
+const WANTED = { wanted: true };

@@ -2,6 +2,7 @@ import type { UIMessage } from "ai";
 import { type ReactNode, useCallback, useEffect, useMemo } from "react";
 import type { EarlierMessages } from "../chat/earlier-messages.ts";
 import { ArrowDownIcon } from "../shell/icons.tsx";
+import { PictureViewer } from "../viewer/picture-viewer.tsx";
 import { AssistantMessage, Thinking } from "./assistant-message.tsx";
 import { Earlier } from "./earlier.tsx";
 import { useKeepPlace } from "./use-keep-place.ts";
@@ -10,7 +11,7 @@ import { useStickToBottom } from "./use-stick-to-bottom.ts";
 import { useTarget } from "./use-target.ts";
 import { UserMessage } from "./user-message.tsx";
 
-interface TranscriptProps {
+export interface TranscriptProps {
   readonly messages: readonly UIMessage[];
   /** What was said before the first of the messages. */
   readonly earlier: EarlierMessages;
@@ -21,8 +22,17 @@ interface TranscriptProps {
   readonly notice: ReactNode;
 }
 
-/** The conversation so far, following its own end as it grows. */
-export function Transcript({ messages, earlier, target, busy, notice }: TranscriptProps) {
+/** The conversation so far; its pictures can be looked at. */
+export function Transcript(props: TranscriptProps) {
+  return (
+    <PictureViewer messages={props.messages}>
+      <Messages {...props} />
+    </PictureViewer>
+  );
+}
+
+/** Follows its own end as it grows. */
+function Messages({ messages, earlier, target, busy, notice }: TranscriptProps) {
   const { viewportRef, contentRef, atBottom, scrollToBottom, letGo } = useStickToBottom();
   const last = messages.at(-1);
   const lastSent = messages.findLast(({ role }) => role === "user")?.id;

@@ -1,6 +1,5 @@
 import type { UIMessage } from "ai";
-import type { MediaReference } from "coatcheck";
-import { type GeneratedPicture, Lightbox, MediaGallery } from "coatcheck/react";
+import type { GeneratedPicture } from "coatcheck/react";
 import {
   type MouseEvent,
   type ReactNode,
@@ -10,7 +9,9 @@ import {
   useRef,
   useState,
 } from "react";
-import { CloseIcon, PicturesIcon } from "../shell/icons.tsx";
+import { PicturesIcon } from "../shell/icons.tsx";
+import { useLater } from "../shell/later.ts";
+import { viewer } from "../shell/parts.ts";
 import { OpenPictureContext } from "./open-picture.ts";
 import { picturesIn } from "./pictures.ts";
 
@@ -43,12 +44,18 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
     },
     [open],
   );
-  const dialogRef = useRef<HTMLDialogElement>(null);
   const [isListed, setIsListed] = useState(false);
-  const list = () => {
-    setIsListed(true);
-    dialogRef.current?.showModal();
-  };
+  const [hasFailed, setHasFailed] = useState(false);
+  const giveUp = useCallback(() => {
+    setIndex(null);
+    setIsListed(false);
+    setHasFailed(true);
+  }, []);
+  const wanted = index !== null || isListed;
+  const loaded = useLater(viewer, { wanted, onFailure: giveUp });
+  if (wanted && hasFailed) {
+    setHasFailed(false);
+  }
 
   return (
     <OpenPictureContext value={openGenerated}>
@@ -58,47 +65,36 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
       <div className="viewer-area" onClick={(event) => openPressed(event, open)}>
         {children}
       </div>
+      {hasFailed ? (
+        <p className="viewer-failed" role="alert">
+          The viewer could not be loaded. Try again.
+        </p>
+      ) : null}
       {pictures.length > 1 && (
-        <button type="button" className="viewer-all" data-testid="show-gallery" onClick={list}>
+        <button
+          type="button"
+          className="viewer-all"
+          data-testid="show-gallery"
+          onClick={() => setIsListed(true)}
+        >
           <PicturesIcon />
           {pictures.length} pictures
         </button>
       )}
-      <dialog
-        ref={dialogRef}
-        className="viewer-gallery"
-        aria-label="Pictures of this conversation"
-        onClose={() => setIsListed(false)}
-      >
-        <header className="viewer-gallery-bar">
-          <h2>Pictures of this conversation</h2>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label="Close"
-            onClick={() => dialogRef.current?.close()}
-          >
-            <CloseIcon />
-          </button>
-        </header>
-        <div className="viewer-gallery-body">
-          <MediaGallery
-            references={isListed ? pictures : NONE}
-            label="Pictures of this conversation"
-          />
-        </div>
-      </dialog>
-      <Lightbox
-        references={pictures}
-        index={index}
-        onIndexChange={setIndex}
-        onClose={() => setIndex(null)}
-      />
+      {loaded !== null && isListed && (
+        <loaded.PictureList pictures={pictures} onClose={() => setIsListed(false)} />
+      )}
+      {loaded !== null && (
+        <loaded.PictureLightbox
+          references={pictures}
+          index={index}
+          onIndexChange={setIndex}
+          onClose={() => setIndex(null)}
+        />
+      )}
     </OpenPictureContext>
   );
 }
-
-const NONE: readonly MediaReference[] = [];
 
 /** A press on a finished picture; its retry button and its caption are their own business. */
 function openPressed(event: MouseEvent, open: (id: string) => void): void {
