@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from coatcheck.errors import InvalidInputError, NotFoundError, StorageError
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import Backends
-from coatcheck.payload.media_part import media_part, ready
 from coatcheck.ports import ErasureReceipt
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck_chat.history.conversations import Conversations
@@ -107,8 +107,8 @@ async def test_nothing_of_an_owner_is_left_and_everything_of_others_is(
     assert (await store.thumbnail(bens.id)).data
     assert await store.read(everybodys.id) == b"everybody's"
     for owner, query in ((None, "everybody"), ("ben", "house")):
-        (one,) = (await conversations.page(owner=owner, limit=9, query=query)).conversations
-        assert one.conversation.id == (kept if owner else anonymous)
+        (listed,) = (await conversations.page(owner=owner, limit=9, query=query)).conversations
+        assert listed.conversation.id == (kept if owner else anonymous)
     # Two originals and the thumbnail of one: all that the others' references need.
     assert len(blobs(data)) == 3
     assert {finding.state async for finding in store.verify()} == {"sound"}

@@ -17,9 +17,9 @@ from coatcheck.signing import Key, Keyring, UrlSigner
 from tests.media import image_bytes
 from tests.unit.payload.walking import Shelf
 
-URLS = MediaUrls("https://cdn.example/media")
+URLS = MediaUrls(base_url="https://cdn.example/media")
 RING = Keyring((Key("b", b"jN3kq0Zr8vTf1xWm5yHc7uLp2sDg9aEo"),))
-OLD = MediaUrls("/api/media/image", UrlSigner(RING, lambda: 1_800_000_000))
+OLD = MediaUrls(signer=UrlSigner(RING, lambda: 1_800_000_000))
 MEDIA = [(image_bytes("png", 320, 240), "image/png"), (image_bytes("jpeg", 320, 240), "image/jpeg")]
 
 

@@ -257,3 +257,17 @@ it("does not take the answer to a message that was given up for that to the next
   expect(life.state.current).not.toBe(second);
   expect(life.state.joinable).toEqual([life.state.current]);
 });
+
+it("sends a lost request again with the first frame that proves it lost, not with each", () => {
+  const life = new Life(() => undefined);
+  life.happen({ type: "asked" });
+  const [turn = 0] = life.opening;
+  life.happen({ type: "requested", turn, request: request("a") });
+  life.happen({ type: "resumed", resumption: { seq: 0, last: 1, running: false } });
+  const sent = [1, 2, 3].map((seq) => {
+    const text: UIMessageChunk = { type: "text-delta", id: "t", delta: "of another" };
+    return life.happen({ type: "received", frame: { seq, chunk: text } });
+  });
+  const sends = sent.map((effects) => effects.filter(({ type }) => type === "send").length);
+  expect(sends).toEqual([1, 0, 0]);
+});

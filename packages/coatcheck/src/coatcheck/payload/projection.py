@@ -16,10 +16,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from coatcheck.errors import InvalidInputError
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.payload.arguments import argument_members
 from coatcheck.payload.hydration.places import TEXT_ONLY, UNKNOWN, Visitor
 from coatcheck.payload.links import Links
-from coatcheck.payload.media_part import MEDIA_PART
 from coatcheck.payload.offloading.rewriting import MAX_DEPTH
 from coatcheck.payload.results import (
     REFERENCE_MEMBER,
