@@ -87,8 +87,8 @@ async def test_json_inside_strings_is_followed_and_the_rest_of_it_kept(store: Me
     kept = json.loads(json.loads(offloaded)["inner"])
     assert kept["image"] == report.references[0].to_stored()
     # Numbers keep their spelling, whatever a reader would make of them.
-    assert '"n":1.50' in json.loads(offloaded)["inner"]
-    assert '"big":123456789012345678901234567890' in json.loads(offloaded)["inner"]
+    assert '"n": 1.50' in json.loads(offloaded)["inner"]
+    assert '"big": 123456789012345678901234567890' in json.loads(offloaded)["inner"]
     assert '{"y" : 2.0}' in json.loads(offloaded)["inner"]
 
 
@@ -127,7 +127,7 @@ async def test_data_uris_in_text_become_links(store: MediaStore, text: str) -> N
     assert len(offloaded["note"]) < 100
     start, _, end = offloaded["note"].partition(link)
     assert text.startswith(start)
-    assert text.endswith(end)
+    assert text.endswith(end.removeprefix("#inexact"))  # where nothing writes a URI like this
 
 
 async def test_a_name_and_an_alternative_text_are_kept(store: MediaStore) -> None:
@@ -390,9 +390,9 @@ async def test_a_document_that_is_no_json_is_a_text(store: MediaStore) -> None:
     offloaded, report = await offload(document, store)
     assert offloaded == f"event: x\ndata: media://{report.references[0].id}\nend {{".encode()
     bare, report = await offload(BASE64.encode(), store)
-    assert bare == f"media://{report.references[0].id}".encode()
+    assert bare == f"media://{report.references[0].id}#base64".encode()
     again, report = await offload(BASE64, store)
-    assert again == f"media://{report.references[0].id}"
+    assert again == f"media://{report.references[0].id}#base64"
 
 
 @pytest.mark.parametrize("odd", [[], {}, None, 1, ["image"]])
@@ -491,6 +491,7 @@ def test_a_probe_tells_what_holds_no_media(document: str | bytes) -> None:
 
 # --- base64 that no shape claims ------------------------------------------------------------------
 
+BLOCK = {"type": "image", "data": BASE64, "mimeType": "image/png"}
 UNCLAIMED = {
     "payload": {"mime": "image/png", "b64": BASE64},
     "json": json.dumps({"a/b": [json.dumps({"inner~": BASE64})]}),
@@ -502,7 +503,7 @@ UNCLAIMED = {
 async def test_in_an_answer_base64_that_no_shape_claims_stays_and_is_counted_with_its_path(
     store: MediaStore, data: Path
 ) -> None:
-    payload = UNCLAIMED | {"uri": URI, "known": {"type": "image", "data": BASE64, "mimeType": ""}}
+    payload = UNCLAIMED | {"uri": URI, "known": BLOCK}
     shown, report = await offload(payload, store, form="ui", urls=URLS)
     (reference,) = report.references
     assert shown | {"known": None} == UNCLAIMED | {
@@ -523,7 +524,7 @@ async def test_in_an_answer_base64_that_no_shape_claims_stays_and_is_counted_wit
 async def test_a_string_may_be_told_to_stay_a_string(store: MediaStore, form: Form) -> None:
     linked, report = await offload(UNCLAIMED, store, form=form, urls=URLS, bare="url")
     (reference,) = report.references
-    link = reference.uri if form == "stored" else URLS.original(reference.id)
+    link = (reference.uri if form == "stored" else URLS.original(reference.id)) + "#base64"
     assert linked["payload"] == {"mime": "image/png", "b64": link}
     assert json.loads(json.loads(linked["json"])["a/b"][0]) == {"inner~": link}
     assert (linked["prose"], linked["text"]) == (f"Here you are: {link} .", link)
@@ -541,7 +542,7 @@ async def test_bytes_are_a_document_or_media(store: MediaStore) -> None:
     text, _ = await offload(f"see {URI} .".encode(), store)
     assert isinstance(text, bytes)
     media, report = await offload(PNG, store)
-    assert media == report.references[0].to_stored()
+    assert media == report.references[0].to_stored() | {"spelling": "bytes"}
 
 
 async def test_a_report_names_places_in_long_documents_and_not_too_many_of_them(
@@ -561,3 +562,19 @@ async def test_a_report_names_places_in_long_documents_and_not_too_many_of_them(
     twice = report + report
     assert twice.left["unknown_shape"] == 62
     assert len(twice.places["unknown_shape"]) == 20
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+async def test_a_member_beside_media_that_its_shape_writes_to_is_kept(
+    store: MediaStore, indent: int | None
+) -> None:
+    """What was not read of a document was no object to its shape, which wrote over it."""
+    node = {"type": "image", "data": BASE64, "mimeType": "image/png", "_meta": {"a": [1, {"b": 2}]}}
+    document = json.dumps({"content": [node]}, indent=indent).replace('"b": 2', '"b": 2.50')
+    offloaded, report = await offload(document, store)
+    (link,) = json.loads(offloaded)["content"]
+    assert link["_meta"]["a"] == [1, {"b": 2.5}]
+    assert link["_meta"]["coatcheck"]["reference"] == report.references[0].to_stored()
+    restored, back = await restore(offloaded, store)
+    assert restored == document
+    assert back.respelled == ()

@@ -287,3 +287,91 @@ def test_a_member_that_is_no_argument_is_shown_whatever_it_is_called() -> None:
     shown = for_ui(payload, URLS, KNOWN)
     assert shown["input"] == [REFERENCE.to_ui(URLS)]
     assert "media://" not in shown["delta"]
+
+
+# --- in JSON inside of strings, and in links -----------------------------------------------------
+
+SIGNED = "?expires=1800000000&signature=Zm9yZ2Vk"
+
+
+def in_json(value: Any, times: int = 1) -> str:
+    text = json.dumps(value, indent=1)
+    return text if times == 1 else json.dumps({"text": in_json(value, times - 1), "n": 1.50})
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_references_in_json_inside_of_strings_are_projected_and_the_rest_of_it_stays(
+    times: int,
+) -> None:
+    stored = in_json({"a": [REFERENCE.to_stored(), "é", 1.5], "b": f"![x]({SOUND.uri})"}, times)
+    shown = for_ui({"text": stored}, URLS, KNOWN)["text"]
+    expected = {"a": [REFERENCE.to_ui(URLS), "é", 1.5], "b": f"![x]({URLS.original(SOUND.id)})"}
+    assert shown == in_json(expected, times)
+    assert for_storage(shown, URLS) == stored
+    assert shown_ids([stored]) == KNOWN
+    told = for_model(shown, urls=URLS, known={SOUND.id: SOUND})
+    assert told == in_json({"a": [LINE, "é", 1.5], "b": SOUND.to_model()}, times)
+    assert for_ui(stored, URLS, ()) == stored
+
+
+def test_31_signed_urls_are_kept_nowhere() -> None:
+    ui = REFERENCE.to_ui(URLS)
+    signed = {name: f"{value}{SIGNED}" if "rl" in name else value for name, value in ui.items()}
+    payload = [in_json(signed, 2), f"see {URLS.original(REFERENCE.id)}{SIGNED}.", "{" + URLS.prefix]
+    kept = for_storage(payload, URLS)
+    assert kept == [in_json(REFERENCE.to_stored(), 2), f"see {REFERENCE.uri}.", "{" + URLS.prefix]
+    assert "signature" not in json.dumps(for_storage([in_json(signed)]))
+
+
+def test_a_reference_that_cannot_be_read_keeps_no_url() -> None:
+    odd = REFERENCE.to_ui(URLS) | {"size": -1}
+    kept = for_storage([odd, in_json(odd)])
+    assert "cdn.example" not in json.dumps(kept)
+    assert kept[0]["id"] == REFERENCE.id
+
+
+def test_31_of_a_forged_reference_the_id_alone_is_believed() -> None:
+    forged = REFERENCE.to_stored() | {"mimeType": "image/svg+xml", "size": 1, "alt": "mine"}
+    catalog = {REFERENCE.id: REFERENCE}
+    (shown,) = for_ui([forged], URLS, catalog)
+    assert shown == REFERENCE.to_ui(URLS) | {"alt": "mine"}
+    assert for_model([forged], known=catalog) == [LINE.replace("a lighthouse at dusk", "mine")]
+
+
+def test_a_path_on_another_host_is_no_link_of_ours() -> None:
+    ours = MediaUrls()
+    foreign = f"https://other.example{ours.original(REFERENCE.id)}"
+    assert for_storage(foreign) == foreign
+    assert for_storage(f"({ours.original(REFERENCE.id)})") == f"({REFERENCE.uri})"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": REFERENCE.uri, "detail": "low"}},
+        {"type": "input_image", "image_url": REFERENCE.uri},
+        {"type": "image", "source": {"type": "url", "url": REFERENCE.uri}},
+        {"fileData": {"fileUri": REFERENCE.uri, "mimeType": "image/png"}},
+        {"type": "file", "mediaType": "image/png", "data": {"type": "url", "url": REFERENCE.uri}},
+        f"![it]({REFERENCE.uri})",
+        f"{REFERENCE.uri}#base64",
+    ],
+)
+def test_a_model_reads_a_line_where_media_is_named_by_a_link(part: Any) -> None:
+    catalog = {REFERENCE.id: REFERENCE}
+    assert for_model({"content": [part]}, known=catalog) == {"content": [LINE]}
+    assert for_model({"content": [part]}) == {"content": [f"[media {REFERENCE.id}]"]}
+    other = json.loads(json.dumps(part).replace(REFERENCE.uri, "https://other.example/x.png"))
+    assert for_model({"content": [other]}) == {"content": [other]}
+
+
+def test_the_uri_of_a_reference_in_a_text_is_no_link_to_show() -> None:
+    for text in (f"Made: {json.dumps(REFERENCE.to_stored())}.", str(REFERENCE.to_stored())):
+        assert for_ui(text, URLS, KNOWN) == text
+
+
+def test_json_that_nests_without_end_is_text() -> None:
+    deep = "[" * 500 + json.dumps(REFERENCE.uri) + "]" * 500
+    assert for_ui(deep, URLS, KNOWN) == deep.replace(REFERENCE.uri, URLS.original(REFERENCE.id))
+    text = json.dumps([REFERENCE.to_ui(URLS)])
+    assert for_storage(text, URLS, with_links=False) == text

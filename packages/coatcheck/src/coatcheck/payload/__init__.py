@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Shape,
         Shapes,
     )
+    from coatcheck.payload.splicing import Spliced, is_spliced, join, splice_out
 
 __all__ = [
     "ANTHROPIC_LIMITS",
@@ -88,14 +89,18 @@ __all__ = [
     "RestoreReport",
     "Shape",
     "Shapes",
+    "Spliced",
     "estimate_tokens",
     "has_inline_media",
+    "is_spliced",
+    "join",
     "latest",
     "never",
     "requested",
     "result_line",
     "result_urls",
     "shown_ids",
+    "splice_out",
     "stable",
     "within",
 ]
@@ -148,5 +153,6 @@ __getattr__ = lazily(
             "Shape",
             "Shapes",
         ],
+        "coatcheck.payload.splicing": ["Spliced", "is_spliced", "join", "splice_out"],
     },
 )

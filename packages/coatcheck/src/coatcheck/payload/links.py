@@ -32,7 +32,7 @@ class Links:
         # An id, then perhaps a query; no character that ends a link in Markdown, HTML or JSON.
         self._pattern = re.compile(
             rf"(?:{beginning})(?P<id>[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
-            r"(?:\?[^\s\"'<>()\[\]\\#]*)?(?:#(?P<spelling>[a-z0-9]+))?(?![\w/-])"
+            r"(?:\?[^\s\"'<>()\[\]\\#]*(?<![.,;:!?]))?(?:#(?P<spelling>[a-z0-9]+))?(?![\w/-])"
         )
 
     def may_be_in(self, text: str) -> bool:
