@@ -9,8 +9,7 @@ import pytest
 from anyio.abc import TaskGroup
 
 from coatcheck.errors import OverloadedError
-from coatcheck.workers import Share
-from coatcheck.workers.turns import Turns
+from coatcheck.workers.turns import Share, Turns
 
 pytestmark = pytest.mark.anyio
 
