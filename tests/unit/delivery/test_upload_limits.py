@@ -30,7 +30,7 @@ from coatcheck.errors import (
 from coatcheck.opening import open_backends
 from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
-from coatcheck_chat import app as composed
+from coatcheck_chat.app import create_app
 from coatcheck_chat.settings import Settings
 from tests.media import png_bytes
 from tests.serving import serving
@@ -177,8 +177,8 @@ async def test_the_setting_reaches_the_server(data: Path, monkeypatch: pytest.Mo
         given.append(upload_seconds)
         return media_app(*args, upload_seconds=upload_seconds, **more)
 
-    monkeypatch.setattr(composed, "media_app", watched)
-    server = composed.create_app(Settings(data=data, upload_seconds=7))
+    monkeypatch.setattr("coatcheck.server.service.media_app", watched)
+    server = create_app(Settings(data=data, upload_seconds=7))
     async with server.router.lifespan_context(server):
         assert given == [7]
 
