@@ -12,7 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     MetaData,
-    Select,
+    SelectBase,
     String,
     Subquery,
     Table,
@@ -63,7 +63,7 @@ class Boards:
     def is_withdrawn(self, conversation_id: ColumnElement[str]) -> ColumnElement[bool]:
         return exists().where(boards.c.id == conversation_id, boards.c.away == 1)
 
-    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+    def select_places(self, held: Subquery) -> SelectBase:
         newest = func.max(held.c.holder).label("holder")
         return (
             select(

@@ -71,9 +71,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    # A worker process imports this package too and must not pay for the database's import.
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'coatcheck' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        # A worker process imports this package too and must not pay for the database's import.
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'coatcheck' has no attribute {name!r}")
+        return getattr(import_module(home), name)

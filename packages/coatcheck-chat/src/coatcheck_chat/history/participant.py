@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, delete, exists, func, select
+from sqlalchemy import ColumnElement, SelectBase, Subquery, delete, exists, func, select
 
 from coatcheck.ports import Schema, SharedTransaction
 from coatcheck_chat.history.tables import conversations, messages, metadata
@@ -31,7 +31,7 @@ class ChatHistory:
             conversations.c.id == conversation_id, conversations.c.deleted_at.is_not(None)
         )
 
-    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+    def select_places(self, held: Subquery) -> SelectBase:
         """SQL: the first message that shows each media, in a conversation that is not deleted."""
         first = (
             select(held.c.media_id, func.min(messages.c.id).label("message"))

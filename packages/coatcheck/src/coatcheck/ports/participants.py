@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from coatcheck.errors import ConfigurationError
 
 if TYPE_CHECKING:  # importing a port loads no engine
-    from sqlalchemy import ColumnElement, MetaData, Select, Subquery
+    from sqlalchemy import ColumnElement, MetaData, SelectBase, Subquery
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -115,9 +115,7 @@ class SharedTransaction(Protocol):
         """
         ...
 
-    async def release(
-        self, conversation_id: str, holders: "Collection[str] | Select[tuple[str]]"
-    ) -> None:
+    async def release(self, conversation_id: str, holders: "Collection[str] | SelectBase") -> None:
         """Record that these holders show nothing any more. No media is removed by this.
 
         Args:
@@ -129,7 +127,7 @@ class SharedTransaction(Protocol):
     async def adopt(
         self,
         conversation_id: str,
-        holders: "Collection[str] | Select[tuple[str]]",
+        holders: "Collection[str] | SelectBase",
         *,
         owner: str | None,
     ) -> None:
@@ -189,7 +187,7 @@ class Participant(Protocol):
         """
         ...
 
-    def select_places(self, held: "Subquery") -> "Select[tuple[str, str, str]]":
+    def select_places(self, held: "Subquery") -> "SelectBase":
         """SQL: where a list says that media is shown, one row at most for each media.
 
         It selects `media_id`, `conversation_id` and `holder` from some of what is held.

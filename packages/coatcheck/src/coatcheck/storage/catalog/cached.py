@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Select
+from sqlalchemy import SelectBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.ports import (
@@ -219,15 +219,13 @@ class _Watched:
     ) -> None:
         await self._transaction.hold(conversation_id, holder, reference_ids, owner=owner)
 
-    async def release(
-        self, conversation_id: str, holders: Collection[str] | Select[tuple[str]]
-    ) -> None:
+    async def release(self, conversation_id: str, holders: Collection[str] | SelectBase) -> None:
         await self._transaction.release(conversation_id, holders)
 
     async def adopt(
         self,
         conversation_id: str,
-        holders: Collection[str] | Select[tuple[str]],
+        holders: Collection[str] | SelectBase,
         *,
         owner: str | None,
     ) -> None:
