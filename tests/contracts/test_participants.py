@@ -82,6 +82,9 @@ class Boards:
         ):
             await transaction.connection.execute(statement)
 
+    def is_owned(self, table: Table, owner: str) -> ColumnElement[bool]:
+        return (boards.c.id if table is boards else notes.c.board).startswith(f"{owner}'s")
+
     async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
         return (
             await transaction.connection.execute(
@@ -193,6 +196,42 @@ async def test_an_owner_who_is_erased_takes_the_participant_s_rows_along(
     # A conversation that is gone owns nothing; one that another owner is in goes on.
     assert left[bens.id].conversation_id is None
     assert left[shared.id].conversation_id == "a shared board"
+
+
+async def test_an_export_walks_over_all_rows_of_all_schemas(store: MediaStore) -> None:
+    annas = await store.put(b"own", owner="anna")
+    bens = await store.put(b"his", owner="ben")
+    await pin(store, "anna's board", "n1", annas.id, owner="anna")
+    await pin(store, "ben's board", "n2", bens.id, owner="ben")
+
+    async def exported(owner: str | None) -> list[tuple[str, str, str]]:
+        async with store.export_rows(owner=owner) as rows:
+            return [
+                (row.schema, row.table, str(next(iter(row.values.values())))) async for row in rows
+            ]
+
+    assert await exported("anna") == [
+        ("media", "blobs", annas.digest),
+        ("media", "holders", "anna's board"),
+        ("media", "owners", "=anna"),
+        ("media", "media", annas.id),
+        ("boards", "boards", "anna's board"),
+        ("boards", "notes", "n1"),
+    ]
+    assert sorted(await exported(None)) == sorted([*await exported("anna"), *await exported("ben")])
+    assert await exported("nobody") == []
+
+
+async def test_an_export_is_of_one_state_and_may_be_left_early(store: MediaStore) -> None:
+    for number in range(3):
+        await store.put(b"%PDF-1." + str(number).encode())
+    async with store.export_rows() as rows:
+        assert (await anext(rows)).table == "blobs"
+        await store.put(b"later")
+        assert len([row async for row in rows if row.table == "media"]) == 3
+    async with store.export_rows() as rows:
+        await anext(rows)
+    assert len(await store.list_media()) == 4
 
 
 async def test_an_erasure_of_which_a_participant_fails_erases_nothing(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import assert_type
 
 from fastapi import FastAPI
-from sqlalchemy import ColumnElement, MetaData, SelectBase, Subquery, literal, select
+from sqlalchemy import ColumnElement, MetaData, SelectBase, Subquery, Table, literal, select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
@@ -75,6 +75,9 @@ class Notes:
         self, transaction: SharedTransaction, conversation_id: str
     ) -> None:
         await transaction.release(conversation_id, ["note"])
+
+    def is_owned(self, table: Table, owner: str) -> ColumnElement[bool]:
+        return literal(owner) == table.name
 
     async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
         return len(owner)

@@ -7,7 +7,7 @@ from typing import Any, assert_type
 from coatcheck import CoatcheckError, MediaReference, MediaStore, MediaUrls, open_store
 from coatcheck.edits import Crop
 from coatcheck.errors import NotFoundError, QuotaExceededError
-from coatcheck.ports import ErasureReceipt, ListedMedia, MediaRecord
+from coatcheck.ports import ErasureReceipt, ExportedRow, ListedMedia, MediaRecord
 from coatcheck.signing import Keyring, UrlSigner
 
 
@@ -35,6 +35,9 @@ async def read(store: MediaStore, reference: MediaReference) -> None:
         assert_type(listed, ListedMedia)
     assert_type(await store.erase_owner("anna"), ErasureReceipt)
     assert_type(await store.delete(reference.id), None)
+    async with store.export_rows(owner="anna") as rows:
+        async for row in rows:
+            assert_type(row, ExportedRow)
     async with store.transaction() as transaction:
         await transaction.hold("conversation", "message", [reference.id], owner=None)
 

@@ -22,6 +22,7 @@ from coatcheck.ports import (
     Catalog,
     CatalogTransaction,
     ErasureReceipt,
+    ExportedRow,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -107,6 +108,12 @@ class CachedCatalog:
         """A connection whose statements see one state of the database."""
         async with self._catalog.snapshot() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def export_rows(self, owner: str | None) -> AsyncIterator[AsyncGenerator[ExportedRow]]:
+        """The rows of all schemas, or those of an owner, from one state of the database."""
+        async with self._catalog.export_rows(owner) as rows:
+            yield rows
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
