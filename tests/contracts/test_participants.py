@@ -12,7 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     MetaData,
-    Select,
+    SelectBase,
     String,
     Subquery,
     Table,
@@ -63,7 +63,7 @@ class Boards:
     def is_withdrawn(self, conversation_id: ColumnElement[str]) -> ColumnElement[bool]:
         return exists().where(boards.c.id == conversation_id, boards.c.away == 1)
 
-    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+    def select_places(self, held: Subquery) -> SelectBase:
         newest = func.max(held.c.holder).label("holder")
         return (
             select(
@@ -81,6 +81,9 @@ class Boards:
             delete(boards).where(boards.c.id == conversation_id),
         ):
             await transaction.connection.execute(statement)
+
+    def is_owned(self, table: Table, owner: str) -> ColumnElement[bool]:
+        return (boards.c.id if table is boards else notes.c.board).startswith(f"{owner}'s")
 
     async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
         return (
@@ -193,6 +196,42 @@ async def test_an_owner_who_is_erased_takes_the_participant_s_rows_along(
     # A conversation that is gone owns nothing; one that another owner is in goes on.
     assert left[bens.id].conversation_id is None
     assert left[shared.id].conversation_id == "a shared board"
+
+
+async def test_an_export_walks_over_all_rows_of_all_schemas(store: MediaStore) -> None:
+    annas = await store.put(b"own", owner="anna")
+    bens = await store.put(b"his", owner="ben")
+    await pin(store, "anna's board", "n1", annas.id, owner="anna")
+    await pin(store, "ben's board", "n2", bens.id, owner="ben")
+
+    async def exported(owner: str | None) -> list[tuple[str, str, str]]:
+        async with store.export_rows(owner=owner) as rows:
+            return [
+                (row.schema, row.table, str(next(iter(row.values.values())))) async for row in rows
+            ]
+
+    assert await exported("anna") == [
+        ("media", "blobs", annas.digest),
+        ("media", "holders", "anna's board"),
+        ("media", "owners", "=anna"),
+        ("media", "media", annas.id),
+        ("boards", "boards", "anna's board"),
+        ("boards", "notes", "n1"),
+    ]
+    assert sorted(await exported(None)) == sorted([*await exported("anna"), *await exported("ben")])
+    assert await exported("nobody") == []
+
+
+async def test_an_export_is_of_one_state_and_may_be_left_early(store: MediaStore) -> None:
+    for number in range(3):
+        await store.put(b"%PDF-1." + str(number).encode())
+    async with store.export_rows() as rows:
+        assert (await anext(rows)).table == "blobs"
+        await store.put(b"later")
+        assert len([row async for row in rows if row.table == "media"]) == 3
+    async with store.export_rows() as rows:
+        await anext(rows)
+    assert len(await store.list_media()) == 4
 
 
 async def test_an_erasure_of_which_a_participant_fails_erases_nothing(

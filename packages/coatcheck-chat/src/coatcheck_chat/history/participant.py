@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, delete, exists, func, select
+from sqlalchemy import ColumnElement, SelectBase, Subquery, Table, delete, exists, func, select
 
 from coatcheck.store import Schema, SharedTransaction
 from coatcheck_chat.history.tables import conversations, messages, metadata
@@ -31,7 +31,7 @@ class ChatHistory:
             conversations.c.id == conversation_id, conversations.c.deleted_at.is_not(None)
         )
 
-    def select_places(self, held: Subquery) -> Select[tuple[str, str, str]]:
+    def select_places(self, held: Subquery) -> SelectBase:
         """SQL: the first message that shows each media, in a conversation that is not deleted."""
         first = (
             select(held.c.media_id, func.min(messages.c.id).label("message"))
@@ -58,14 +58,23 @@ class ChatHistory:
             delete(conversations).where(conversations.c.id == conversation_id)
         )
 
+    def is_owned(self, table: Table, owner: str) -> ColumnElement[bool]:
+        """SQL: whether a conversation, or the one of a message, is the owner's."""
+        if table is conversations:
+            return conversations.c.owner == owner
+        return messages.c.conversation_id.in_(_of(owner))
+
     async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
         """Delete the owner's conversations and their messages; how many rows these were."""
-        own = select(conversations.c.id).where(conversations.c.owner == owner)
         # Messages by a statement of their own, or the cascade would not count them.
         said = await transaction.connection.execute(
-            delete(messages).where(messages.c.conversation_id.in_(own))
+            delete(messages).where(messages.c.conversation_id.in_(_of(owner)))
         )
         begun = await transaction.connection.execute(
             delete(conversations).where(conversations.c.owner == owner)
         )
         return said.rowcount + begun.rowcount
+
+
+def _of(owner: str) -> SelectBase:
+    return select(conversations.c.id).where(conversations.c.owner == owner)

@@ -29,6 +29,7 @@ from coatcheck.ports.imaging import (
 )
 from coatcheck.ports.participants import (
     ErasureReceipt,
+    ExportedRow,
     Participant,
     Schema,
     SharedDatabase,
@@ -45,6 +46,7 @@ __all__ = [
     "Catalog",
     "CatalogTransaction",
     "ErasureReceipt",
+    "ExportedRow",
     "FetchedMedia",
     "Fetcher",
     "ImageFacts",

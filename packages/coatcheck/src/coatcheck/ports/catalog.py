@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from coatcheck.ports.participants import ErasureReceipt, SharedTransaction
+from coatcheck.ports.participants import ErasureReceipt, ExportedRow, SharedTransaction
 from coatcheck.reference import MediaReference
 
 if TYPE_CHECKING:  # importing a port loads no engine
@@ -295,6 +295,16 @@ class Catalog(Protocol):
 
     def snapshot(self) -> AbstractAsyncContextManager["AsyncConnection"]:
         """A connection whose statements see one state of the database."""
+        ...
+
+    def export_rows(
+        self, owner: str | None
+    ) -> AbstractAsyncContextManager[AsyncGenerator[ExportedRow]]:
+        """The rows of all schemas, or those of an owner, from one state of the database.
+
+        Args:
+            owner: whose; None for all rows.
+        """
         ...
 
     async def owner_bytes(self, owner: str | None) -> int:

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from coatcheck.errors import ConfigurationError
 
 if TYPE_CHECKING:  # importing a port loads no engine
-    from sqlalchemy import ColumnElement, MetaData, Select, Subquery
+    from sqlalchemy import ColumnElement, MetaData, SelectBase, Subquery, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -68,6 +68,21 @@ class ErasureReceipt:
     rows: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class ExportedRow:
+    """A row of one of the schemas in the store's database.
+
+    Attributes:
+        schema: the name of the schema.
+        table: the name of the table.
+        values: what each column has, by its name, as SQLAlchemy reads it.
+    """
+
+    schema: str
+    table: str
+    values: Mapping[str, Any]
+
+
 class SharedTransaction(Protocol):
     """A write transaction on the store's database, for its own tables and for a participant's.
 
@@ -115,9 +130,7 @@ class SharedTransaction(Protocol):
         """
         ...
 
-    async def release(
-        self, conversation_id: str, holders: "Collection[str] | Select[tuple[str]]"
-    ) -> None:
+    async def release(self, conversation_id: str, holders: "Collection[str] | SelectBase") -> None:
         """Record that these holders show nothing any more. No media is removed by this.
 
         Args:
@@ -129,7 +142,7 @@ class SharedTransaction(Protocol):
     async def adopt(
         self,
         conversation_id: str,
-        holders: "Collection[str] | Select[tuple[str]]",
+        holders: "Collection[str] | SelectBase",
         *,
         owner: str | None,
     ) -> None:
@@ -189,7 +202,7 @@ class Participant(Protocol):
         """
         ...
 
-    def select_places(self, held: "Subquery") -> "Select[tuple[str, str, str]]":
+    def select_places(self, held: "Subquery") -> "SelectBase":
         """SQL: where a list says that media is shown, one row at most for each media.
 
         It selects `media_id`, `conversation_id` and `holder` from some of what is held.
@@ -207,6 +220,15 @@ class Participant(Protocol):
         Args:
             transaction: the transaction in which the store forgets its media.
             conversation_id: the conversation; there may be no rows of it.
+        """
+        ...
+
+    def is_owned(self, table: "Table", owner: str) -> "ColumnElement[bool]":
+        """SQL: whether a row of one of its tables is an owner's, for an export.
+
+        Args:
+            table: a table of its schema, the one that the enclosing statement selects from.
+            owner: the owner.
         """
         ...
 

@@ -20,6 +20,7 @@ from coatcheck.ports import (
     BlobStore,
     Catalog,
     ErasureReceipt,
+    ExportedRow,
     Fetcher,
     ListedMedia,
     MediaCursor,
@@ -485,6 +486,28 @@ class MediaStore:
             StorageError: nothing is erased, or all but some bytes, which `sweep` removes.
         """
         return await self._erasure.erase(owner)
+
+    def export_rows(
+        self, *, owner: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncGenerator[ExportedRow]]:
+        """Every row of the store's tables and its participants', to be used as ``async with``.
+
+        ::
+
+            async with store.export_rows(owner="anna") as rows:
+                async for row in rows:
+                    print(row.schema, row.table, row.values)
+
+        All rows are of one state of the database. A table comes after those that it refers to. The
+        bytes are no rows: `read` gives those of the media among them.
+
+        Args:
+            owner: whose rows; None for all.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        return self._catalog.export_rows(owner)
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
         """A write transaction on the store's database, to be used as ``async with``.

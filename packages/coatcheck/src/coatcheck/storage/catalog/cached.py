@@ -12,7 +12,7 @@ from collections.abc import (
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy import Select
+from sqlalchemy import SelectBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.bounded import BoundedMemory
@@ -21,6 +21,7 @@ from coatcheck.ports import (
     Catalog,
     CatalogTransaction,
     ErasureReceipt,
+    ExportedRow,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -91,6 +92,12 @@ class CachedCatalog:
         """A connection whose statements see one state of the database."""
         async with self._catalog.snapshot() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def export_rows(self, owner: str | None) -> AsyncIterator[AsyncGenerator[ExportedRow]]:
+        """The rows of all schemas, or those of an owner, from one state of the database."""
+        async with self._catalog.export_rows(owner) as rows:
+            yield rows
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
@@ -202,15 +209,13 @@ class _Watched:
     ) -> None:
         await self._transaction.hold(conversation_id, holder, reference_ids, owner=owner)
 
-    async def release(
-        self, conversation_id: str, holders: Collection[str] | Select[tuple[str]]
-    ) -> None:
+    async def release(self, conversation_id: str, holders: Collection[str] | SelectBase) -> None:
         await self._transaction.release(conversation_id, holders)
 
     async def adopt(
         self,
         conversation_id: str,
-        holders: Collection[str] | Select[tuple[str]],
+        holders: Collection[str] | SelectBase,
         *,
         owner: str | None,
     ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, SelectBase, and_, delete, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +11,7 @@ from coatcheck.errors import NotFoundError
 from coatcheck.storage.catalog.tables import holders, media
 from coatcheck.storage.catalog.usage import count_out
 
-Names: TypeAlias = Collection[str] | Select[tuple[str]]
+Names: TypeAlias = Collection[str] | SelectBase
 
 
 async def require_media(connection: AsyncConnection, reference_ids: Collection[str]) -> None:

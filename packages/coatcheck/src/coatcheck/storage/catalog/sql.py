@@ -1,7 +1,7 @@
 """References in SQL, through SQLAlchemy Core: one implementation for every database."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from coatcheck.ports import (
     BlobRecord,
     CatalogTransaction,
     ErasureReceipt,
+    ExportedRow,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -32,6 +33,7 @@ from coatcheck.ports import (
     VariantRecord,
 )
 from coatcheck.storage.catalog.database import Database
+from coatcheck.storage.catalog.exporting import export_rows
 from coatcheck.storage.catalog.holding import (
     Names,
     adopt,
@@ -116,6 +118,15 @@ class SqlCatalog:
         """A connection whose statements see one state of the database."""
         async with self._database.read() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def export_rows(self, owner: str | None) -> AsyncIterator[AsyncGenerator[ExportedRow]]:
+        """The rows of all schemas, or those of an owner, from one state of the database."""
+        async with (
+            self._database.read() as connection,
+            aclosing(export_rows(connection, self._participants, owner)) as rows,
+        ):
+            yield rows
 
     async def owner_bytes(self, owner: str | None) -> int:
         """The size of what an owner's references refer to, each content counted once."""

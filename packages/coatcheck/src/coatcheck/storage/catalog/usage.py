@@ -35,7 +35,7 @@ def belongs_to(owner: str | None) -> ColumnElement[bool]:
 
 async def bytes_of(connection: AsyncConnection, owner: str | None, *, besides: str = "") -> int:
     """What the owner's media occupy without the content with the digest `besides`."""
-    used = select(owners.c.bytes).where(owners.c.owner == _key(owner)).scalar_subquery()
+    used = select(owners.c.bytes).where(owners.c.owner == key_of(owner)).scalar_subquery()
     left_out = (
         select(blobs.c.size)
         .where(blobs.c.digest == besides, _refers_to_blob(owner))
@@ -47,7 +47,7 @@ async def bytes_of(connection: AsyncConnection, owner: str | None, *, besides: s
 
 async def count_in(connection: AsyncConnection, owner: str | None, digest: str) -> None:
     """Count a content of the owner's, before a reference to it is recorded."""
-    added = select(literal(_key(owner)), blobs.c.size).where(
+    added = select(literal(key_of(owner)), blobs.c.size).where(
         blobs.c.digest == digest, ~_refers_to_blob(owner)
     )
     statement = insert_or(owners).from_select(["owner", "bytes"], added)
@@ -76,13 +76,13 @@ async def count_out(
         for start in range(0, len(ordered), _BATCH):
             await _subtract(connection, owner, ordered[start : start + _BATCH])
         await connection.execute(
-            delete(owners).where(owners.c.owner == _key(owner), owners.c.bytes == 0)
+            delete(owners).where(owners.c.owner == key_of(owner), owners.c.bytes == 0)
         )
 
 
 async def forget_owner(connection: AsyncConnection, owner: str) -> int:
     """Count nothing of the owner's any more; what it was, in bytes."""
-    counted = delete(owners).where(owners.c.owner == _key(owner)).returning(owners.c.bytes)
+    counted = delete(owners).where(owners.c.owner == key_of(owner)).returning(owners.c.bytes)
     return int(await connection.scalar(counted) or 0)
 
 
@@ -95,7 +95,7 @@ async def _subtract(
         .scalar_subquery()
     )
     await connection.execute(
-        update(owners).where(owners.c.owner == _key(owner)).values(bytes=owners.c.bytes - freed)
+        update(owners).where(owners.c.owner == key_of(owner)).values(bytes=owners.c.bytes - freed)
     )
 
 
@@ -104,6 +104,7 @@ def _refers_to_blob(owner: str | None) -> ColumnElement[bool]:
     return exists().where(and_(media.c.digest == blobs.c.digest, belongs_to(owner)))
 
 
-def _key(owner: str | None) -> str:
+def key_of(owner: str | None) -> str:
+    """What the table of owners has for an owner."""
     # A prefix, since a primary key cannot be NULL and the empty string is an owner like any other.
     return "" if owner is None else f"={owner}"
