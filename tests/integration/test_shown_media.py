@@ -98,7 +98,7 @@ async def test_31_an_answer_gets_urls_for_media_of_its_own_conversation_alone(da
             CONVERSATION, await history.accept(question, owner="bert"), owner="bert"
         )
         told = answer(own, upload, others, annas, annas_upload, misplaced)
-        await history.append(CONVERSATION, told, owner="bert")
+        await history.append(CONVERSATION, told)
     async with serving(create_app(settings(data))) as address, browser(address, "bert") as client:
         page = await client.get(f"/api/conversations/{CONVERSATION}/messages")
         asked, shown = page.json()["messages"]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,12 +185,12 @@ def test_what_nobody_shows_is_not_sent(kind: str) -> None:
     ],
 )
 def test_small_chunks_are_shown_as_they_are(chunk: dict[str, Any]) -> None:
-    assert shown(chunk) == [chunk]
+    assert shown(chunk) == [(chunk, msgspec.json.encode(chunk).decode())]
 
 
 def test_a_long_argument_is_shown_in_part_and_stays_whole_itself() -> None:
     chunk = {"type": "tool-input-available", "input": {"prompt": "p" * 4000, "seed": 7}}
-    (visible,) = shown(chunk)
+    ((visible, _),) = shown(chunk)
     assert visible["input"]["seed"] == 7
     assert visible["input"]["prompt"].startswith("ppp")
     assert visible["input"]["prompt"].endswith("…")
@@ -216,14 +217,14 @@ def test_a_long_argument_is_shown_in_part_and_stays_whole_itself() -> None:
 def test_whatever_a_tool_was_called_with_its_frame_stays_small(member: str, argument: Any) -> None:
     chunk = {"type": "tool-input-error", "toolCallId": "c", "toolName": "plot", member: argument}
     visible = shown(chunk)
-    assert [one["toolCallId"] for one in visible] == ["c"]
-    assert all(weight(one) <= MAX_SERVER_FRAME for one in visible)
+    assert [one["toolCallId"] for one, _ in visible] == ["c"]
+    assert all(weight(one) <= MAX_SERVER_FRAME for one, _ in visible)
 
 
 @given(st.text(max_size=5000))
 def test_a_long_text_comes_in_pieces_and_nothing_of_it_is_lost(text: str) -> None:
     chunk = {"type": "text-delta", "id": "t", "delta": text}
-    pieces = shown(chunk)
+    pieces = [piece for piece, _ in shown(chunk)]
     assert "".join(piece["delta"] for piece in pieces) == text
     assert all(piece | {"delta": text} == chunk for piece in pieces)
     assert all(weight(piece) < 4096 for piece in pieces)
@@ -232,4 +233,4 @@ def test_a_long_text_comes_in_pieces_and_nothing_of_it_is_lost(text: str) -> Non
 @pytest.mark.parametrize("character", ["x", "\0", '"', "灯", "😀", "\u2028"])
 def test_a_piece_of_text_stays_below_4_kib_whatever_it_is_made_of(character: str) -> None:
     chunk = {"type": "text-delta", "id": "t" * 64, "delta": character * 5000}
-    assert max(weight(piece) for piece in shown(chunk)) < 4096
+    assert max(weight(piece) for piece, _ in shown(chunk)) < 4096

@@ -4,7 +4,8 @@ import base64
 import itertools
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from coatcheck.errors import InvalidInputError, NotFoundError
 from coatcheck.media_part import media_part, pending, ready
 from coatcheck.opening import Backends
+from coatcheck.payload import streaming
 from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.payload.scanning.inline import has_inline_media
 from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
@@ -21,6 +23,7 @@ from coatcheck_chat.history import history as history_module
 from coatcheck_chat.history.history import MAX_TEXT, History
 from coatcheck_chat.history.sql_directory import SqlConversationDirectory
 from coatcheck_chat.history.sql_log import SqlConversationLog
+from coatcheck_chat.streaming.assembly import MessageAssembly
 from tests.databases import dump_of
 from tests.media import png_bytes
 
@@ -221,49 +224,122 @@ async def test_the_title_is_one_short_clean_line(
     assert conversation.title == title
 
 
+async def keep(history: History, *chunks: dict[str, Any], owner: str | None = None) -> None:
+    """What a turn does with an answer."""
+
+    async def say() -> AsyncIterator[dict[str, Any]]:
+        for chunk in chunks:
+            yield chunk
+
+    assembly = MessageAssembly("a1")
+    async for chunk in history.offloaded(say(), CONVERSATION, owner=owner):
+        assembly.apply(chunk)
+    await history.append(CONVERSATION, assembly.message)
+
+
+def deltas(words: str, kind: str = "text") -> list[dict[str, Any]]:
+    """A text as a model says it."""
+    pieces = [words[start : start + 100] for start in range(0, len(words), 100)]
+    said = [{"type": f"{kind}-delta", "id": "t", "delta": piece} for piece in pieces]
+    return [{"type": f"{kind}-start", "id": "t"}, *said, {"type": f"{kind}-end", "id": "t"}]
+
+
+def called(given: dict[str, Any], output: Any) -> list[dict[str, Any]]:
+    """A tool's call, as chunks."""
+    name = {"toolCallId": "c", "toolName": "x"}
+    return [
+        {"type": "tool-input-available", **name, "input": given},
+        {"type": "tool-output-available", "toolCallId": "c", "output": output},
+    ]
+
+
 TRUNCATED = base64.b64encode(png_bytes(240, 180)[:-80]).decode()
 
 
 @pytest.mark.parametrize(
-    "part",
+    "chunks",
     [
-        text(f"![it](data:image/png;base64,{TRUNCATED})"),
-        text(TRUNCATED),
-        text(json.dumps({"image": TRUNCATED})),
-        {"type": "file", "mediaType": "image/png", "url": f"data:image/png;base64,{TRUNCATED}"},
-        {"type": "tool-x", "toolCallId": "c", "input": {"image": TRUNCATED}, "output": "Done."},
-        {"type": "tool-x", "toolCallId": "c", "input": {}, "output": {"image": TRUNCATED}},
+        deltas(f"![it](data:image/png;base64,{TRUNCATED})"),
+        deltas(TRUNCATED),
+        deltas(TRUNCATED, "reasoning"),
+        deltas(BASE64),  # it begins like nothing that is known, so no piece of it was held back
+        deltas(json.dumps({"image": TRUNCATED})),
+        called({"image": TRUNCATED}, "Done."),
+        called({}, {"image": TRUNCATED}),
     ],
-    ids=["link", "bare", "JSON", "file", "input", "output"],
+    ids=["link", "bare", "reasoning", "unknown", "JSON", "input", "output"],
 )
 async def test_base64_that_cannot_be_stored_is_not_kept(
-    data: Path, history: History, part: dict[str, Any]
+    data: Path, history: History, chunks: list[dict[str, Any]]
 ) -> None:
     await say(history, user(text("draw")))
-    await history.append(CONVERSATION, {"id": "a1", "role": "assistant", "parts": [part]})
-    assert TRUNCATED[400:800] not in dump_of(data)
+    await keep(history, *chunks)
+    for given in (TRUNCATED, BASE64):
+        assert given[400:800] not in dump_of(data)
     (_, kept) = await history.stored(CONVERSATION)
     assert "left out" in json.dumps(kept)
+
+
+async def test_a_file_that_cannot_be_stored_has_failed(data: Path, history: History) -> None:
+    await say(history, user(text("draw")))
+    url = f"data:image/png;base64,{TRUNCATED}"
+    await keep(history, {"type": "file", "mediaType": "image/png", "url": url})
+    assert TRUNCATED[400:800] not in dump_of(data)
+    (_, kept) = await history.stored(CONVERSATION)
+    (part,) = kept["parts"]
+    assert (part["type"], part["data"]["state"]) == ("data-media", "failed")
+
+
+async def test_an_answer_is_looked_at_once(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each chunk is offloaded and scrubbed on its way; of the message its texts alone are."""
+    looked: Counter[str] = Counter()
+
+    def counted(name: str, module: Any) -> None:
+        original = getattr(module, name)
+
+        def count(value: Any, *args: Any, **options: Any) -> Any:
+            looked.update([f"{name} {value if isinstance(value, str) else value['type']}"])
+            return original(value, *args, **options)
+
+        monkeypatch.setattr(module, name, count)
+
+    await say(history, user(text("draw")))
+    counted("offload", streaming)
+    counted("scrub", history_module)
+    await keep(history, *deltas("Here it is."), *called({"image": "x"}, {"image": "y"}))
+    assert looked == {
+        "offload text-start": 1,
+        "offload text-end": 1,
+        "offload tool-input-available": 1,
+        "offload tool-output-available": 1,
+        "scrub text-start": 1,
+        "scrub text-delta": 1,
+        "scrub text-end": 1,
+        "scrub tool-input-available": 1,
+        "scrub tool-output-available": 1,
+        "scrub Here it is.": 1,
+    }
 
 
 async def test_media_that_an_answer_carries_inline_is_its_owners(
     backends: Backends, history: History
 ) -> None:
     await say(history, user(text("draw")), owner="ada")
-    drawn = text(f"![it](data:image/png;base64,{base64.b64encode(png_bytes(240, 180)).decode()})")
-    answer = {"id": "a1", "role": "assistant", "parts": [drawn]}
-    await history.append(CONVERSATION, answer, owner="ada")
+    encoded = base64.b64encode(png_bytes(240, 180)).decode()
+    await keep(history, *deltas(f"![it](data:image/png;base64,{encoded})"), owner="ada")
     (_, shown) = (await history.page(CONVERSATION, owner="ada", limit=9)).messages
     (listed,) = await backends.store.list_media(owner="ada", before=None, limit=9)
-    assert shown["parts"] == [text(f"![it]({URLS.original(listed.reference.id)})")]
+    said = text(f"![it]({URLS.original(listed.reference.id)})")
+    assert shown["parts"] == [said | {"state": "done"}]
 
 
 async def test_json_between_the_words_of_earlier_results_is_kept_as_json(history: History) -> None:
     await say(history, user(text("draw")))
     words = "**Success**: "
     given = json.dumps({"picture": base64.b64encode(png_bytes(240, 180)).decode()})
-    part = {"type": "tool-x", "toolCallId": "c", "input": {}, "output": words + given}
-    await history.append(CONVERSATION, {"id": "a1", "role": "assistant", "parts": [part]})
+    await keep(history, *called({}, words + given))
     (_, kept) = await history.stored(CONVERSATION)
     stored = json.loads(kept["parts"][0]["output"].removeprefix(words))
     assert stored["picture"]["type"] == "media_reference"

@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 
+from coatcheck.delivery.limits import Allowance
 from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
 from coatcheck.media_part import failed, media_part, pending, preview, ready
 from coatcheck.opening import Backends
@@ -22,6 +25,7 @@ from coatcheck_chat.history.history import History
 from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.streaming.events import MAX_SERVER_FRAME, encode_frame
 from coatcheck_chat.streaming.feed import follow
+from coatcheck_chat.streaming.session import SendText, Session
 from coatcheck_chat.streaming.stream import Preview
 from coatcheck_chat.streaming.turns import Turn, Turns
 from tests.media import png_bytes
@@ -120,6 +124,34 @@ async def said(history: History, conversation: str = CONVERSATION) -> list[str]:
         "".join(part.get("text", "") for part in message["parts"])
         for message in await history.stored(conversation)
     ]
+
+
+async def test_a_chunk_is_encoded_once_however_many_read_it(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: Counter[str] = Counter()
+    encode = msgspec.json.encode
+
+    def counted(value: Any) -> bytes:
+        encoded.update([value["type"]])
+        return encode(value)
+
+    monkeypatch.setattr(msgspec.json, "encode", counted)
+    agent = Scripted(speak("one ", "two"))
+    async with Turns.running(history, agent) as turns:
+        turn = await turns.begin(CONVERSATION, user("hello"))
+        sessions = [
+            Session(Allowance(9, 0), MediaUrls(), binary=False, wake=lambda: None, now=0)
+            for _ in range(3)
+        ]
+        for session in sessions:
+            session.follow(CONVERSATION, turn.stream, turn.start)
+        chunks = [{"type": "data-turn"}, *await collect(turn)]
+        for session in sessions:
+            written = [session.next(0) for _ in chunks]
+            assert all(isinstance(one, SendText) for one in written)
+            assert session.next(0) is None
+    assert encoded == Counter(kinds(chunks))
 
 
 async def test_a_turn_is_told_chunk_by_chunk_and_kept_as_a_message(history: History) -> None:

@@ -1,14 +1,16 @@
 """Messages as they are kept and as they are shown."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 from uuid import uuid4
 
-from coatcheck import for_storage, for_ui, media_part, offload, scrub
-from coatcheck.errors import InvalidInputError, NotFoundError
+from coatcheck import for_storage, for_ui, media_part, offload_stream, scrub
+from coatcheck.errors import InvalidInputError, NotFoundError, UnprocessableMediaError
 from coatcheck.legacy import LEGACY_TEXTS
 from coatcheck.payload import has_inline_media, shown_ids
 from coatcheck.reference import MediaUrls, clean_text, normalize_reference_id
@@ -135,20 +137,17 @@ class History:
         """The messages of a conversation in stored form; none of one that is new."""
         return await self._log.read_messages(conversation_id) or []
 
-    async def append(
-        self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
-    ) -> None:
+    async def append(self, conversation_id: str, message: Mapping[str, Any]) -> None:
         """Keep a message in a conversation that is there, its references in stored form.
 
         Args:
             conversation_id: which conversation.
-            message: in any form.
-            owner: whom media belongs to that the message carries inline.
+            message: in stored or UI form, as `offloaded` chunks make it.
 
         Raises:
             NotFoundError: the conversation is gone.
         """
-        await self._append(conversation_id, message, owner, None)
+        await self._append(conversation_id, message, None)
 
     async def append_or_edit(
         self, conversation_id: str, message: Mapping[str, Any], *, owner: str | None = None
@@ -167,12 +166,12 @@ class History:
         """
         if not await self._log.has_message(conversation_id, message["id"]):
             opening = Opening(title=_title(message), owner=owner)
-            await self._append(conversation_id, message, owner, opening)
+            await self._append(conversation_id, message, opening)
             return False
         await self.require(conversation_id, owner=owner)
         roles = {kept["id"]: kept["role"] for kept in await self.stored(conversation_id)}
         if roles[message["id"]] == "user":
-            edited = await self._kept(conversation_id, message, owner)
+            edited = self._kept(message)
             await self._log.rewind(conversation_id, message["id"], message=edited, at=self._clock())
             return True
         raise InvalidInputError("A message of the assistant cannot be edited.")
@@ -217,29 +216,60 @@ class History:
         (shown,) = await self._in_ui_form([message], conversation_id, owner)
         return shown
 
-    async def _append(
+    async def offloaded(
         self,
+        chunks: AsyncIterable[dict[str, Any]],
         conversation_id: str,
-        message: Mapping[str, Any],
+        *,
         owner: str | None,
-        opening: Opening | None,
-    ) -> None:
-        kept = await self._kept(conversation_id, message, owner)
-        await self._log.append_message(conversation_id, kept, at=self._clock(), opening=opening)
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks of an answer with references in the place of inline media.
 
-    async def _kept(
-        self, conversation_id: str, message: Mapping[str, Any], owner: str | None
-    ) -> NewMessage:
-        # A model may write base64 of its own accord; what cannot be stored is cut out.
-        offloaded = await offload(
-            message,
+        A model may write base64 of its own accord; what cannot be stored is cut out. Nothing of
+        this is done again for the message that the chunks make.
+
+        Args:
+            chunks: of the AI SDK's UI message stream.
+            conversation_id: what the media will belong to.
+            owner: whom it will belong to; None where clients are anonymous.
+        """
+        offloading = offload_stream(
+            chunks,
             self._store,
+            form="ui",
+            urls=self._urls,
             owner=owner,
             conversation_id=conversation_id,
             shapes=LEGACY_TEXTS,
         )
+        async with aclosing(offloading):
+            async for chunk in offloading:
+                if chunk["type"] == "file" and chunk["url"].startswith("data:"):
+                    refused = UnprocessableMediaError(
+                        "The model sent a file that could not be kept."
+                    )
+                    part_id = f"media-{token_hex(6)}"
+                    yield media_part.media_part(part_id, media_part.failed(refused))
+                else:
+                    yield scrub(chunk)
+
+    async def _append(
+        self,
+        conversation_id: str,
+        message: Mapping[str, Any],
+        opening: Opening | None,
+    ) -> None:
+        kept = self._kept(message)
+        await self._log.append_message(conversation_id, kept, at=self._clock(), opening=opening)
+
+    def _kept(self, message: Mapping[str, Any]) -> NewMessage:
         # In an answer a URL of ours is a link that was minted; what a user writes is text.
-        kept = scrub(for_storage(offloaded.payload, self._urls, with_links=_is_answer(message)))
+        kept = for_storage(message, self._urls, with_links=_is_answer(message))
+        # A text came in pieces, of which none was long enough to be seen for inline media.
+        kept["parts"] = [
+            part | {"text": scrub(part["text"])} if "text" in part else part
+            for part in kept["parts"]
+        ]
         return NewMessage(content=kept, text=message_text(kept), media=referenced_media(kept))
 
     async def accept(

@@ -156,8 +156,8 @@ def turn_chunk(
     message: dict[str, Any] | None = None,
     *,
     edited: bool = False,
-) -> dict[str, Any]:
-    """The chunk that begins a turn, for everyone who has the conversation open.
+) -> tuple[dict[str, Any], str]:
+    """The chunk that begins a turn, for everyone who has the conversation open, and its JSON.
 
     Args:
         trigger: `SUBMIT` or `REGENERATE`.
@@ -170,9 +170,10 @@ def turn_chunk(
     if edited:
         data["edited"] = True
     whole = {"type": "data-turn", "transient": True, "data": data | {"message": message}}
-    if message is not None and _fits(whole):
-        return whole
-    return {"type": "data-turn", "transient": True, "data": data}
+    if message is not None and _fits(text := encode_chunk(whole)):
+        return whole, text
+    bare = {"type": "data-turn", "transient": True, "data": data}
+    return bare, encode_chunk(bare)
 
 
 def resumed_chunk(seq: int, last: int, *, running: bool) -> dict[str, Any]:
@@ -185,30 +186,48 @@ PING: Final = {"type": "data-ping", "transient": True, "data": None}
 """Says that the server is still there."""
 
 
+def encode_chunk(chunk: dict[str, Any]) -> str:
+    """A chunk's JSON, which every reader of a stream is sent."""
+    return msgspec.json.encode(chunk).decode()
+
+
+def frame(sequence: int, text: str) -> str:
+    """A server's frame around the JSON of a chunk."""
+    return f'{{"seq":{sequence},"chunk":{text}}}'
+
+
 def encode_frame(sequence: int, chunk: dict[str, Any]) -> str:
-    """A server's frame."""
-    return msgspec.json.encode({"seq": sequence, "chunk": chunk}).decode()
+    """A server's frame, of a chunk that only one reader gets."""
+    return frame(sequence, encode_chunk(chunk))
 
 
-def shown(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+def shown(chunk: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """What the user's side gets of a chunk: nothing of what is not shown, long texts in pieces.
 
     Arguments of tools and texts of errors are cut until the frame fits `MAX_SERVER_FRAME`.
+
+    Returns:
+        Each chunk with its JSON.
     """
     if chunk["type"] in _UNSHOWN:
         return []
     delta = chunk.get("delta")
     if isinstance(delta, str):
-        pieces = range(0, max(len(delta), 1), _MAX_DELTA)
-        return [chunk | {"delta": delta[start : start + _MAX_DELTA]} for start in pieces]
+        pieces = [chunk]
+        if len(delta) > _MAX_DELTA:
+            starts = range(0, len(delta), _MAX_DELTA)
+            pieces = [chunk | {"delta": delta[start : start + _MAX_DELTA]} for start in starts]
+        return [(piece, encode_chunk(piece)) for piece in pieces]
     for limit in _SHOWN_TEXT:
         fitting = {
             name: _cut(value, limit) if name in _CUT_MEMBERS else value
             for name, value in chunk.items()
         }
-        if _fits(fitting):
-            return [fitting]
-    return [{name: value for name, value in chunk.items() if name not in _CUT_MEMBERS}]
+        text = encode_chunk(fitting)
+        if _fits(text):
+            return [(fitting, text)]
+    bare = {name: value for name, value in chunk.items() if name not in _CUT_MEMBERS}
+    return [(bare, encode_chunk(bare))]
 
 
 def error_chunk(error: CoatcheckError) -> dict[str, Any]:
@@ -216,8 +235,8 @@ def error_chunk(error: CoatcheckError) -> dict[str, Any]:
     return {"type": "error", "errorText": error.message, "code": error.code}
 
 
-def _fits(chunk: dict[str, Any]) -> bool:
-    return len(encode_frame(_LARGE_SEQUENCE, chunk).encode()) <= MAX_SERVER_FRAME
+def _fits(text: str) -> bool:
+    return len(frame(_LARGE_SEQUENCE, text).encode()) <= MAX_SERVER_FRAME
 
 
 def _cut(value: Any, limit: int) -> Any:

@@ -25,6 +25,7 @@ class Responder(Protocol):
             owner: whom the media made in this turn belongs to; None where clients are anonymous.
 
         Returns:
-            A context with AI SDK UI message chunks, media in UI form. Leaving it ends the turn.
+            A context with AI SDK UI message chunks, references in UI form. Media may be inline: the
+            turn takes it out. Leaving the context ends the turn.
         """
         ...

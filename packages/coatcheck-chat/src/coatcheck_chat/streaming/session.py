@@ -21,6 +21,7 @@ from coatcheck_chat.streaming.events import (
     ClientFrame,
     encode_frame,
     error_chunk,
+    frame,
     parse_frame,
     resumed_chunk,
 )
@@ -201,7 +202,7 @@ class Session:
         return None if item is None else self._preview(item)
 
     def _chunk(self, entry: Entry) -> Output:
-        text = SendText(f'{{"seq":{entry.seq},"chunk":{entry.text}}}')
+        text = SendText(frame(entry.seq, entry.text))
         match entry.chunk:
             case {"type": kind, "id": part_id, "data": {"reference": {"id": media_id}}} if (
                 self._binary and kind == MEDIA_PART

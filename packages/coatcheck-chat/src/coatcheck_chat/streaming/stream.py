@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from coatcheck.media_part import MEDIA_PART
 from coatcheck_chat.errors import StreamExpiredError
-from coatcheck_chat.streaming.events import ENDS
+from coatcheck_chat.streaming.events import ENDS, encode_chunk
 
 MAX_STREAM_BYTES: Final = 16 * 1024 * 1024
 """JSON of the chunks that one stream holds; the oldest go first. A usual turn has 20 KB."""
@@ -87,17 +85,22 @@ class Stream:
         """After which number everything comes that the history does not hold yet."""
         return self.last if self._turn_start is None else self._turn_start
 
-    def begin_turn(self, chunk: Chunk) -> None:
-        """Publish the first chunk of a new turn."""
+    def begin_turn(self, chunk: Chunk, text: str | None = None) -> None:
+        """Publish the first chunk of a new turn; see `publish`."""
         while self.size > MAX_PAST_BYTES:
             self._drop_oldest()
         self._turn_start = self.last
-        self.publish(chunk)
+        self.publish(chunk, text)
 
-    def publish(self, chunk: Chunk) -> int:
-        """Add a chunk for every reader; return its sequence number."""
+    def publish(self, chunk: Chunk, text: str | None = None) -> int:
+        """Add a chunk for every reader; return its sequence number.
+
+        Args:
+            chunk: the chunk.
+            text: its JSON, where that has been made already.
+        """
         self.last += 1
-        entry = Entry(self.last, chunk, msgspec.json.encode(chunk).decode())
+        entry = Entry(self.last, chunk, encode_chunk(chunk) if text is None else text)
         self._entries[entry.seq] = entry
         self.size += len(entry.text)
         while self.size > self._max_bytes:

@@ -109,7 +109,7 @@ class Turns:
             shown_message = await self._history.as_shown(conversation_id, message, owner=owner)
             edited = await self._history.append_or_edit(conversation_id, message, owner=owner)
             begun = turn_chunk(SUBMIT, message["id"], shown_message, edited=edited)
-            turn.stream.begin_turn(begun)
+            turn.stream.begin_turn(*begun)
         return turn
 
     async def regenerate(
@@ -134,7 +134,7 @@ class Turns:
             turn.question = await self._history.rewind_to_question(
                 conversation_id, message_id, owner=owner
             )
-            turn.stream.begin_turn(turn_chunk(REGENERATE, turn.question))
+            turn.stream.begin_turn(*turn_chunk(REGENERATE, turn.question))
         return turn
 
     def cancel(self, conversation_id: str, *, owner: str | None = None) -> None:
@@ -189,7 +189,7 @@ class Turns:
             with anyio.CancelScope(shield=True):
                 for chunk in assembly.close(closing):
                     turn.stream.publish(chunk)
-                await self._keep(conversation_id, turn, assembly, owner)
+                await self._keep(conversation_id, turn, assembly)
                 # Only now may the next message come: it will find this one in the history.
                 turn.stream.publish(end)
                 self._forget(conversation_id, owner)
@@ -209,7 +209,10 @@ class Turns:
         responding = self._responder.respond(
             messages, conversation_id=conversation_id, message_id=message_id, owner=owner
         )
-        async with responding as chunks:
+        async with (
+            responding as answered,
+            aclosing(self._history.offloaded(answered, conversation_id, owner=owner)) as chunks,
+        ):
             async for chunk in chunks:
                 if chunk["type"] in ENDS:
                     end = chunk
@@ -218,17 +221,15 @@ class Turns:
                     turn.stream.show(chunk)
                     continue
                 assembly.apply(chunk)
-                for visible in shown(chunk):
-                    turn.stream.publish(visible)
+                for visible, text in shown(chunk):
+                    turn.stream.publish(visible, text)
         return end
 
-    async def _keep(
-        self, conversation_id: str, turn: Turn, assembly: MessageAssembly, owner: str | None
-    ) -> None:
+    async def _keep(self, conversation_id: str, turn: Turn, assembly: MessageAssembly) -> None:
         if not assembly.message["parts"]:
             return
         try:
-            await self._history.append(conversation_id, assembly.message, owner=owner)
+            await self._history.append(conversation_id, assembly.message)
         except CoatcheckError as error:
             # The user saw an answer that will be gone after a reload: say so.
             _logger.exception("An answer could not be kept.")

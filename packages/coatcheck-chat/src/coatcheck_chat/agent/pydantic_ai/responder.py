@@ -1,10 +1,8 @@
 """A pydantic-ai agent as the chat's `Responder`."""
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
-from secrets import token_hex
 from typing import Any, Final, Self, cast
 
 from pydantic_ai import Agent
@@ -20,10 +18,9 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     ToolOutputAvailableChunk,
 )
 
-from coatcheck import for_model, hydrate, offload_stream, scrub
-from coatcheck.errors import UnprocessableMediaError
+from coatcheck import for_model, hydrate, scrub
 from coatcheck.legacy import summarize
-from coatcheck.media_part import MEDIA_PART, failed, media_part
+from coatcheck.media_part import MEDIA_PART
 from coatcheck.payload import never, shown_ids
 from coatcheck.reference import clean_text
 from coatcheck_chat.agent import tools
@@ -83,27 +80,15 @@ class PydanticAIResponder:
         message_id: str,
         owner: str | None,
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """One turn, as AI SDK UI message chunks with media in UI form (see `Responder`)."""
+        """One turn, as AI SDK UI message chunks; see `Responder`."""
         context = replace(
             self._context,
             conversation_id=conversation_id,
             owner=owner or self._context.owner,
             attached=frozenset(shown_ids(list(messages), with_links=False)),
         )
-        async with (
-            aclosing(self._chunks(messages, context, message_id)) as chunks,
-            aclosing(
-                offload_stream(
-                    chunks,
-                    context.store,
-                    form="ui",
-                    urls=context.urls,
-                    owner=context.owner,
-                    conversation_id=conversation_id,
-                )
-            ) as offloaded,
-        ):
-            yield _clean(offloaded)
+        async with aclosing(self._chunks(messages, context, message_id)) as chunks:
+            yield chunks
 
     async def _chunks(
         self,
@@ -140,7 +125,8 @@ class PydanticAIResponder:
                         "code": ResponderError.code,
                     }
                     continue
-                yield json.loads(chunk.encode(_SDK_VERSION))
+                # What the SDK's JSON would be read back as; it is encoded once, when published.
+                yield chunk.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     async def _asked(
         self, messages: Sequence[Mapping[str, Any]], context: tools.ToolContext
@@ -177,16 +163,6 @@ def _without_inline_text(part: Any) -> Any:
     cut = {name: scrub(text) for name, text in texts.items() if isinstance(text, str | dict)}
     changed = {name: text for name, text in cut.items() if text is not texts[name]}
     return replace(part, **changed) if changed else part
-
-
-async def _clean(chunks: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-    """The chunks without the inline media that could not be stored."""
-    async for chunk in chunks:
-        if chunk["type"] == "file" and chunk["url"].startswith("data:"):
-            refused = UnprocessableMediaError("The model sent a file that could not be kept.")
-            yield media_part(f"media-{token_hex(6)}", failed(refused))
-        else:
-            yield scrub(chunk)
 
 
 def _as_read(message: Mapping[str, Any]) -> dict[str, Any]:
