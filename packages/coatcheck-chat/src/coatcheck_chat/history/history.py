@@ -126,7 +126,7 @@ class History:
         shown = []
         for message, named in zip(messages, ids, strict=True):
             known = {
-                reference_id
+                reference_id: records[reference_id].reference
                 for reference_id in named & records.keys()
                 if _may_be_shown(records[reference_id], message, conversation_id, owner)
             }

@@ -175,6 +175,7 @@ def for_model(
             `coatcheck.legacy.summarize` for what old histories hold.
     """
     links = Links(urls)
+    visitor = Visitor(links, shapes, lambda found, _: found)
     catalog = known or {}
 
     def show(reference: MediaReference) -> str:
@@ -189,7 +190,6 @@ def for_model(
         if told is None and summarize is not None:
             told = summarize(members)
         if told is None:
-            visitor = Visitor(links, shapes, lambda found, _: found)
             told = _line_of_part(members, visitor, line, show)
         return _drop_urls(members) if told is None else told
 
