@@ -171,9 +171,10 @@ def _as_read(message: Mapping[str, Any]) -> dict[str, Any]:
     A picture that a tool made has its line in the tool's result, and no part of its own.
     """
     is_users = message["role"] == "user"
+    told = for_model(message, summarize=summarize)
     parts = [
-        part if part["type"] == MEDIA_PART else for_model(part, summarize=summarize)
-        for part in message["parts"]
+        part if part["type"] == MEDIA_PART else read
+        for part, read in zip(message["parts"], told["parts"], strict=True)
         if is_users or part["type"] != MEDIA_PART
     ]
-    return {**for_model({**message, "parts": []}, summarize=summarize), "parts": parts}
+    return {**told, "parts": parts}
