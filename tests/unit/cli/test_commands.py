@@ -170,3 +170,27 @@ def test_bench_stream_compares_the_two_ways_and_writes_what_it_found(
         assert tokens["reference"] < 120
         for each in (part, frame, tokens, database):
             assert each["legacy"] > 50 * each["reference"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "hint"),
+    [("uvicorn", "pip install 'coatcheck[server]'"), ("typer", "pip install 'coatcheck[cli]'")],
+)
+def test_a_command_without_its_extra_says_how_to_get_it(
+    data: Path, missing: str, hint: str
+) -> None:
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = ['serve', '--port', '0'];"
+        "from coatcheck.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"COATCHECK_DATA": str(data), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert hint in result.stderr
+    assert "Traceback" not in result.stderr
