@@ -107,8 +107,8 @@ async def test_nothing_of_an_owner_is_left_and_everything_of_others_is(
     assert (await store.thumbnail(bens.id)).data
     assert await store.read(everybodys.id) == b"everybody's"
     for owner, query in ((None, "everybody"), ("ben", "house")):
-        (listed,) = (await conversations.page(owner=owner, limit=9, query=query)).conversations
-        assert listed.conversation.id == (kept if owner else anonymous)
+        (found,) = (await conversations.page(owner=owner, limit=9, query=query)).conversations
+        assert found.conversation.id == (kept if owner else anonymous)
     # Two originals and the thumbnail of one: all that the others' references need.
     assert len(blobs(data)) == 3
     assert {finding.state async for finding in store.verify()} == {"sound"}
