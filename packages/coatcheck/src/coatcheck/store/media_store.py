@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
@@ -89,8 +90,9 @@ class MediaStore(MediaReader):
         media_type: str | None = None,
         owner: str | None = None,
         conversation_id: str | None = None,
+        reuse: bool = False,
     ) -> MediaReference:
-        """Store media durably and return a new reference to it.
+        """Store media durably and return a reference to it.
 
         When this returns, the media survives a crash and a power cut. When it raises, nothing of it
         is left, but for a commit that fails at the very end: that may leave bytes that nothing
@@ -98,14 +100,17 @@ class MediaStore(MediaReader):
         references there are.
 
         Args:
-            content: the bytes, a file's path, or an asynchronous iterator of chunks, which is
-                streamed to disk and never held as a whole.
+            content: the bytes, in one piece or a list of chunks; a file's path; or an asynchronous
+                iterator of chunks, which is streamed to disk and never held as a whole.
             display_name: a file name to show; reduced to its last component and cleaned.
             alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
             media_type: what the sender says it is. The stored type is always the sniffed one; a
                 claim to be an image that does not hold is refused.
             owner: whom it belongs to.
             conversation_id: the conversation that it belongs to.
+            reuse: give the same content of the same owner and conversation the same reference, as
+                long as that is not deleted. Where it is known, nothing is written. The reference
+                that is returned has the name and the text of this call; neither is recorded.
 
         Raises:
             InvalidInputError: the content is a string, which is never opened as a file, or is of
@@ -126,9 +131,13 @@ class MediaStore(MediaReader):
             alt=(clean_text(alt, ALT_WEIGHT) or None) if alt else None,
             owner=owner,
             conversation_id=conversation_id,
+            reuse=reuse,
         )
         record = await self._admission.admit(content, new, media_type, max_bytes=self.max_bytes)
-        return record.reference
+        if not reuse:
+            return record.reference
+        # Another place may show the same media under another name.
+        return replace(record.reference, display_name=new.display_name, alt=new.alt)
 
     async def put_url(
         self,
@@ -232,6 +241,19 @@ class MediaStore(MediaReader):
             StorageError: the reference may be gone and its bytes left; `sweep` removes them.
         """
         await self._removal.delete(reference_id)
+
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes of this name, made once and the same for all who share the store's data.
+
+        They are in the catalog: a copy of it holds them too.
+
+        Args:
+            name: what they are used for, at most 64 characters.
+
+        Raises:
+            StorageError: the catalog failed.
+        """
+        return await self._catalog.secret(name)
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
         """A write transaction on the store's database, to be used as ``async with``.

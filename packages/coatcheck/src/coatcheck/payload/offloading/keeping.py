@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -105,11 +104,12 @@ class Keeper:
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
             return await store.put(
-                _chunks(found.media),
+                list(found.media.chunks),
                 display_name=found.name,
                 alt=found.alt,
                 owner=self._owner,
                 conversation_id=self._conversation_id,
+                reuse=True,
             )
         except CoatcheckError as error:
             _logger.info("Media stays inline: %s", error.message)
@@ -158,8 +158,3 @@ async def _digest(media: Blocks) -> bytes:
     if media.size <= _HASHED_AT_ONCE:
         return compute()
     return await to_thread.run_sync(compute)
-
-
-async def _chunks(media: Blocks) -> AsyncIterator[bytes]:
-    for chunk in media.chunks:
-        yield chunk

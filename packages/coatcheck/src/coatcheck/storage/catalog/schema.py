@@ -10,6 +10,6 @@ MEDIA: Final = Schema(
     name="media",
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations" / "versions",
-    revision="0001",
+    revision="0002",
 )
 """Media, their contents and what shows them."""
