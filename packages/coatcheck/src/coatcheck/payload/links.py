@@ -1,7 +1,7 @@
 """Links to media in texts: ``media://{id}``, and the URLs that are minted here. Pure."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaUrls, is_reference_id
 
@@ -11,14 +11,18 @@ class Links:
 
     Args:
         urls: how URLs are minted here; None where there are none to be known.
+        origins: what may stand before these URLs, such as ``https://example.com``: a page knows
+            them with its own origin.
     """
 
-    def __init__(self, urls: MediaUrls | None = None) -> None:
-        self._beginnings = [URI_SCHEME, *([] if urls is None else [f"{urls.prefix}/"])]
+    def __init__(self, urls: MediaUrls | None = None, origins: Collection[str] = ()) -> None:
+        minted = [] if urls is None else [f"{origin}{urls.prefix}/" for origin in (*origins, "")]
+        self._beginnings = [URI_SCHEME, *minted]
         beginning = "|".join(map(re.escape, self._beginnings))
-        # An id, then perhaps a query; no character that ends a link in Markdown, HTML or JSON.
+        # An id, then perhaps a query; no character that ends a link in Markdown, HTML or JSON. What
+        # begins within a longer URL is not ours.
         self._pattern = re.compile(
-            rf"(?:{beginning})(?P<id>[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
+            rf"(?<![\w.:%-])(?:{beginning})(?P<id>[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
             r"(?:\?[^\s\"'<>()\[\]\\]*)?(?![\w/-])"
         )
 
