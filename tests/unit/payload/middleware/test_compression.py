@@ -6,9 +6,9 @@ import json
 import sys
 import zlib
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from typing import Any, Final
 
-import brotli
 import httpx
 import pytest
 import zstandard
@@ -25,6 +25,8 @@ from coatcheck.store import MediaStore
 from tests.media import png_bytes
 
 pytestmark = pytest.mark.anyio
+
+brotli: Final = import_module("brotli")  # has no types
 
 PNG: Final = png_bytes(240, 180)
 INLINE: Final = "data:image/png;base64," + base64.b64encode(PNG).decode()

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from coatcheck import wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
-from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE, requests
+from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 
@@ -319,32 +319,42 @@ async def test_a_body_that_is_no_json_is_not_waited_for(data: Path) -> None:
 async def test_a_client_that_leaves_in_the_middle_is_told_to_the_application(data: Path) -> None:
     heard: list[Message] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.append(await receive())
-        heard.append(await receive())
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        heard.extend([await receive(), await receive()])
 
     coming: list[Message] = [
         {"type": "http.request", "body": b'"media://', "more_body": True},
         {"type": "http.disconnect"},
     ]
+    await post(wrap(app, data), coming)
+    assert heard == coming
+
+
+async def test_what_is_held_of_a_request_is_bounded(data: Path) -> None:
+    """The application gets what has come before it is all there."""
+    given = 0
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        assert given == MAX_REQUEST // 1_000_000 + 1
+
+    def pieces() -> Iterator[Message]:
+        nonlocal given
+        for given in range(1, 100):  # noqa: B007 - read by the application
+            yield {"type": "http.request", "body": b" " * 1_000_000, "more_body": True}
+
+    await post(wrap(app, data), pieces())
+
+
+async def post(app: ASGIApp, messages: Iterable[Message]) -> None:
+    """One request of JSON, whose body comes as these messages."""
+    coming = iter(messages)
 
     async def receive() -> Message:
-        return coming[len(heard) + held]
-
-    held = 0
-    messages = iter(coming)
-
-    async def in_order() -> Message:
-        return next(messages)
+        return next(coming)
 
     async def send(_message: Message) -> None:
         pass
 
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    await wrap(app, data)(scope, in_order, send)
-    assert heard == coming
-
-
-def test_the_bound_of_a_request_is_small() -> None:
-    assert requests.MAX_REQUEST == 8 * 1024 * 1024
+    await app({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)

@@ -301,8 +301,8 @@ def _require_content(content: object) -> None:
     if not isinstance(content, _CONTENT):
         raise InvalidInputError(f"The content is of type {type(content).__name__}. {_TAKEN}")
     if isinstance(content, list | tuple):
-        for chunk in content:
-            _require_bytes(chunk)
+        for one in content:
+            _require_bytes(one)
 
 
 def _require_bytes(chunk: object) -> None:
