@@ -22,6 +22,7 @@ from coatcheck import wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
 from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE
+from coatcheck.delivery.middleware.requests import MAX_REFERENCES
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 
@@ -288,6 +289,16 @@ async def test_a_request_cannot_multiply_media_without_bound(
         assert chat.provided == [INLINE] * 4 + [url] * 6
         (posted,) = [one for one in app.report().routes if one.route == "POST /chat"]
         assert dict(posted.left) == {REQUEST_TOO_LARGE: 6}
+
+
+async def test_the_references_of_a_request_that_are_looked_up_are_bounded(data: Path) -> None:
+    chat = Chat()
+    async with wrapped(chat, data, public=True) as (app, client):
+        body = [f"media://9188cc90-b172-47e9-b493-{number:012x}" for number in range(1200)]
+        await client.post("/chat", json=body)
+        assert chat.provided == body
+        (posted,) = app.report().routes
+        assert dict(posted.left) == {"not_found": MAX_REFERENCES, REQUEST_TOO_LARGE: 200}
 
 
 async def test_a_body_that_is_no_json_is_not_waited_for(data: Path) -> None:

@@ -32,8 +32,11 @@ from coatcheck.store import MediaStore
 MAX_REQUEST: Final = 8 * 1024 * 1024
 """Largest request body or frame, in bytes, that media is put back into; references are short."""
 
+MAX_REFERENCES: Final = 1000
+"""Different references of one message that are looked up."""
+
 REQUEST_TOO_LARGE: Final = "request_too_large"
-"""The reason for a larger one, and for references whose media would make it larger than allowed."""
+"""The reason for a larger one, and for references that are too many or whose media is too large."""
 
 FindReadable: TypeAlias = Callable[[Scope, MediaStore], Awaitable[MediaRecord]]
 """As `Authorizer.find_readable`: the record of the media that a request may read."""
@@ -43,6 +46,7 @@ Document = TypeVar("Document", str, bytes)
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _ASIDE: Final = 128 * 1024
+_MAX_QUERIES: Final = 8  # of one id: its original and its thumbnail, of this window and of others
 _SIGNED: Final = re.compile(
     r"(?P<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\?(?P<query>[^\s\"'<>()\[\]\\#]+)"
 )
@@ -82,6 +86,8 @@ class Reader:
         """The media, or why it cannot be had."""
         known = self._known.get(reference_id)
         if known is None:
+            if len(self._known) >= MAX_REFERENCES:
+                return REQUEST_TOO_LARGE
             try:
                 known = await self._read(reference_id)
             except CoatcheckError as error:
@@ -264,7 +270,9 @@ def _parse(document: str | bytes) -> tuple[Any, Mapping[str, set[str]]]:
         value = unread.pop()
         if isinstance(value, str):
             for match in _SIGNED.finditer(value):
-                queries[match["id"].lower()].add(match["query"])
+                known = queries[match["id"].lower()]
+                if len(known) < _MAX_QUERIES:
+                    known.add(match["query"])
         elif isinstance(value, dict):
             unread += value.values()
         elif isinstance(value, list):
