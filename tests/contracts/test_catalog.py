@@ -390,3 +390,111 @@ async def test_a_reader_does_not_wait_for_a_writer(catalog: Catalog) -> None:
         await transaction.remove_media(record.reference.id)
         with anyio.fail_after(5):
             assert await catalog.find(record.reference.id) == record
+
+
+REUSED: dict[str, dict[str, str | None]] = {
+    "nobody's": {},
+    "an empty owner's": {"owner": ""},
+    "ada's": {"owner": "ada"},
+    "ada's in a talk": {"owner": "ada", "conversation_id": "talk"},
+    "nobody's in a talk": {"conversation_id": "talk"},
+    "a talk named like an owner": {"conversation_id": "ada"},
+}
+
+
+def reused(scope: dict[str, str | None], **members: str) -> NewMedia:
+    return NewMedia(id=str(uuid4()), created_at=NOW, reuse=True, **scope, **members)
+
+
+async def test_a_reused_reference_is_one_for_each_content_owner_and_conversation(
+    catalog: Catalog,
+) -> None:
+    """No owner is an owner too, although to SQL no NULL is equal to another."""
+    ids: dict[tuple[str, str], str] = {}
+    for _ in range(2):
+        for content in ("a", "e"):
+            for name, scope in REUSED.items():
+                new = reused(scope, display_name="secret plan.png", alt="the plan")
+                async with catalog.transaction() as transaction:
+                    await transaction.add_blob(blob(content), [])
+                    record = await transaction.add_media(new, digest(content))
+                assert ids.setdefault((content, name), record.reference.id) == record.reference.id
+                assert await catalog.find_reusable(reused(scope), digest(content)) == record
+                assert (record.reference.display_name, record.reference.alt) == (None, None)
+    assert len(set(ids.values())) == 2 * len(REUSED)
+    assert await catalog.owner_bytes("ada") == 2000
+    assert await catalog.find_reusable(reused({"owner": "bob"}), digest("a")) is None
+
+
+async def test_references_that_are_not_reused_are_as_many_as_are_put(catalog: Catalog) -> None:
+    own = await put(catalog, owner=None, conversation_id=None)
+    assert await catalog.find_reusable(reused({}), digest("a")) is None
+    async with catalog.transaction() as transaction:
+        shared = await transaction.add_media(reused({}), digest("a"))
+    again = await put(catalog, owner=None, conversation_id=None)
+    assert len({own.reference.id, shared.reference.id, again.reference.id}) == 3
+
+
+async def test_a_deletion_frees_the_key_of_what_was_reused(catalog: Catalog) -> None:
+    async def add() -> MediaRecord:
+        async with catalog.transaction() as transaction:
+            await transaction.add_blob(blob(), [])
+            return await transaction.add_media(reused({}), digest("a"))
+
+    first = await add()
+    async with catalog.transaction() as transaction:
+        await transaction.remove_media(first.reference.id)
+    assert await catalog.find_reusable(reused({}), digest("a")) is None
+    assert (await add()).reference.id != first.reference.id
+
+
+async def test_media_that_gets_another_conversation_is_not_reused_outside_of_it(
+    catalog: Catalog,
+) -> None:
+    """Else what is put outside of it would go with that conversation."""
+    scope: dict[str, str | None] = {"owner": "ada"}
+    async with catalog.transaction() as transaction:
+        await transaction.add_blob(blob(), [])
+        upload = await transaction.add_media(reused(scope), digest("a"))
+        await transaction.hold("talk", "m1", [upload.reference.id], owner="ada")
+        await transaction.adopt("talk", ["m1"], owner="ada")
+    async with catalog.transaction() as transaction:
+        outside = await transaction.add_media(reused(scope), digest("a"))
+        of_talk = scope | {"conversation_id": "talk"}
+        inside = await transaction.add_media(reused(of_talk), digest("a"))
+        await transaction.hold("other", "m2", [inside.reference.id], owner="ada")
+    async with catalog.transaction() as transaction:
+        await transaction.forget_conversation("talk", owner="ada")
+        renewed = await transaction.add_media(reused(of_talk), digest("a"))
+    left = await catalog.find_many([one.reference.id for one in (upload, outside, inside)])
+    assert set(left) == {outside.reference.id, inside.reference.id}  # the latter is the other's
+    assert renewed.reference.id != inside.reference.id
+
+
+async def test_many_who_put_the_same_at_once_get_one_reference(catalog: Catalog) -> None:
+    ids: list[str] = []
+
+    async def add() -> None:
+        async with catalog.transaction() as transaction:
+            await transaction.add_blob(blob(), [])
+            ids.append((await transaction.add_media(reused({}), digest("a"))).reference.id)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(add)
+    assert len(set(ids)) == 1
+
+
+async def test_a_secret_is_made_once(catalog: Catalog) -> None:
+    secrets: list[bytes] = []
+
+    async def read(name: str) -> None:
+        secrets.append(await catalog.secret(name))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(read, "a")
+    assert len(set(secrets)) == 1
+    await read("b")
+    assert len(set(secrets)) == 2
+    assert {len(secret) for secret in secrets} == {32}

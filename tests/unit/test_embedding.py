@@ -2,29 +2,40 @@
 
 import base64
 import json
+import os
+import re
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import anyio
 import httpx
 import pytest
 import websockets
 from fastapi import FastAPI, Request, WebSocket
+from flask import Flask
+from flask import request as flask_request
 from litestar import Litestar, get
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck import open_store, wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
-from coatcheck.delivery.middleware import UNEXPECTED
+from coatcheck.delivery.middleware import OFFLOAD_LOG, UNEXPECTED
+from coatcheck.delivery.middleware.reporting import MAX_ROUTES, OTHER_ROUTES
 from coatcheck.errors import ConfigurationError, StorageError
+from coatcheck.signing import Keyring
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 from tests.serving import serving
@@ -128,22 +139,22 @@ async def test_any_application_on_a_real_server(make: Callable[[], ASGIApp], dat
     ):
         assert data.is_dir()  # open since the server started
         answer = await client.get("/picture")
-        assert int(answer.headers["content-length"]) == len(answer.content) < 200
+        assert int(answer.headers["content-length"]) == len(answer.content) < 300
         url = answer.json()["image"]
         image = await client.get(url)
         assert (image.content, image.headers["content-type"]) == (PNG, "image/png")
         assert image.headers["cache-control"].endswith("immutable")
         assert (await client.head(url)).headers["content-length"] == str(len(PNG))
-        thumbnail = await client.get(url, params={"thumbnail": "true"})
+        thumbnail = await client.get(f"{url}&thumbnail=true")
         assert thumbnail.headers["content-type"] == "image/webp"
         if make is fastapi_app:
             assert answer.json()["self"] == "/picture"
             async with websockets.connect(f"ws://{address}/ws") as socket:
                 received = await socket.recv()
-            assert len(received) < 100
+            assert len(received) < 200
             assert json.loads(received)["image"].startswith(PREFIX)
     assert app._store is not None
-    assert app._store._store is None
+    assert app._store._opened is None
     assert app.middleware.totals.offloaded >= 1
 
 
@@ -174,16 +185,16 @@ async def test_the_store_is_open_for_all_of_the_applications_own_life_span(data:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        open_at["startup"] = store._store is not None
+        open_at["startup"] = store._opened is not None
         yield
-        open_at["shutdown"] = store._store is not None
+        open_at["shutdown"] = store._opened is not None
 
     app = wrap(FastAPI(lifespan=lifespan), data)
     assert app._store is not None
     store = app._store
     assert await Stage().run(app) == ["startup.complete", "shutdown.complete"]
     assert open_at == {"startup": True, "shutdown": True}
-    assert store._store is None
+    assert store._opened is None
 
 
 @pytest.mark.parametrize("make", [app_that_refuses_a_life_span, app_that_ignores_a_life_span])
@@ -193,7 +204,7 @@ async def test_an_application_without_a_life_span_gets_one(
     app = wrap(make(), data)
     assert await Stage().run(app) == ["startup.complete", "shutdown.complete"]
     assert app._store is not None
-    assert app._store._store is None
+    assert app._store._opened is None
 
 
 async def test_a_failure_of_the_applications_own_start_is_told(data: Path) -> None:
@@ -210,7 +221,7 @@ async def test_a_failure_of_the_applications_own_start_is_told(data: Path) -> No
         await stage.run(app)
     assert [message["type"] for message in stage.told] == ["lifespan.startup.failed"]
     assert app._store is not None
-    assert app._store._store is None
+    assert app._store._opened is None
 
 
 async def test_a_store_that_cannot_be_opened_keeps_the_server_from_starting(data: Path) -> None:
@@ -243,10 +254,10 @@ async def test_without_a_life_span_the_first_media_opens_the_store_once(
 ) -> None:
     opened = 0
 
-    def count(directory: Path) -> Any:
+    def count(directory: Path, **options: Any) -> Any:
         nonlocal opened
         opened += 1
-        return open_store(directory)
+        return open_store(directory, **options)
 
     monkeypatch.setattr("coatcheck.wrapping.open_store", count)
     async with embedded(fastapi_app(), data) as app, client_of(app) as client:
@@ -279,11 +290,12 @@ async def test_only_reading_is_served_and_the_rest_is_the_applications(data: Pat
             answer = await client.request(method, path)
             assert answer.json() == {"detail": "Not Found"}, path  # FastAPI's words
         missing = await client.get(f"{PREFIX}unknown")
-        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+        assert (missing.status_code, missing.json()["code"]) == (403, "forbidden")
         assert (await client.get(url)).status_code == 200
 
 
 async def test_another_prefix_and_a_root_path(data: Path) -> None:
+    """A server or a proxy with a path of its own: the URLs begin with it."""
     async with (
         embedded(fastapi_app(), data, prefix="/pictures") as app,
         client_of(app) as client,
@@ -292,7 +304,20 @@ async def test_another_prefix_and_a_root_path(data: Path) -> None:
         url = (await client.get("/picture")).json()["image"]
         assert url.startswith("/pictures/image/")
         assert (await client.get(url)).content == PNG
-        assert (await behind.get(f"/behind{url}")).content == PNG
+        deeper = (await behind.get("/behind/picture")).json()["image"]
+        assert deeper == f"/behind{url}"
+        assert (await behind.get(deeper)).content == PNG
+
+
+async def test_mounted_in_another_application_the_urls_begin_with_its_path(data: Path) -> None:
+    async with embedded(starlette_app(), data) as app:
+        outer = Starlette(routes=[Mount("/tenants/{tenant}", routes=[Mount("/bot", app)])])
+        async with client_of(outer) as client:
+            answer = await client.get("/tenants/7/bot/picture")
+            url = answer.json()["image"]
+            assert url.startswith("/tenants/7/bot/api/media/image/")
+            assert (await client.get(url)).content == PNG
+            assert (await client.get(url.removeprefix("/tenants/7/bot"))).status_code == 404
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "media", "/media/"])
@@ -341,3 +366,290 @@ def test_it_lives_as_often_as_it_is_started(data: Path) -> None:
             assert [client.get(url).status_code for url in urls] == [200] * len(urls)
             with client.websocket_connect("/ws") as socket:
                 assert socket.receive_json()["image"].startswith(PREFIX)
+
+
+async def test_without_a_word_urls_are_signed_and_nothing_is_served_without(data: Path) -> None:
+    async with embedded(fastapi_app(), data) as app, client_of(app) as client:
+        url = (await client.get("/picture")).json()["image"]
+        path, _, query = url.partition("?")
+        assert set(parse_qs(query)) == {"expires", "signature"}
+        assert (await client.get(url)).headers["cache-control"].startswith("private")
+        other = "9188cc90-b172-47e9-b493-4e22175bd478"
+        for refused in (
+            path,
+            f"{path}?thumbnail=true",
+            url[:-1],
+            url.replace("expires=1", "expires=2"),
+            f"{PREFIX}{other}?{query}",
+            f"{url}&{query}",
+        ):
+            answer = await client.get(refused)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), refused
+        described = await client.get(path.replace("/image/", "/"))
+        assert described.status_code == 401
+
+
+async def test_a_url_is_the_same_for_a_window_and_good_for_a_month(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = 24 * 3600
+    window = 7 * day
+    now = 1000.0 * window
+
+    monkeypatch.setattr("coatcheck.wrapping.time.time", lambda: now)
+    async with embedded(fastapi_app(), data) as app, client_of(app) as client:
+        now += 1
+        first = (await client.get("/picture")).json()["image"]
+        now += window - 2 - 2 * day
+        assert {(await client.get("/picture")).json()["image"] for _ in range(20)} == {first}
+        now += window
+        assert (await client.get("/picture")).json()["image"] != first
+        now = 1000.0 * window + 30 * day
+        assert (await client.get(first)).status_code == 200
+        now += window + 120
+        assert (await client.get(first)).status_code == 403
+        assert (await client.get((await client.get("/picture")).json()["image"])).content == PNG
+
+
+async def test_all_processes_on_the_same_data_have_the_same_key(data: Path) -> None:
+    async with (
+        embedded(fastapi_app(), data) as one,
+        embedded(fastapi_app(), data) as two,
+        client_of(one) as first,
+        client_of(two) as second,
+    ):
+        urls = [(await client.get("/picture")).json()["image"] for client in (first, second)]
+        assert urls[0] == urls[1]
+        assert (await second.get(urls[0])).content == PNG
+    async with embedded(fastapi_app(), data) as again, client_of(again) as client:
+        assert (await client.get("/picture")).json()["image"] == urls[0]
+
+
+async def test_keys_may_be_given(data: Path) -> None:
+    keys = [Keyring.parse(f"k{n}:{n}Xm7Qp0vRz2LwYd8TfKs4HcJb6GnAe1U") for n in (1, 2)]
+    async with embedded(fastapi_app(), data, keyring=keys[0]) as app, client_of(app) as client:
+        url = (await client.get("/picture")).json()["image"]
+        assert "signature=k1." in url
+        assert (await client.get(url)).status_code == 200
+    async with embedded(fastapi_app(), data, keyring=keys[1]) as app, client_of(app) as client:
+        assert (await client.get(url)).status_code == 403
+
+
+async def test_public_media_takes_a_word(data: Path) -> None:
+    async with embedded(fastapi_app(), data, public=True) as app, client_of(app) as client:
+        url = (await client.get("/picture")).json()["image"]
+        assert "?" not in url
+        answer = await client.get(url)
+        assert (answer.content, answer.headers["cache-control"][:6]) == (PNG, "public")
+
+
+def test_two_ways_of_access_are_refused() -> None:
+    access = PrincipalAccess(lambda _: None)
+    keyring = Keyring.parse("k:Xm7Qp0vRz2LwYd8TfKs4HcJb6GnAe1U9")
+    for options in (
+        {"public": True, "access": access},
+        {"public": True, "keyring": keyring},
+        {"access": access, "keyring": keyring},
+    ):
+        with pytest.raises(ConfigurationError, match=r"without|not both"):
+            wrap(fastapi_app(), **options)  # type: ignore[arg-type] # on purpose
+
+
+async def test_clients_that_expect_base64_get_it(data: Path) -> None:
+    def is_page(connection: HTTPConnection, headers: Headers) -> bool:
+        return "x-api" not in connection.headers and headers["content-type"] == "application/json"
+
+    async with embedded(fastapi_app(), data, when=is_page) as app, client_of(app) as client:
+        assert (await client.get("/picture")).json()["image"].startswith(PREFIX)
+        api = await client.get("/picture", headers={"x-api": "1"})
+        assert api.json()["image"] == INLINE
+        assert app.middleware.totals.found == 1
+
+
+async def test_a_predicate_that_fails_costs_no_message(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_connection: HTTPConnection, _headers: Headers) -> bool:
+        raise ZeroDivisionError
+
+    async with embedded(fastapi_app(), data, when=fail) as app, client_of(app) as client:
+        assert (await client.get("/picture")).json()["image"] == INLINE
+        assert dict(app.middleware.totals.left) == {UNEXPECTED: 1}
+    assert "`when` failed" in caplog.text
+
+
+def test_a_predicate_is_asked_of_a_socket_too(data: Path) -> None:
+    app = wrap(fastapi_app(), data, when=lambda connection, _: "x-api" not in connection.headers)
+    with TestClient(app) as client:
+        for headers, is_left in (({"x-api": "1"}, True), ({}, False)):
+            with client.websocket_connect("/ws", headers=headers) as socket:
+                assert (socket.receive_json()["image"] == INLINE) is is_left
+
+
+async def test_what_does_not_fit_stays_inline_and_is_counted(data: Path) -> None:
+    async with embedded(fastapi_app(), data, owner_bytes=100) as app, client_of(app) as client:
+        assert (await client.get("/picture")).json()["image"] == INLINE
+        assert dict(app.report().routes[0].left) == {"quota_exceeded": 1}
+
+
+async def test_without_a_word_there_is_a_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+
+    def record(directory: Path, *, owner_bytes: int) -> Any:
+        given.append(owner_bytes)
+        return open_store(directory, owner_bytes=owner_bytes)
+
+    monkeypatch.setattr("coatcheck.wrapping.open_store", record)
+    async with embedded(fastapi_app(), data) as app, client_of(app) as client:
+        await client.get("/picture")
+    assert given == [10 * 1024**3]
+
+
+async def test_a_history_that_is_read_often_makes_one_row_and_one_url(data: Path) -> None:
+    async with embedded(fastapi_app(), data) as app, client_of(app) as client:
+        urls = {(await client.get("/picture")).json()["image"] for _ in range(50)}
+        assert len(urls) == 1
+        assert app._store is not None
+        store = await app._store.get()
+        assert len(await store.list_media(owner=None, limit=50)) == 1
+
+
+BROKEN: Final = INLINE[: 22 + 4576]  # a picture that is cut short
+
+
+def leaving_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/talks/{talk}")
+    async def read(talk: str) -> dict[str, str]:
+        return {"talk": talk, "image": INLINE, "broken": BROKEN}
+
+    return app
+
+
+async def test_what_is_left_is_warned_of_once_for_each_reason_and_route(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with embedded(leaving_app(), data) as app, client_of(app) as client:
+        assert str(app.report()) == "No inline media was seen.\n"
+        for talk in ("a", "b", "c"):
+            assert (await client.get(f"/talks/{talk}")).json()["broken"] == BROKEN
+        (route,) = app.report().routes
+    assert route.route == "GET /talks/{talk}"
+    assert (route.messages, route.offloaded, dict(route.left)) == (
+        *(3, 3),
+        {"unprocessable_media": 3},
+    )
+    warnings = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert warnings[0].name == OFFLOAD_LOG
+    assert "GET /talks/{talk}" in warnings[0].getMessage()
+    assert "unprocessable_media" in warnings[0].getMessage()
+    page = str(app.report())
+    assert page.startswith(f"Saved {app.report().saved:,} characters of base64.")
+    for line in ("GET /talks/{talk}", "3 taken out", "3 left: unprocessable_media"):
+        assert line in page
+
+
+async def test_reports_are_bounded(data: Path) -> None:
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await answer_picture(send)
+
+    async with embedded(app, data) as wrapped, client_of(wrapped) as client:
+        for number in range(MAX_ROUTES + 30):
+            await client.get(f"/{number}%0A{'x' * 1000}")
+        routes = wrapped.report().routes
+    assert len(routes) == MAX_ROUTES + 1
+    other = next(one for one in routes if one.route == OTHER_ROUTES)
+    assert other.offloaded == 30
+    assert max(len(one.route) for one in routes) < 210
+    assert not any("\n" in one.route for one in routes)
+
+
+def test_a_warning_shows_under_plain_uvicorn(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(
+        "from coatcheck import wrap\n"
+        "from tests.unit.test_embedding import leaving_app\n"
+        "app = wrap(leaving_app())\n"
+    )
+    log = tmp_path / "log"
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(tmp_path), "served:app"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", "0"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while (found := re.search(r"http://[\d.:]+", log.read_text())) is None:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+            httpx.get(f"{found[0]}/talks/a", timeout=30)
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert "GET /talks/{talk}: inline media is left as it is (unprocessable_media)" in (
+        log.read_text()
+    )
+
+
+def flask_app() -> Flask:
+    app = Flask(__name__)
+
+    @app.get("/picture")
+    def picture() -> dict[str, str]:
+        return {"image": INLINE}
+
+    @app.post("/echo")
+    def echo() -> dict[str, Any]:
+        received = flask_request.get_json()
+        return {"length": len(received["image"]), "is_same": received["image"] == INLINE}
+
+    return app
+
+
+async def test_a_wsgi_application_in_its_adapter(data: Path) -> None:
+    app = wrap(flask_app(), data)
+    async with (
+        serving(app) as address,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,
+    ):
+        url = (await client.get("/picture")).json()["image"]
+        assert url.startswith(PREFIX)
+        assert (await client.get(url)).content == PNG
+        assert (await client.get(url.partition("?")[0])).status_code == 403
+        answer = await client.post("/echo", json={"image": url})
+        assert answer.json() == {"length": len(INLINE), "is_same": True}
+        assert (await client.get("/missing")).status_code == 404
+    assert app.report().routes[0].route == "GET /picture"
+
+
+def test_a_wsgi_application_without_the_adapter_is_refused_when_it_is_wrapped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "a2wsgi", None)  # as if it were not installed
+    with pytest.raises(ConfigurationError, match=r"coatcheck\[wsgi\]"):
+        wrap(flask_app())
+
+
+def a_factory() -> FastAPI:
+    return FastAPI()
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        (None, "NoneType cannot be called"),
+        ("module:app", "str cannot be called"),
+        (a_factory, "Of a factory, pass what it returns"),
+        (lambda scope: scope, "no application"),
+        (FastAPI, "no application"),
+    ],
+)
+def test_what_is_no_application_is_refused_when_it_is_wrapped(app: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        wrap(app)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, MetaData, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coatcheck.errors import StorageError, StorageFullError
-from coatcheck.ports import Schema
+from coatcheck.ports import NewMedia, Schema
 from coatcheck.storage.catalog import Database, SqlCatalog, migrations
 from coatcheck.storage.catalog.database import translated
 from coatcheck.storage.catalog.schema import MEDIA
@@ -115,7 +116,8 @@ async def test_a_database_of_the_single_schema_keeps_every_row(
 
     await anyio.to_thread.run_sync(write)
     before = rows_of(path, *kept)
-    before["media"] = [(*row, None) for row in before["media"]]  # none of them is opaque
+    # None of them is opaque or reused.
+    before["media"] = [(*row, None, None) for row in before["media"]]
     if alone_first:  # as `coatcheck verify` opens it, which has no part of the chat
         database = await Database.open(path)
         await database.aclose()
@@ -138,6 +140,40 @@ async def test_a_database_of_the_single_schema_keeps_every_row(
         ("tower",), owner=None, before=None, limit=9
     )
     assert [one.content for one in found] == [{"id": "a1"}]
+    await catalog.aclose()
+
+
+async def test_a_database_of_the_first_revision_keeps_its_media_and_reuses_new_ones(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "catalog.sqlite3"
+
+    def write() -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", str(MEDIA.migrations))
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            config.attributes["metadata"] = MetaData()
+            config.attributes["version_table"] = MEDIA.version_table
+            command.upgrade(config, "0001")
+            connection.execute(text("INSERT INTO blobs VALUES ('d1', 5, 'a/a', 1, 1, 1, 'x')"))
+            for one in ("m1", "m2"):
+                statement = "INSERT INTO media VALUES (:id, 'd1', 'n', 'a', 'ada', NULL, 1)"
+                connection.execute(text(statement), {"id": one})
+            connection.execute(text("INSERT INTO owners VALUES ('=ada', 5)"))
+        engine.dispose()
+
+    await anyio.to_thread.run_sync(write)
+    catalog = SqlCatalog(await Database.open(path))
+    new = NewMedia(id="m3", created_at=datetime.now(UTC), owner="ada", reuse=True)
+    for _ in range(2):
+        async with catalog.transaction() as transaction:
+            assert (await transaction.add_media(new, "d1")).reference.id == "m3"
+    assert set(await catalog.find_many(["m1", "m2", "m3"])) == {"m1", "m2", "m3"}
+    assert await catalog.owner_bytes("ada") == 5
     await catalog.aclose()
 
 

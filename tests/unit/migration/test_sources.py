@@ -102,7 +102,8 @@ async def test_any_key_will_do(
         summary = await rewrite(source, Walk(store), log, advance=nothing)
         assert (summary.rows, summary.changed, summary.images) == (3, 2, 2)
         findings = await verify(source, store, log, advance=nothing)
-        assert (findings.references, findings.originals, findings.broken) == (2, 2, [])
+        # The same picture has the same reference in both rows.
+        assert (findings.references, findings.originals, findings.broken) == (1, 2, [])
 
 
 @pytest.mark.parametrize(

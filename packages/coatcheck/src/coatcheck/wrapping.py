@@ -5,78 +5,164 @@
     app = wrap(app)
 """
 
+import inspect
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from anyio import Lock
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck.delivery import media_app
-from coatcheck.delivery.access import Authorizer
-from coatcheck.delivery.middleware import OffloadMiddleware, Owner
+from coatcheck.delivery.access import Authorizer, OpenAccess, SignedAccess
+from coatcheck.delivery.middleware import MiddlewareReport, OffloadMiddleware, Owner, When
 from coatcheck.errors import ConfigurationError
 from coatcheck.opening import open_store
 from coatcheck.payload.offload import OffloadLimits, OffloadReport
+from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls
+from coatcheck.signing import Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
+
+URL_LIFE_SECONDS: Final = 30 * 24 * 3600
+"""How long a URL is good for at least: a tab that is left open still shows its pictures."""
+
+URL_WINDOW_SECONDS: Final = 7 * 24 * 3600
+"""For this long the same media has the same URL, so that caches find it again."""
+
+DEFAULT_OWNER_BYTES: Final = 10 * 1024**3
+"""What the media of one owner may occupy; without `owner=`, all of it together."""
 
 _log: Final = logging.getLogger(__name__)
 _READING: Final = frozenset({"GET", "HEAD"})
+_KEY: Final = "media-urls"
+_ASGI: Final = 3
+_WSGI: Final = 2
 
 
 def wrap(
-    app: ASGIApp,
+    app: Any,
     data: Path | str = ".coatcheck",
     *,
     prefix: str = "/api/media",
+    public: bool = False,
+    access: Authorizer | None = None,
+    keyring: Keyring | None = None,
+    owner: Owner = None,
+    owner_bytes: int = DEFAULT_OWNER_BYTES,
+    when: When | None = None,
     measure_only: bool = False,
     on_report: Callable[[OffloadReport], object] | None = None,
-    owner: Owner = None,
-    access: Authorizer | None = None,
-    urls: MediaUrls | None = None,
     limits: OffloadLimits | None = None,
 ) -> "WrappedApp":
     """The application, with inline media taken out of what it sends and served beside it.
+
+    URLs are signed: one is good for 30 days or a little more, for whoever has it, and nothing is
+    served without. They begin with the path that the application is mounted at. What clients send
+    back gets its media again, as far as they may read it.
 
     The store is opened and closed with the life span, be there one of the application's own or not.
     Where the server tells of none, it is opened when the first media comes.
 
     Args:
-        app: any ASGI application. Wrap it last: what is returned has no routes to add to.
-        data: the directory of the store, see `open_store`.
+        app: an ASGI application, or a WSGI application with the extra ``wsgi``. Wrap it last: what
+            is returned has no routes to add to.
+        data: the directory of the store, see `open_store`. Several processes may share it.
         prefix: the path that media is read under. Only reading is served: to upload or delete over
             HTTP, mount `media_app`.
+        public: sign nothing: everyone who knows an id gets the media, and shared caches keep it.
+        access: asks the application who gets what, at each request, in the place of signed URLs;
+            such as `PrincipalAccess`.
+        keyring: the keys that sign; by default one that is made once and kept in the catalog, for
+            all processes on it.
+        owner: see `OffloadMiddleware`.
+        owner_bytes: what the media of one owner may occupy together; 0 for no limit. Media without
+            an owner counts as one owner's. What does not fit stays inline.
+        when: which answers are rewritten, see `OffloadMiddleware`; such as only those for a page,
+            so that other clients of the same routes get base64.
         measure_only: store, serve and change nothing, only report what would be.
         on_report: see `OffloadMiddleware`.
-        owner: see `OffloadMiddleware`.
-        access: who gets what; everyone who knows an id where it is left out.
-        urls: mints the URLs, if they are signed or the prefix is another one for the browser.
         limits: what counts as media.
 
     Raises:
-        ConfigurationError: `prefix` is no path.
+        ConfigurationError: `prefix` is no path; two ways of access are asked for; `app` is no
+            application, or a WSGI application and the extra is not installed.
     """
     if not prefix.startswith("/") or prefix.endswith("/"):
         raise ConfigurationError("A prefix begins with a slash and ends with none: /api/media")
-    store = _Store(data)
-    minted = urls or MediaUrls(prefix)
+    if public and access is not None:
+        raise ConfigurationError("Pass public=True or access=, not both.")
+    if keyring is not None and (public or access is not None):
+        raise ConfigurationError("Keys sign URLs: pass keyring= without public=True and access=.")
+    way = OpenAccess() if public else access
+    opener = _Opener(data, owner_bytes, way, keyring)
+
+    def urls_of(scope: Scope) -> MediaUrls:
+        return _urls(scope, prefix, opener.signer)
+
     middleware = OffloadMiddleware(
-        app,
-        store.get,
+        _as_asgi(app),
+        opener.get,
         measure_only=measure_only,
         on_report=on_report,
         owner=owner,
-        urls=minted,
+        urls=urls_of,
+        when=when,
+        find_readable=opener.find_readable,
         limits=limits,
     )
     if measure_only:
         return WrappedApp(middleware, None, None)
-    media = Mount(prefix, _Media(store, minted, access))
-    return WrappedApp(middleware, media, store)
+    return WrappedApp(middleware, Mount(prefix, _Media(opener, urls_of)), opener)
+
+
+def _urls(scope: Scope, prefix: str, signer: UrlSigner | None) -> MediaUrls:
+    """What mints URLs for a request: below the path that the application is mounted at."""
+    return MediaUrls(f"{scope.get('root_path', '').rstrip('/')}{prefix}", signer=signer)
+
+
+def _as_asgi(app: Any) -> ASGIApp:
+    """The application, in an adapter if it speaks WSGI.
+
+    Raises:
+        ConfigurationError: it is no application, or the adapter is not installed.
+    """
+    if not callable(app):
+        raise ConfigurationError(
+            f"An application is called by its server; {type(app).__name__} cannot be called. Pass"
+            " the application itself, such as FastAPI() or Flask(__name__)."
+        )
+    if _takes(app, _ASGI):
+        return cast("ASGIApp", app)
+    if not _takes(app, _WSGI):
+        raise ConfigurationError(
+            "This is no application: ASGI calls it with scope, receive and send, WSGI with environ"
+            " and start_response. Of a factory, pass what it returns."
+        )
+    try:
+        adapter = import_module("a2wsgi").WSGIMiddleware
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "This is a WSGI application. Install the adapter with: pip install 'coatcheck[wsgi]'"
+        ) from error
+    return cast("ASGIApp", adapter(app))
+
+
+def _takes(app: Callable[..., object], count: int) -> bool:
+    """Whether it can be called with so many arguments."""
+    try:
+        inspect.signature(app).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # it does not tell
+        return count == _ASGI
+    return True
 
 
 class WrappedApp:
@@ -87,11 +173,15 @@ class WrappedApp:
     """
 
     def __init__(
-        self, middleware: OffloadMiddleware, media: Mount | None, store: "_Store | None"
+        self, middleware: OffloadMiddleware, media: Mount | None, store: "_Opener | None"
     ) -> None:
         self.middleware = middleware
         self._media = media
         self._store = store
+
+    def report(self) -> MiddlewareReport:
+        """What was saved and what was left, and why, by route; `str` of it is a page to read."""
+        return self.middleware.report()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for media, and let the application answer everything else."""
@@ -105,7 +195,7 @@ class WrappedApp:
             return
         await self.middleware(scope, receive, send)
 
-    async def _live(self, store: "_Store", scope: Scope, receive: Receive, send: Send) -> None:
+    async def _live(self, store: "_Opener", scope: Scope, receive: Receive, send: Send) -> None:
         """Hold the store open for the application's life span, or for one in its stead."""
         startup = await receive()
         try:
@@ -154,40 +244,91 @@ async def _answers(
     return answered
 
 
-class _Store:
-    """A store that is opened when it is first asked for."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    store: MediaStore
+    access: Authorizer
+    signer: UrlSigner | None
 
-    def __init__(self, data: Path | str) -> None:
+
+class _Opener:
+    """A store that is opened when it is first asked for, and who may read what of it.
+
+    Args:
+        data: the directory.
+        owner_bytes: see `open_store`.
+        access: who gets what; by signed URLs where it is left out.
+        keyring: the keys of these.
+    """
+
+    def __init__(
+        self,
+        data: Path | str,
+        owner_bytes: int,
+        access: Authorizer | None,
+        keyring: Keyring | None,
+    ) -> None:
         self._data = data
+        self._owner_bytes = owner_bytes
+        self._access = access
+        self._keyring = keyring
         self._opening = Lock()
         self._resources = AsyncExitStack()
-        self._store: MediaStore | None = None
+        self._opened: _Opened | None = None
+
+    @property
+    def signer(self) -> UrlSigner | None:
+        """What signs URLs; None where they are not signed, or the store is not open."""
+        return None if self._opened is None else self._opened.signer
 
     async def get(self) -> MediaStore:
-        if self._store is None:
+        return (await self.opened()).store
+
+    async def find_readable(self, scope: Scope, store: MediaStore) -> MediaRecord:
+        return await (await self.opened()).access.find_readable(scope, store)
+
+    async def opened(self) -> _Opened:
+        if self._opened is None:
             async with self._opening:
-                if self._store is None:
-                    opened = open_store(self._data)
-                    self._store = await self._resources.enter_async_context(opened)
-        return self._store
+                if self._opened is None:
+                    self._opened = await self._open()
+        return self._opened
 
     async def aclose(self) -> None:
         async with self._opening:
-            self._store = None
+            self._opened = None
             await self._resources.aclose()
+
+    async def _open(self) -> _Opened:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(
+                open_store(self._data, owner_bytes=self._owner_bytes)
+            )
+            opened = _Opened(store, *await self._way(store))
+            self._resources = stack.pop_all()
+        return opened
+
+    async def _way(self, store: MediaStore) -> tuple[Authorizer, UrlSigner | None]:
+        if self._access is not None:
+            return self._access, None
+        keyring = self._keyring or Keyring((Key("catalog", await store.secret(_KEY)),))
+        signer = UrlSigner(keyring, time.time, life=URL_LIFE_SECONDS, window=URL_WINDOW_SECONDS)
+        return SignedAccess(signer), signer
 
 
 class _Media:
     """The media endpoint of a store that may not be open yet."""
 
-    def __init__(self, store: _Store, urls: MediaUrls, access: Authorizer | None) -> None:
-        self._store = store
-        self._urls = urls
-        self._access = access
-        self._served: tuple[MediaStore, ASGIApp] | None = None
+    def __init__(self, opener: _Opener, urls_of: Callable[[Scope], MediaUrls]) -> None:
+        self._opener = opener
+        self._urls_of = urls_of
+        self._served: tuple[_Opened, ASGIApp] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        store = await self._store.get()
-        if self._served is None or self._served[0] is not store:
-            self._served = (store, media_app(store, self._urls, self._access))
+        opened = await self._opener.opened()
+        if self._served is None or self._served[0] is not opened:
+            # Its JSON form mints URLs too; the path in front of the prefix is one for all requests.
+            outer = {**scope, "root_path": scope.get("app_root_path", "")}
+            app = media_app(opened.store, self._urls_of(outer), opened.access)
+            self._served = (opened, app)
         await self._served[1](scope, receive, send)

@@ -1,7 +1,7 @@
 """Links to media in texts: ``media://{id}``, and the URLs that are minted here. Pure."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 import msgspec
@@ -20,13 +20,16 @@ class Links:
 
     Args:
         urls: how URLs are minted here; None where there are none to be known.
+        origins: what may stand before these URLs, such as ``https://example.com``: a page knows
+            them with its own origin.
     """
 
-    def __init__(self, urls: MediaUrls | None = None) -> None:
-        self._beginnings = [URI_SCHEME, *([] if urls is None else [f"{urls.prefix}/"])]
+    def __init__(self, urls: MediaUrls | None = None, origins: Collection[str] = ()) -> None:
+        minted = [] if urls is None else [f"{origin}{urls.prefix}/" for origin in (*origins, "")]
+        self._beginnings = [URI_SCHEME, *minted]
         # A path is one of ours only if no host and no other path stands before it.
         beginning = "|".join(
-            (r"(?<![\w.:/-])" if one.startswith("/") else "") + re.escape(one)
+            (r"(?<![\w.:/%-])" if one.startswith("/") else "") + re.escape(one)
             for one in self._beginnings
         )
         # An id, then perhaps a query; no character that ends a link in Markdown, HTML or JSON.

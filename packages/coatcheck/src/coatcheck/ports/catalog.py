@@ -91,6 +91,8 @@ class NewMedia:
         owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
         opaque_type: the type of bytes that nothing looks at; None for what is known of the blob.
+        reuse: whether the same content of the same owner and conversation has one reference. Its
+            name and alternative text are not recorded: they differ from place to place.
     """
 
     id: str
@@ -100,6 +102,7 @@ class NewMedia:
     owner: str | None = None
     conversation_id: str | None = None
     opaque_type: str | None = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,8 @@ class CatalogTransaction(SharedTransaction, Protocol):
         """Record a reference to a recorded blob and return it as it will be read.
 
         Args:
-            media: the reference.
+            media: the reference. If it is reused and there is one already, that one is returned and
+                nothing is recorded.
             digest: the blob that it refers to.
         """
         ...
@@ -243,6 +247,23 @@ class Catalog(Protocol):
 
         Args:
             reference_ids: the references, by their ids.
+        """
+        ...
+
+    async def find_reusable(self, media: NewMedia, digest: str) -> MediaRecord | None:
+        """The reference that `CatalogTransaction.add_media` would return without recording one.
+
+        Args:
+            media: a reference that is reused; its id does not matter.
+            digest: the content that it would refer to.
+        """
+        ...
+
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes of this name, made once and the same for all who share the catalog.
+
+        Args:
+            name: what they are used for, at most 64 characters.
         """
         ...
 

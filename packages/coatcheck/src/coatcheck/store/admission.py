@@ -1,11 +1,12 @@
 """The one path of a put: room, a bounded stream, inspection, and one transaction at the end."""
 
-from collections.abc import AsyncGenerator, AsyncIterable
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Final
 
-from anyio import CancelScope, open_file
+from anyio import CancelScope, open_file, to_thread
 
 from coatcheck.errors import (
     EmptyMediaError,
@@ -42,12 +43,18 @@ from coatcheck.store.renditions import Condemned, share_of, variant_record
 CHUNK_BYTES: Final = 1024 * 1024
 """Bytes of a file that are in memory at a time."""
 
-_TAKEN: Final = "Pass bytes, a pathlib.Path or an asynchronous iterator of bytes."
+_TAKEN: Final = "Pass bytes, a list of them, a pathlib.Path or an asynchronous iterator of bytes."
 
-_CONTENT: Final = (bytes, bytearray, memoryview, Path, AsyncIterable)
+_BYTES: Final = (bytes, bytearray, memoryview)
+_CONTENT: Final = (*_BYTES, list, tuple, Path, AsyncIterable)
 
-Content = bytes | bytearray | memoryview | Path | AsyncIterable[bytes]
-"""What a store takes: bytes, a file's path, or an asynchronous iterator of chunks."""
+Content = (
+    bytes | bytearray | memoryview | list[bytes] | tuple[bytes, ...] | Path | AsyncIterable[bytes]
+)
+"""What a store takes: bytes, a list of chunks, a file's path, or an asynchronous iterator of
+chunks."""
+
+_HASHED_AT_ONCE: Final = 64 * 1024
 
 
 class Admission:
@@ -90,6 +97,11 @@ class Admission:
     ) -> MediaRecord:
         """Store `content` and record `new` for it; see `MediaStore.put`."""
         _require_content(content)
+        if new.reuse and isinstance(content, (*_BYTES, list, tuple)):
+            # Before anything is written: content that is known costs a look-up alone.
+            known = await self._find_reusable(new, await _digest(content), media_type)
+            if known is not None:
+                return known
         room = await self._room(new.owner)
         if room is not None and _least_size(content) > room:
             raise QuotaExceededError  # before anything is written
@@ -98,17 +110,30 @@ class Admission:
             found = await _receive(
                 content, staged, max_bytes=max_bytes, room=room, is_opaque=is_opaque
             )
-            claims = not is_opaque and claims_image(new.display_name, media_type)
-            if claims and found not in IMAGE_TYPES:
-                raise UnsupportedMediaError("The media claims to be an image and is none.")
+            _check_claim(found, new, media_type)
             record = None
-            known = await self._catalog.find_blob(staged.digest)
-            if known is not None and _is_enough(known[0], new):
-                await staged.seal()
-                record = await self._commit_known(staged, new)
+            if new.reuse:
+                record = await self._find_reusable(new, staged.digest, media_type)
+            if record is None:
+                known = await self._catalog.find_blob(staged.digest)
+                if known is not None and _is_enough(known[0], new):
+                    await staged.seal()
+                    record = await self._commit_known(staged, new)
             if record is None:
                 record = await self._inspect_and_commit(staged, found, new)
         return record
+
+    async def _find_reusable(
+        self, new: NewMedia, digest: str, media_type: str | None
+    ) -> MediaRecord | None:
+        """The reference that is reused for this content, if its bytes are there too."""
+        known = await self._catalog.find_reusable(new, digest)
+        if known is None:
+            return None
+        _check_claim(known.reference.mime_type, new, media_type)
+        if await self._blobs.size(digest) != known.reference.size:
+            return None  # a put makes it whole again
+        return known
 
     async def _room(self, owner: str | None) -> int | None:
         """Bytes that may come in for `owner`; None where nothing limits them."""
@@ -190,11 +215,34 @@ def _is_enough(known: BlobRecord, new: NewMedia) -> bool:
     return new.opaque_type is not None or known.media_type != OPAQUE_TYPE
 
 
+def _check_claim(found: str, new: NewMedia, media_type: str | None) -> None:
+    claims = new.opaque_type is None and claims_image(new.display_name, media_type)
+    if claims and found not in IMAGE_TYPES:
+        raise UnsupportedMediaError("The media claims to be an image and is none.")
+
+
 def _least_size(content: Content) -> int:
     """Bytes that `content` has at least, told without reading it; media is never empty."""
     if isinstance(content, memoryview):
         return content.nbytes
+    if isinstance(content, list | tuple):
+        return sum(map(len, content)) or 1
     return len(content) if isinstance(content, bytes | bytearray) else 1
+
+
+async def _digest(content: bytes | bytearray | memoryview | list[bytes] | tuple[bytes, ...]) -> str:
+    chunks: Iterable[bytes | bytearray | memoryview]
+    chunks = content if isinstance(content, list | tuple) else (content,)
+
+    def compute() -> str:
+        digest = hashlib.sha256()
+        for chunk in chunks:
+            digest.update(chunk)
+        return f"sha-256:{digest.hexdigest()}"
+
+    if _least_size(content) <= _HASHED_AT_ONCE:
+        return compute()
+    return await to_thread.run_sync(compute)
 
 
 async def _receive(
@@ -273,6 +321,9 @@ def _require_content(content: object) -> None:
         )
     if not isinstance(content, _CONTENT):
         raise InvalidInputError(f"The content is of type {type(content).__name__}. {_TAKEN}")
+    if isinstance(content, list | tuple):
+        for one in content:
+            _require_bytes(one)
 
 
 def _require_bytes(chunk: object) -> None:
@@ -283,6 +334,9 @@ def _require_bytes(chunk: object) -> None:
 async def _chunks(content: Content) -> AsyncGenerator[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content)
+    elif isinstance(content, list | tuple):
+        for chunk in content:
+            yield bytes(chunk)
     elif isinstance(content, Path):
         try:
             async with await open_file(content, "rb") as file:

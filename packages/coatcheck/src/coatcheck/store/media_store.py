@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Self, get_args
 from uuid import uuid4
@@ -141,8 +141,9 @@ class MediaStore:
         owner: str | None = None,
         conversation_id: str | None = None,
         kind: Kind = "media",
+        reuse: bool = False,
     ) -> MediaReference:
-        """Store media durably and return a new reference to it.
+        """Store media durably and return a reference to it.
 
         When this returns, the media survives a crash and a power cut. When it raises, nothing of it
         is left, but for a commit that fails at the very end: that may leave bytes that nothing
@@ -150,8 +151,8 @@ class MediaStore:
         references there are.
 
         Args:
-            content: the bytes, a file's path, or an asynchronous iterator of chunks, which is
-                streamed to disk and never held as a whole.
+            content: the bytes, in one piece or a list of chunks; a file's path; or an asynchronous
+                iterator of chunks, which is streamed to disk and never held as a whole.
             display_name: a file name to show; reduced to its last component and cleaned.
             alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
             media_type: what the sender says it is. The stored type is always the sniffed one, but
@@ -161,6 +162,9 @@ class MediaStore:
             kind: ``media`` for what is of an accepted type; ``opaque`` for bytes of any type.
                 Nothing looks at those: their type is `media_type`, or ``application/octet-stream``;
                 they have no thumbnail and no variants, and are served as a file to save alone.
+            reuse: give the same content of the same owner and conversation the same reference, as
+                long as that is not deleted. Where it is known, nothing is written. The reference
+                that is returned has the name and the text of this call; neither is recorded.
 
         Raises:
             InvalidInputError: the content is a string, which is never opened as a file, or is of
@@ -186,9 +190,13 @@ class MediaStore:
             owner=owner,
             conversation_id=conversation_id,
             opaque_type=opaque_type(media_type) if kind == "opaque" else None,
+            reuse=reuse,
         )
         record = await self._admission.admit(content, new, media_type, max_bytes=self.max_bytes)
-        return record.reference
+        if not reuse:
+            return record.reference
+        # Another place may show the same media under another name.
+        return replace(record.reference, display_name=new.display_name, alt=new.alt)
 
     async def put_url(
         self,
@@ -508,6 +516,19 @@ class MediaStore:
             StorageError: the database failed.
         """
         return self._catalog.export_rows(owner)
+
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes of this name, made once and the same for all who share the store's data.
+
+        They are in the catalog: a copy of it holds them too.
+
+        Args:
+            name: what they are used for, at most 64 characters.
+
+        Raises:
+            StorageError: the catalog failed.
+        """
+        return await self._catalog.secret(name)
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
         """A write transaction on the store's database, to be used as ``async with``.

@@ -90,7 +90,7 @@ class RewrittenAnswer:
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}
-        framing = None if start.get("trailers") else _framing(start["status"], headers)
+        framing = None if start.get("trailers") else framing_of(start["status"], headers)
         announced = headers.get(b"content-length", b"")
         length = int(announced) if announced.isdigit() else None
         if framing is None or (length is not None and length < self._threshold):
@@ -170,7 +170,7 @@ class RewrittenAnswer:
         await self._flush(more=True)
 
 
-def _framing(status: int, headers: dict[bytes, bytes]) -> Framing | None:
+def framing_of(status: int, headers: dict[bytes, bytes]) -> Framing | None:
     """How the documents of a body are found; None for a body that is not looked at."""
     if status not in _LOOKED_AT or headers.get(b"content-encoding", b"identity") != b"identity":
         return None

@@ -1,20 +1,36 @@
 """`OffloadMiddleware`: what it wraps and how it is told.
 
-It rewrites text frames of WebSockets, server-sent events, and JSON and NDJSON bodies. Everything
-else passes as it is and at once, and so does a message without inline media.
+It rewrites text frames of WebSockets, server-sent events, and JSON and NDJSON bodies, compressed or
+not. Everything else passes as it is and at once, and so does a message without inline media. Where
+it is told who may read what, it also puts media back into what clients send.
 """
 
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck.delivery.middleware.answers import RewrittenAnswer
+from coatcheck.delivery.middleware.compression import DecodedAnswer
 from coatcheck.delivery.middleware.frames import RewrittenFrames
+from coatcheck.delivery.middleware.reporting import Ledger, MiddlewareReport
+from coatcheck.delivery.middleware.requests import (
+    MAX_REQUEST,
+    REQUEST_TOO_LARGE,
+    FindReadable,
+    Reader,
+    Restored,
+    has_json,
+    hold_body,
+    may_refer,
+    with_body,
+)
+from coatcheck.payload.links import Links
 from coatcheck.payload.offload import (
     Form,
     Offloaded,
@@ -42,10 +58,19 @@ StoreSource: TypeAlias = MediaStore | Callable[[], MediaStore | Awaitable[MediaS
 Owner: TypeAlias = str | Callable[[Scope], str | None] | None
 """Whom media belongs to: the same for all, or found in the scope of the request or socket."""
 
+UrlsSource: TypeAlias = MediaUrls | Callable[[Scope], MediaUrls]
+"""What mints URLs, or what finds it for a request or socket; before a document is rewritten the
+store is asked for first."""
+
+When: TypeAlias = Callable[[HTTPConnection, Headers], bool]
+"""Whether an answer is rewritten, by the request and the answer's headers; of a WebSocket there are
+none, and it is asked once."""
+
 Document = TypeVar("Document", str, bytes)
 
 OFFLOAD_LOG: Final = "coatcheck.offload"
-"""The logger that is told of every message that held media, at level INFO."""
+"""The logger that is told of every message that held media, at level INFO, and of the first of each
+kind that was left as it is, at level WARNING."""
 
 _log: Final = logging.getLogger(OFFLOAD_LOG)
 
@@ -67,13 +92,13 @@ class OffloadMiddleware:
         conversation_id: the conversation that it belongs to.
         form: what stands in its place, see `offload`.
         urls: mints the URLs of the form "ui".
+        when: which answers are rewritten; all of them where it is left out.
+        find_readable: who may read what, such as `Authorizer.find_readable`. With it, media is put
+            back into JSON that clients send, for what they may read.
         limits: what counts as media, and how far it is looked for.
         shapes: how media travels.
         max_held: largest JSON body, or event or line of a stream, in bytes, that is held until it
-            is whole.
-
-    Attributes:
-        totals: the sum of all reports so far; it names no references.
+            is whole; also what is put back into one request together.
     """
 
     def __init__(
@@ -86,7 +111,9 @@ class OffloadMiddleware:
         owner: Owner = None,
         conversation_id: str | None = None,
         form: Form = "ui",
-        urls: MediaUrls | None = None,
+        urls: UrlsSource | None = None,
+        when: When | None = None,
+        find_readable: FindReadable | None = None,
         limits: OffloadLimits | None = None,
         shapes: Shapes = DEFAULT_SHAPES,
         max_held: int = MAX_HELD,
@@ -96,23 +123,38 @@ class OffloadMiddleware:
         self._measure_only = measure_only
         self._on_report = on_report or partial(_log_report, measure_only)
         self._owner = owner
+        self._urls = urls or MediaUrls()
+        self._when = when
+        self._find_readable = None if measure_only else find_readable
         self._options = OffloadOptions(
             form=form,
-            urls=urls or MediaUrls(),
             conversation_id=conversation_id,
             limits=limits or OffloadLimits(),
             shapes=shapes,
         )
         self._threshold = self._options["limits"].threshold
         self._max_held = max_held
-        self.totals = OffloadReport()
+        self._ledger = Ledger()
+
+    @property
+    def totals(self) -> OffloadReport:
+        """The sum of all reports so far; it names no references."""
+        return self._ledger.totals
+
+    def report(self) -> MiddlewareReport:
+        """What was saved and what was left, and why, by route; `str` of it is a page to read."""
+        return self._ledger.report()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and the answer back without inline media."""
+        """Pass the request on with its media, and the answer back without."""
         if scope["type"] == "websocket":
             wrap = self._wrap_socket
+            if self._find_readable is not None:
+                receive = self._restored_frames(scope, receive, self._find_readable)
         elif scope["type"] == "http" and scope["method"] != "HEAD":
             wrap = self._wrap_answer
+            if self._find_readable is not None and has_json(scope):
+                scope, receive = await self._restored_request(scope, receive, self._find_readable)
         else:
             await self._app(scope, receive, send)
             return
@@ -128,45 +170,150 @@ class OffloadMiddleware:
         await self._app(scope, receive, send_and_look_at)
 
     def _wrap_socket(self, scope: Scope, send: Send) -> Send:
+        if not self._is_chosen(scope, Headers()):
+            return send
         return RewrittenFrames(send, lambda text: self._rewrite(scope, text), self._threshold)
 
     def _wrap_answer(self, scope: Scope, send: Send) -> Send:
-        return RewrittenAnswer(
+        def rewriting(onward: Send) -> Send:
+            return RewrittenAnswer(
+                onward,
+                lambda body: self._rewrite(scope, body),
+                threshold=self._threshold,
+                max_held=self._max_held,
+                on_too_large=partial(self._leave, scope, TOO_LARGE),
+            )
+
+        answer = DecodedAnswer(
             send,
-            lambda body: self._rewrite(scope, body),
-            threshold=self._threshold,
+            rewriting,
             max_held=self._max_held,
-            on_too_large=partial(self._report, OffloadReport(left={TOO_LARGE: 1})),
+            on_left=partial(self._leave, scope),
+            too_large=TOO_LARGE,
         )
+        if self._when is None:
+            return answer
+        chosen = send
+
+        async def choose(message: Message) -> None:
+            nonlocal chosen
+            if message["type"] == "http.response.start":
+                chosen = answer if self._is_chosen(scope, Headers(raw=_raw(message))) else send
+            await chosen(message)
+
+        return choose
+
+    def _is_chosen(self, scope: Scope, headers: Headers) -> bool:
+        if self._when is None:
+            return True
+        try:
+            return bool(self._when(HTTPConnection(scope), headers))
+        except Exception:  # noqa: BLE001 - a hook that fails costs no message
+            _log.exception("The hook `when` failed: the answer is sent as it is.")
+            self._leave(scope, UNEXPECTED)
+            return False
 
     async def _rewrite(self, scope: Scope, document: Document) -> Document:
         try:
-            owner = self._owner(scope) if callable(self._owner) else self._owner
-            options: OffloadOptions = {**self._options, "owner": owner}
             store = None if self._measure_only else await self._opened_store()
+            options: OffloadOptions = {
+                **self._options,
+                "owner": self._owner_of(scope),
+                "urls": self._urls_of(scope),
+            }
             offloaded: Offloaded[Any] = await offload(document, store, **options)
         except Exception:  # noqa: BLE001 - whatever it is, the client gets its message
             _log.exception("A message with inline media is sent as it is.")
-            self._report(OffloadReport(left={UNEXPECTED: 1}))
+            self._leave(scope, UNEXPECTED)
             return document
-        self._report(offloaded.report)
+        self._report(scope, offloaded.report)
         # A body that is media itself, and no document, passes as it is.
         is_document = isinstance(offloaded.payload, type(document))
         return cast("Document", offloaded.payload) if is_document else document
+
+    async def _restored_request(
+        self, scope: Scope, receive: Receive, find_readable: FindReadable
+    ) -> tuple[Scope, Receive]:
+        body, replayed = await hold_body(scope, receive)
+        if body is None:
+            self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
+            return scope, replayed
+        restored = await self._restored(scope, body, find_readable)
+        return (scope, replayed) if restored is body else with_body(scope, receive, restored)
+
+    def _restored_frames(
+        self, scope: Scope, receive: Receive, find_readable: FindReadable
+    ) -> Receive:
+        async def restored() -> Message:
+            message = await receive()
+            text = message.get("text") if message["type"] == "websocket.receive" else None
+            if text is None:
+                return message
+            if len(text) > MAX_REQUEST:
+                self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
+                return message
+            return {**message, "text": await self._restored(scope, text, find_readable)}
+
+        return restored
+
+    async def _restored(
+        self, scope: Scope, document: Document, find_readable: FindReadable
+    ) -> Document:
+        try:
+            urls = self._urls_of(scope)
+            if not may_refer(document, urls):
+                return document
+            store = await self._opened_store()
+            restored = Restored(Links(urls, _origins(scope)), self._options["shapes"])
+            result = await restored.of(
+                document,
+                lambda queries: Reader(
+                    scope,
+                    store,
+                    owner=self._owner_of(scope),
+                    find_readable=find_readable,
+                    queries=queries,
+                    room=self._max_held,
+                ),
+            )
+        except Exception:  # noqa: BLE001 - whatever it is, the application gets its request
+            _log.exception("A request is passed on as it came.")
+            self._ledger.restored(scope, 0, {UNEXPECTED: [""]})
+            return document
+        self._ledger.restored(scope, restored.restored, restored.left)
+        return result
+
+    def _owner_of(self, scope: Scope) -> str | None:
+        return self._owner(scope) if callable(self._owner) else self._owner
+
+    def _urls_of(self, scope: Scope) -> MediaUrls:
+        return self._urls(scope) if callable(self._urls) else self._urls
 
     async def _opened_store(self) -> MediaStore:
         store = self._store() if callable(self._store) else self._store
         return await store if inspect.isawaitable(store) else store
 
-    def _report(self, report: OffloadReport) -> None:
+    def _leave(self, scope: Scope, reason: str) -> None:
+        self._report(scope, OffloadReport(left={reason: 1}))
+
+    def _report(self, scope: Scope, report: OffloadReport) -> None:
         if not report.found and not report.left:
             return
-        # References would pile up for as long as the process lives.
-        self.totals += replace(report, references=())
+        self._ledger.offloaded(scope, report)
         try:
             self._on_report(report)
         except Exception:  # noqa: BLE001 - a report that is not taken costs no message
             _log.exception("A report was not taken.")
+
+
+def _raw(start: Message) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in start.get("headers", ())]
+
+
+def _origins(scope: Scope) -> list[str]:
+    """How a client may write the beginning of a URL of its own."""
+    host = Headers(scope=scope).get("host")
+    return [] if host is None else [f"{scheme}://{host}" for scheme in ("http", "https")]
 
 
 async def _nowhere(_message: Message) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -143,14 +143,14 @@ class Keeper:
 
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
-            # With `reuse=True`, once the store has it: the same content of the same owner and
-            # conversation keeps its reference.
+            # Reuse: the same content of the same owner and conversation keeps its reference.
             return await store.put(
-                _chunks(found.media),
+                list(found.media.chunks),
                 display_name=found.name,
                 alt=found.alt,
                 owner=self._owner,
                 conversation_id=self._conversation_id,
+                reuse=True,
             )
         except CoatcheckError as error:
             _logger.info("Media stays inline: %s", error.message)
@@ -192,8 +192,3 @@ async def _digest(media: Blocks) -> bytes:
     if media.size <= _HASHED_AT_ONCE:
         return compute()
     return await to_thread.run_sync(compute)
-
-
-async def _chunks(media: Blocks) -> AsyncIterator[bytes]:
-    for chunk in media.chunks:
-        yield chunk

@@ -99,6 +99,14 @@ class CachedCatalog:
         async with self._catalog.export_rows(owner) as rows:
             yield rows
 
+    async def find_reusable(self, media: NewMedia, digest: str) -> MediaRecord | None:
+        """The reference that `add_media` would return without recording one."""
+        return await self._catalog.find_reusable(media, digest)
+
+    async def secret(self, name: str) -> bytes:
+        """Random bytes of this name, the same for all who share the catalog."""
+        return await self._catalog.secret(name)
+
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
         return await self._catalog.find_blob(digest)

@@ -60,7 +60,8 @@ async def adopt(
             media.c.owner.is_not_distinct_from(owner),
             media.c.id.in_(shown),
         )
-        .values(conversation_id=conversation_id)
+        # The key names the conversation: the same content outside of one gets another reference.
+        .values(conversation_id=conversation_id, reuse_key=None)
     )
 
 
@@ -127,7 +128,7 @@ async def _hand_over(connection: AsyncConnection, conversation_id: str) -> None:
     await connection.execute(
         update(media)
         .where(media.c.conversation_id == conversation_id, heir.is_not(None))
-        .values(conversation_id=heir)
+        .values(conversation_id=heir, reuse_key=None)
     )
 
 

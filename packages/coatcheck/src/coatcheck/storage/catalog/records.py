@@ -15,8 +15,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coatcheck.ports import BlobRecord, MediaRecord, VariantRecord
-from coatcheck.storage.catalog.rows import from_milliseconds, to_reference
+from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
+from coatcheck.storage.catalog.rows import from_milliseconds, reuse_key, to_reference
 from coatcheck.storage.catalog.tables import blobs, media, variants
 from coatcheck.storage.catalog.usage import belongs_to
 
@@ -34,6 +34,14 @@ async def find_records(
         chosen = select(media).where(media.c.id.in_(ids[start : start + _IDS]))
         found += await _read(connection, chosen)
     return found
+
+
+async def find_reusable(
+    connection: AsyncConnection, new: NewMedia, digest: str
+) -> MediaRecord | None:
+    """The reference that stands for this content, owner and conversation already, or None."""
+    chosen = select(media).where(media.c.reuse_key == reuse_key(new, digest))
+    return next(iter(await _read(connection, chosen)), None)
 
 
 async def find_in_conversation(

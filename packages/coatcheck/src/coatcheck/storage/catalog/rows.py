@@ -1,10 +1,12 @@
 """How rows are read: what a column holds, as the ports' own types."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row
 
+from coatcheck.ports import NewMedia
 from coatcheck.reference import MediaReference
 
 
@@ -24,6 +26,21 @@ def to_reference(row: Row[Any]) -> MediaReference:
         alt=row.alt,
         opaque=is_opaque,
     )
+
+
+def reuse_key(new: NewMedia, digest: str) -> str:
+    """What no two reused references share: a hash of the content, the owner and the conversation.
+
+    It tells no owner from the empty one, which a unique index over the columns would not: to SQL no
+    NULL is equal to another. Each text goes in with its length, so that none runs into the next.
+    """
+    key = hashlib.sha256()
+    opaque = () if new.opaque_type is None else (new.opaque_type,)
+    for text in (digest, new.owner, new.conversation_id, *opaque):
+        data = b"" if text is None else text.encode("utf-8", "surrogatepass")
+        key.update(b"-" if text is None else b"%d:" % len(data))
+        key.update(data)
+    return key.hexdigest()
 
 
 def to_milliseconds(instant: datetime) -> int:

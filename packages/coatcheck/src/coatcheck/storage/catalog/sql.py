@@ -1,5 +1,6 @@
 """References in SQL, through SQLAlchemy Core: one implementation for every database."""
 
+import secrets as random
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
@@ -11,7 +12,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     select,
     union_all,
 )
@@ -44,13 +44,19 @@ from coatcheck.storage.catalog.holding import (
     require_media,
 )
 from coatcheck.storage.catalog.listing import MediaListing
-from coatcheck.storage.catalog.records import find_blob, find_in_conversation, find_records
+from coatcheck.storage.catalog.records import (
+    find_blob,
+    find_in_conversation,
+    find_records,
+    find_reusable,
+)
 from coatcheck.storage.catalog.releasing import release
-from coatcheck.storage.catalog.rows import to_milliseconds
-from coatcheck.storage.catalog.tables import blobs, media, tombstones, variants
+from coatcheck.storage.catalog.rows import reuse_key, to_milliseconds
+from coatcheck.storage.catalog.tables import blobs, media, secrets, tombstones, variants
 from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out, forget_owner
 
 _PAGE: Final = 500
+_SECRET_BYTES: Final = 32
 
 
 class SqlCatalog:
@@ -79,6 +85,24 @@ class SqlCatalog:
         async with self._database.read() as connection:
             records = await find_records(connection, reference_ids)
         return {record.reference.id: record for record in records}
+
+    async def find_reusable(self, new: NewMedia, digest: str) -> MediaRecord | None:
+        """The reference that `add_media` would return without recording one."""
+        async with self._database.read() as connection:
+            return await find_reusable(connection, new, digest)
+
+    async def secret(self, name: str) -> bytes:
+        """Random bytes of this name, the same for all who share the database."""
+        known = select(secrets.c.value).where(secrets.c.name == name)
+        async with self._database.read() as connection:
+            value: bytes | None = await connection.scalar(known)
+        if value is None:
+            made = insert_or(secrets).values(name=name, value=random.token_bytes(_SECRET_BYTES))
+            async with self._database.write() as connection:
+                # Another process may have been first: what is there is what counts.
+                await connection.execute(made.on_conflict_do_nothing())
+                value = (await connection.execute(known)).scalar_one()
+        return value
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
         """What is known of a blob and its variants, or None."""
@@ -234,12 +258,26 @@ class _SqlTransaction:
 
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
         await count_in(self._connection, new.owner, digest)
-        await self._connection.execute(
-            insert(media).values(
-                **asdict(new) | {"digest": digest, "created_at": to_milliseconds(new.created_at)}
-            )
+        key = reuse_key(new, digest) if new.reuse else None
+        adding = insert_or(media).values(
+            id=new.id,
+            digest=digest,
+            display_name=None if new.reuse else new.display_name,
+            alt=None if new.reuse else new.alt,
+            owner=new.owner,
+            conversation_id=new.conversation_id,
+            created_at=to_milliseconds(new.created_at),
+            reuse_key=key,
         )
-        (record,) = await find_records(self._connection, [new.id])
+        recorded_id = new.id
+        if key is None:
+            await self._connection.execute(adding)
+        else:
+            once = adding.on_conflict_do_nothing(index_elements=[media.c.reuse_key])
+            await self._connection.execute(once)
+            named = select(media.c.id).where(media.c.reuse_key == key)
+            recorded_id = (await self._connection.execute(named)).scalar_one()
+        (record,) = await find_records(self._connection, [recorded_id])
         return record
 
     async def remove_media(self, reference_id: str) -> Sequence[str] | None:

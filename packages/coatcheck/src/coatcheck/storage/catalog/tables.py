@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -59,9 +60,12 @@ media = Table(
     Column("owner", String(255)),
     Column("conversation_id", String(36)),
     Column("created_at", BigInteger, nullable=False),
+    # See `rows.reuse_key`; NULL for a reference that is not reused.
+    Column("reuse_key", String(64)),
     # The type that opaque bytes were put with; NULL where it is the blob's. One content may be put
     # both ways, so it stands here.
     Column("opaque_type", String(127)),
+    Index(None, "reuse_key", unique=True),
     Index(None, "digest", "owner"),
     Index(None, "conversation_id"),
     Index(None, "owner", "created_at", "id"),
@@ -74,6 +78,14 @@ owners = Table(
     metadata,
     Column("owner", String(256), primary_key=True),
     Column("bytes", BigInteger, nullable=False),
+)
+
+# Random bytes that all who share the database use, such as the key that signs URLs.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary(32), nullable=False),
 )
 
 # Bytes that no row uses any more and that may still be there. A deletion is done once its

@@ -1,0 +1,1 @@
+"""Applications of strangers, whose pages know nothing of Coatcheck."""
