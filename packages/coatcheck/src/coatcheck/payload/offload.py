@@ -12,13 +12,11 @@ holds up the event loop: the work is done in steps of about a millisecond.
 Memory: one media at a time, decoded; the payload itself is not copied.
 """
 
-from time import perf_counter
-from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Final, TypedDict, Unpack
 
 import msgspec
-from anyio.lowlevel import checkpoint
-
 from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Form, Keeper
 from coatcheck.payload.offloading.report import Offloaded, OffloadReport
 from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
@@ -39,15 +37,11 @@ __all__ = [
     "offload_piece",
 ]
 
-T = TypeVar("T")
-
 MAX_TEXT: Final = 8 * 1024 * 1024
 """Bytes of a text that is no JSON; decoding more takes longer than anything may."""
 
 TOO_LARGE: Final = "text_too_large"
 """The reason in `OffloadReport.left` for a text that is larger; as a string it may be."""
-
-_STEP_SECONDS: Final = 0.001
 
 
 class OffloadOptions(TypedDict, total=False):
@@ -86,7 +80,7 @@ async def offload(
         that held media has become a dictionary.
     """
     rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(rewriter.walk(payload), keeper)
+    rewritten = await drive(rewriter.walk(payload), keeper)
     return Offloaded(rewritten, keeper.report)
 
 
@@ -106,7 +100,7 @@ async def offload_document(
         to replace. And a report.
     """
     rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(_document(rewriter, document), keeper)
+    rewritten = await drive(_document(rewriter, document), keeper)
     return Offloaded(rewritten, keeper.report)
 
 
@@ -121,7 +115,7 @@ async def offload_piece(
         options: see `OffloadOptions`.
     """
     rewriter, keeper = _begin(store, options)
-    rewritten = await _drive(rewriter.text(text, is_text=True), keeper)
+    rewritten = await drive(rewriter.text(text, is_text=True), keeper)
     return Offloaded(rewritten, keeper.report)
 
 
@@ -158,19 +152,3 @@ def _begin(store: MediaStore | None, options: OffloadOptions) -> tuple[Rewriter,
         conversation_id=options.get("conversation_id"),
     )
     return rewriter, keeper
-
-
-async def _drive(walk: Walk[T], keeper: Keeper) -> T:
-    """Do the work of a walk, letting others run every now and then."""
-    answer = None
-    resumed = perf_counter()
-    while True:
-        try:
-            request = walk.send(answer)
-        except StopIteration as done:
-            return cast("T", done.value)
-        answer = None if request is None else await keeper.keep(request)
-        # Also after what was kept: it may not have waited for anything.
-        if perf_counter() - resumed > _STEP_SECONDS:
-            await checkpoint()
-            resumed = perf_counter()

@@ -1,21 +1,32 @@
 """Offload a stream: chunks of a model or an agent, with references in the place of media."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final, Unpack
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar, Unpack
 
-from coatcheck.payload.offload import (
-    Offloaded,
-    OffloadOptions,
-    OffloadReport,
-    offload,
-    offload_piece,
-)
-from coatcheck.payload.scanning.base64text import THRESHOLD
-from coatcheck.payload.scanning.holding import Held, TextHold
+from coatcheck.bounded import BoundedMemory
+from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.offload import OffloadLimits, OffloadOptions, OffloadReport
+from coatcheck.payload.offloading.continuing import Event, Step, StreamRewriter
+from coatcheck.payload.offloading.deltas import Path, exchanged
+from coatcheck.payload.offloading.driving import drive
+from coatcheck.payload.offloading.keeping import Keeper
+from coatcheck.payload.offloading.objects import members_of
+from coatcheck.payload.offloading.rewriting import Request, Rewriter, Walk
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Replacement
+from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 
-_IDENTIFIERS: Final = ("id", "messageId", "item_id", "toolCallId")
+T = TypeVar("T")
+R = TypeVar("R")
+
+OpenStore = Callable[[], Awaitable[MediaStore | None]]
+"""Gets the store when the first media is to be kept; None to measure only."""
+
+_REMEMBERED: Final = 256
+_BASE64: Final = 4 / 3
+_HEADER: Final = 4096
 
 
 async def offload_stream(
@@ -28,8 +39,14 @@ async def offload_stream(
     """The chunks with references in the place of inline media, each as soon as it may pass.
 
     Text is followed across chunks: a data: URI that comes in many is held back until it is whole,
-    and passes as a link. Text is a chunk that is a string, or a delta in a chunk of the AI SDK, of
-    AG-UI, or of OpenAI's Responses and Chat Completions. Any other chunk is offloaded by itself.
+    and passes as a link. Text is a chunk that is a string, or a piece of a string in a chunk of
+    OpenAI, Anthropic, Gemini, the AI SDK, AG-UI, or of a form of its own in which one string goes
+    on from chunk to chunk. Whatever else is in a chunk is offloaded by itself. The same content has
+    the same reference in all of a stream.
+
+    At most 64 characters are held back that turn out to be no media, and at most what base64 of the
+    store's `max_bytes` takes. A chunk that says nothing but what was held back does not pass, or
+    passes with an empty text if it has a number.
 
     Args:
         chunks: the stream.
@@ -37,105 +54,164 @@ async def offload_stream(
         on_report: called for each chunk that held media.
         options: see `coatcheck.payload.offload.OffloadOptions`.
     """
-    keeper = _StreamOffload(store, on_report, options)
-    texts: dict[object, _Text] = {}
-    async for chunk in _with_end(chunks):
-        delta = _delta_of(chunk)
-        if delta is not None:
-            text = texts.setdefault(delta.key, _Text(delta.rebuild))
-            text.rebuild = delta.rebuild
-            passed = await keeper.join(text.hold.feed(delta.text))
-            if passed or not delta.text:
-                yield chunk if passed == delta.text else delta.rebuild(passed)
-            continue
-        for text in texts.values():  # whatever comes next, the texts before it are over
-            rest = await keeper.join(text.hold.flush())
-            if rest:
-                yield text.rebuild(rest)
-        texts.clear()
-        if chunk is not _END:
-            yield await keeper.chunk(chunk)
 
+    async def opened() -> MediaStore:
+        return store
 
-async def _with_end(chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    stream: StreamOffload[Any] = StreamOffload(
+        opened, on_report or _untold, options, max_bytes=store.max_bytes
+    )
     async for chunk in chunks:
-        yield chunk
-    yield _END
+        step = await stream.feed(_Chunk(chunk))
+        for passed in step.before:
+            yield passed
+        if step.passes:
+            yield chunk if isinstance(chunk, str) else await stream.payload(chunk)
+    for passed in await stream.end():
+        yield passed
 
 
-_END: Final = object()
+def _untold(_report: OffloadReport) -> None:
+    pass
 
 
-class _StreamOffload:
-    """Offloads what passes, and tells what it did."""
+class _Chunk:
+    """A chunk as an event; an object that is changed becomes a dictionary."""
+
+    def __init__(self, chunk: Any) -> None:
+        self._chunk = chunk
+        is_value = isinstance(chunk, str | dict | list)
+        self.value: Any = chunk if is_value else members_of(chunk)
+
+    def unchanged(self) -> Any:
+        return self._chunk
+
+    def with_texts(self, texts: Mapping[Path, str]) -> Any:
+        return exchanged(self.value, texts)
+
+
+class StreamOffload(Generic[T]):
+    """One stream, with a store behind it.
+
+    Args:
+        open_store: gets the store.
+        on_report: called for each event that held media.
+        options: see `coatcheck.payload.offload.OffloadOptions`.
+        max_bytes: largest media that is decoded.
+        max_held: characters that are held back at most; what base64 of `max_bytes` takes where it
+            is left out.
+        is_patient: see `StreamRewriter`.
+    """
 
     def __init__(
         self,
-        store: MediaStore,
-        on_report: Callable[[OffloadReport], None] | None,
+        open_store: OpenStore,
+        on_report: Callable[[OffloadReport], None],
         options: OffloadOptions,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_held: int | None = None,
+        is_patient: bool = True,
     ) -> None:
-        self._store = store
+        self._open_store = open_store
         self._on_report = on_report
         self._options = options
+        self._limits = options.get("limits", OffloadLimits())
+        self._max_bytes = max_bytes
+        self._remembered: BoundedMemory[bytes, MediaReference] = BoundedMemory(entries=_REMEMBERED)
+        self.rewriter: StreamRewriter[T] = StreamRewriter(
+            self._limits,
+            max_bytes=max_bytes,
+            max_held=int(max_bytes * _BASE64) + _HEADER if max_held is None else max_held,
+            is_patient=is_patient,
+        )
 
-    async def chunk(self, chunk: Any) -> Any:
-        return self._told(await offload(chunk, self._store, **self._options))
+    async def feed(self, event: Event[T]) -> Step[T]:
+        """Take the next event.
 
-    async def join(self, pieces: Iterable[str | Held]) -> str:
-        """A text of its pieces, with links in the place of the media that was held back."""
-        parts = []
-        for piece in pieces:
-            if isinstance(piece, str):
-                parts.append(piece)
-            elif len(piece.text) < THRESHOLD:
-                parts.append(piece.text)
-            else:
-                held = await offload_piece(piece.text, self._store, **self._options)
-                parts.append(self._told(held))
-        return "".join(parts)
+        Args:
+            event: the event.
+        """
+        return await self._run(self.rewriter.feed(event), lambda: self.rewriter.place)
 
-    def _told(self, offloaded: Offloaded) -> Any:
-        if self._on_report is not None and offloaded.report.found:
-            self._on_report(offloaded.report)
-        return offloaded.payload
+    async def end(self) -> list[T]:
+        """What is sent now that the stream is over."""
+        if not self.rewriter.open:
+            return []
+        return await self._run(self.rewriter.end(), lambda: self.rewriter.place)
 
+    async def payload(self, payload: Any) -> Any:
+        """A payload with references in the place of the media in it.
 
-Rebuild = Callable[[str], Any]
+        Args:
+            payload: an event or a part of one, as an object.
+        """
+        return await self._run(self._whole().walk(payload))
+
+    async def document(self, document: bytes) -> bytes:
+        """A document with references in the place of the media in it.
+
+        Args:
+            document: JSON or text, in UTF-8.
+        """
+        return await self._run(_document(self._whole(), document))
+
+    def _whole(self) -> Rewriter:
+        shapes = self._options.get("shapes", DEFAULT_SHAPES)
+        return Rewriter(self._limits, shapes, max_bytes=self._max_bytes)
+
+    async def _run(self, walk: Walk[R], place: Callable[[], str] | None = None) -> R:
+        keeping = _Keeping(self._keeper, place)
+        result = await drive(walk, keeping)
+        report = keeping.report
+        if report is not None and (report.found or report.left):
+            self._on_report(report)
+        return result
+
+    async def _keeper(self) -> Keeper:
+        return Keeper(
+            await self._open_store(),
+            form=self._options.get("form", "stored"),
+            urls=self._options.get("urls", MediaUrls()),
+            owner=self._options.get("owner"),
+            conversation_id=self._options.get("conversation_id"),
+            remembered=self._remembered,
+        )
 
 
 @dataclass(slots=True)
-class _Text:
-    """A text under way, and how its next piece travels."""
+class _Keeping:
+    """What one event asks for; a store is only needed if it does."""
 
-    rebuild: Rebuild
-    hold: TextHold = field(default_factory=TextHold)
+    make: Callable[[], Awaitable[Keeper]]
+    place: Callable[[], str] | None
+    _keeper: Keeper | None = None
+    _places: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    async def keep(self, request: Request) -> Replacement | None:
+        if self._keeper is None:
+            self._keeper = await self.make()
+        replacement = await self._keeper.keep(request)
+        if self.place is not None and replacement is None:
+            for reason in self._keeper.report.left:
+                self._places.setdefault(reason, (self.place(),))
+        return replacement
 
-@dataclass(frozen=True, slots=True)
-class _Delta:
-    """A chunk's piece of a text: of which text, the piece, the same chunk with another one."""
-
-    key: object
-    text: str
-    rebuild: Rebuild
-
-
-def _delta_of(chunk: Any) -> _Delta | None:
-    match chunk:
-        case str():
-            return _Delta((), chunk, str)
-        case {"delta": str(text)}:
-            name = next((chunk[name] for name in _IDENTIFIERS if name in chunk), None)
-            return _Delta((chunk.get("type"), name), text, lambda new: {**chunk, "delta": new})
-        case {"choices": [{"delta": {"content": str(text)}} as choice]}:
-            return _Delta(
-                ("choice", choice.get("index")),
-                text,
-                lambda new: {
-                    **chunk,
-                    "choices": [{**choice, "delta": {**choice["delta"], "content": new}}],
-                },
-            )
-        case _:
+    @property
+    def report(self) -> OffloadReport | None:
+        if self._keeper is None:
             return None
+        report = self._keeper.report
+        return replace(report, places=MappingProxyType(self._places)) if self._places else report
+
+
+def _document(rewriter: Rewriter, document: bytes) -> Walk[bytes]:
+    rewritten = yield from rewriter.document(document)
+    if rewritten is not None:
+        return rewritten if isinstance(rewritten, bytes) else rewritten.encode()
+    try:
+        text = document.decode()
+    except UnicodeDecodeError:
+        return document
+    changed = yield from rewriter.text(text, is_text=True)
+    return document if changed is text else changed.encode()

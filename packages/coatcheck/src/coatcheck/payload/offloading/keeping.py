@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from anyio import to_thread
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
 from coatcheck.payload.offloading.report import OffloadReport
 from coatcheck.payload.offloading.rewriting import Request
@@ -38,6 +39,8 @@ class Keeper:
         urls: mints URLs for the form ``ui``.
         owner: whom the media belongs to.
         conversation_id: the conversation that it belongs to.
+        remembered: what payloads before this one were given, by digest: of a stream, say, whose
+            last event repeats what the others said. What is stored is added.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Keeper:
         urls: MediaUrls,
         owner: str | None,
         conversation_id: str | None,
+        remembered: BoundedMemory[bytes, MediaReference] | None = None,
     ) -> None:
         self._store = store
         self._form = form
@@ -55,6 +59,7 @@ class Keeper:
         self._owner = owner
         self._conversation_id = conversation_id
         self._outcomes: dict[bytes, MediaReference | str] = {}
+        self._remembered = remembered
         self._left: Counter[str] = Counter()
         self._found = self._offloaded = self._before = self._after = 0
 
@@ -97,10 +102,18 @@ class Keeper:
             return None
         if found.media.size > self._store.max_bytes:
             raise MediaTooLargeError
-        digest = await _digest(found.media)
-        if digest not in self._outcomes:
-            self._outcomes[digest] = await self._put(self._store, found)
-        return self._outcomes[digest]
+        if not self._outcomes and not self._remembered:
+            # Nothing to compare with: the store computes the digest anyway.
+            outcome = await self._put(self._store, found)
+            digest = await _digest_of(outcome, found.media)
+        else:
+            digest = await _digest(found.media)
+            known = self._outcomes.get(digest) or (self._remembered or {}).get(digest)
+            outcome = known or await self._put(self._store, found)
+        self._outcomes[digest] = outcome
+        if self._remembered is not None and isinstance(outcome, MediaReference):
+            self._remembered.put(digest, outcome)
+        return outcome
 
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
@@ -146,6 +159,12 @@ async def _encoded(picture: Request) -> FoundMedia:
         raise TypeError("A walk asks for media or for a picture.")
     data = await to_thread.run_sync(picture)
     return FoundMedia(media=Blocks([data]), characters=len(data))
+
+
+async def _digest_of(outcome: MediaReference | str, media: Blocks) -> bytes:
+    if isinstance(outcome, MediaReference):
+        return bytes.fromhex(outcome.digest.partition(":")[2])
+    return await _digest(media)
 
 
 async def _digest(media: Blocks) -> bytes:

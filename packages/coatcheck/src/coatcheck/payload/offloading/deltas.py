@@ -1,0 +1,308 @@
+"""Which strings of an event go on from the event before it, and which event ends them. Pure.
+
+A string is followed by its *key*: the path on which it stands and the scalars beside that path that
+say which of several it is, such as ``id`` or ``index``. So two texts that take turns are held
+apart, in the events of any framework:
+
+===================  ===========================================================================
+OpenAI Chat          ``choices[].delta.content``, ``choices[].delta.tool_calls[].function.arguments``
+OpenAI Responses     ``delta`` of ``response.output_text.delta``, ``…_call_arguments.delta`` and others
+Anthropic            ``delta.text``, ``delta.partial_json``, ``delta.thinking`` of ``content_block_delta``
+Gemini               ``candidates[].content.parts[].text``
+AI SDK               ``delta`` of ``text-delta``, ``reasoning-delta``; ``inputTextDelta``
+AG-UI                ``delta`` of ``TEXT_MESSAGE_CONTENT``, ``TOOL_CALL_ARGS`` and others
+anything else        a string with a name that says so, or one that alone changes between events
+===================  ===========================================================================
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from coatcheck.payload.scanning.holding import has_begun
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The names and positions that lead to a value."""
+
+MAX_DELTAS: Final = 32
+"""Strings of one event that are followed; of an event with more, none is."""
+
+_MAX_VALUES: Final = 256  # of one event that are looked at
+_MAX_DEPTH: Final = 12
+
+# Say which of several strings it is. A response's or a run's own id does not tell two apart.
+_IDENTIFIERS: Final = frozenset(
+    {
+        *("id", "index", "call_id", "callId", "message_id", "messageId", "part_id", "partId"),
+        *("item_id", "itemId", "output_index", "content_index", "summary_index"),
+        *("tool_call_id", "toolCallId", "tool_use_id", "toolUseId"),
+    }
+)
+_KINDS: Final = ("type", "event", "thought")
+# Differ from event to event, and say nothing of its text.
+_VARYING: Final = re.compile(
+    r"sequence(?:_number|Number)?|seq|created(?:_at|At)?|timestamp|time|ts|obfuscation|event_?id"
+    r"|.*(?:TokenCount|_tokens|_count|_duration)",
+    re.IGNORECASE,
+)
+_NUMBERS: Final = ("sequence_number", "sequenceNumber", "sequence", "seq")
+# Names that say that a string is a piece of a longer one; which of them hold JSON.
+_PIECES: Final = frozenset(
+    {
+        *("delta", "token", "chunk", "piece", "fragment", "textDelta", "text_delta"),
+        *("inputTextDelta", "argsTextDelta", "partial_json", "content_delta", "contentDelta"),
+    }
+)
+_JSON_PIECES: Final = frozenset({"inputTextDelta", "argsTextDelta", "partial_json", "arguments"})
+_TEXTS: Final = frozenset(
+    {
+        *(
+            "text",
+            "content",
+            "data",
+            "value",
+            "output",
+            "response",
+            "arguments",
+            "input",
+            "message",
+        ),
+        *("thinking", "reasoning", "reasoning_content", "refusal"),
+    }
+)
+_SAYS_PIECE: Final = re.compile(r"delta|token|chunk|partial|fragment", re.IGNORECASE)
+_JSON_KIND: Final = re.compile(r"arguments|tool-input|TOOL_CALL|json", re.IGNORECASE)
+# Each delta is a file or a piece of one by itself.
+_AUDIO: Final = re.compile(r"audio(?!_transcript)", re.IGNORECASE)
+# Tell nothing of any string, and come at any time.
+_ASIDE: Final = frozenset(
+    {
+        *("ping", "pong", "heartbeat", "keepalive", "keep-alive", "message-metadata"),
+        *("STATE_DELTA", "STATE_SNAPSHOT", "RAW", "CUSTOM", "response.in_progress"),
+    }
+)
+_AI_SDK_DATA: Final = "data-"
+_OLLAMA: Final = frozenset({("response",), ("message", "content")})
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a string that goes on from event to event.
+
+    Attributes:
+        path: where it stands in the event.
+        text: the piece.
+        key: the same for all pieces of one string.
+        is_json: whether the string is JSON.
+        is_known: whether its readers are known to put the pieces together.
+    """
+
+    path: Path
+    text: str
+    key: tuple[object, ...]
+    is_json: bool = False
+    is_known: bool = True
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as a JSON Pointer (RFC 6901)."""
+        return pointer(self.path)
+
+
+def pointer(path: Path) -> str:
+    """A path as a JSON Pointer (RFC 6901)."""
+    steps = (str(step)[:100].replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(f"/{step}" for step in steps)
+
+
+def find_deltas(event: Any) -> list[Delta]:
+    """The pieces of strings that an event holds."""
+    if isinstance(event, str):
+        return [Delta((), event, ())]
+    if not isinstance(event, Mapping | list):
+        return []
+    found: list[Delta] = []
+    for path, text, parents in _strings(event):
+        piece = _piece(path, parents)
+        if piece is not None:
+            found.append(Delta(path, text, _key(path, parents), *piece))
+    return found if len(found) <= MAX_DELTAS else []
+
+
+def find_changed(before: Any, event: Any) -> Path | None:
+    """The path of the one string in which two events of one form differ; None if there is none."""
+    changed: list[Path] = []
+    if not _compare(before, event, (), changed, 0) or len(changed) != 1:
+        return None
+    return changed[0]
+
+
+def says_more(event: Any, last: Any, delta: Delta) -> bool:
+    """Whether an event says more than a later one does, beside the text of `delta`."""
+    changed: list[Path] = []
+    return not _compare(event, last, (), changed, 0) or not set(changed) <= {delta.path}
+
+
+def find_suspects(event: Any) -> list[Delta]:
+    """The string of an event that ends inside of a data: URI, if there is one; it may go on."""
+    found = [path for path, text, _ in _strings(event) if has_begun(text, for_certain=True)]
+    delta = delta_at(event, found[0]) if len(found) == 1 else None
+    return [] if delta is None else [delta]
+
+
+def delta_at(event: Any, path: Path) -> Delta | None:
+    """The string at `path` of an event, as a piece of one; None if there is none."""
+    for place, text, parents in _strings(event):
+        if place == path:
+            return Delta(path, text, _key(path, parents), is_json=True, is_known=False)
+    return None
+
+
+def number_of(event: Any) -> int | None:
+    """The number that an event has in its stream; None if it has none."""
+    if not isinstance(event, Mapping):
+        return None
+    numbers = (event.get(name) for name in _NUMBERS)
+    return next((number for number in numbers if isinstance(number, int)), None)
+
+
+def identity(event: Any) -> dict[str, object] | None:
+    """Which strings an event concerns, by the names that identify them; None for none of them.
+
+    An event without any such name concerns all.
+    """
+    if not isinstance(event, Mapping):
+        return {}
+    kind = event.get("type")
+    if isinstance(kind, str) and (kind in _ASIDE or kind.startswith(_AI_SDK_DATA)):
+        return None
+    names = _identifiers(event)
+    choices = event.get("choices")
+    if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], Mapping):
+        names |= _identifiers(choices[0])
+    return names
+
+
+def concerns(names: Mapping[str, object] | None, delta: Delta) -> bool:
+    """Whether an event with these identifying names may end the string of `delta`."""
+    if names is None:
+        return False
+    if not names:
+        return True
+    own = dict(item for item in delta.key if isinstance(item, tuple))
+    shared = [name for name in names if name in own]
+    return bool(shared) and all(names[name] == own[name] for name in shared)
+
+
+def exchanged(event: Any, texts: Mapping[Path, str]) -> Any:
+    """The event with other texts at some of its paths."""
+    for path, text in texts.items():
+        event = _exchanged(event, path, text)
+    return event
+
+
+def _exchanged(value: Any, path: Path, text: str) -> Any:
+    if not path:
+        return text
+    first, rest = path[0], path[1:]
+    if isinstance(value, list) and isinstance(first, int):
+        return [
+            _exchanged(item, rest, text) if index == first else item
+            for index, item in enumerate(value)
+        ]
+    return {**value, first: _exchanged(value[first], rest, text)}
+
+
+def _piece(path: Path, parents: Sequence[Any]) -> tuple[bool, bool] | None:
+    """Whether a piece of a string is JSON, and is known to be one; None if it is no piece."""
+    name = path[-1]
+    kinds = [kind for kind in (_kind(parent) for parent in parents) if kind]
+    if any(_AUDIO.search(kind) for kind in kinds) or not isinstance(name, str):
+        return None
+    is_json = name in _JSON_PIECES or any(_JSON_KIND.search(kind) for kind in kinds)
+    if name in _PIECES:
+        return is_json, True
+    if name not in _TEXTS:
+        return None
+    if "delta" in path or "chunk" in path:
+        return is_json, True
+    if name == "text" and path[0] in {"candidates", "choices"}:  # Gemini; OpenAI's Completions
+        return False, True
+    if path in _OLLAMA and "done" in parents[0]:
+        return False, True
+    return (is_json, True) if any(_SAYS_PIECE.search(kind) for kind in kinds) else None
+
+
+def _kind(parent: Any) -> str:
+    if not isinstance(parent, Mapping):
+        return ""
+    return " ".join(kind for name in ("type", "event") if isinstance(kind := parent.get(name), str))
+
+
+def _key(path: Path, parents: Sequence[Any]) -> tuple[object, ...]:
+    key: list[object] = []
+    for step, parent in zip(path, parents, strict=True):
+        if isinstance(parent, Mapping):
+            # Of calls in a list, only the first piece has the id; all have the index.
+            names = ("index",) if key and key[-1] == "*" else (*_KINDS, *sorted(_IDENTIFIERS))
+            key += [
+                (name, parent[name])
+                for name in names
+                if name != step and isinstance(parent.get(name), str | int)
+            ]
+            key.append(step)
+        else:
+            item = parent[step] if isinstance(step, int) else None
+            key.append("*" if isinstance(item, Mapping) and "index" in item else step)
+    return tuple(key)
+
+
+def _identifiers(event: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        name: event[name]
+        for name in _IDENTIFIERS & event.keys()
+        if isinstance(event[name], str | int)
+    }
+
+
+def _strings(event: Any) -> Iterator[tuple[Path, str, tuple[Any, ...]]]:
+    """The strings of an event: path, text, and the containers on the way to it."""
+    waiting: list[tuple[Path, Any, tuple[Any, ...]]] = [((), event, ())]
+    for _ in range(_MAX_VALUES):
+        if not waiting:
+            return
+        path, value, parents = waiting.pop()
+        if isinstance(value, str):
+            yield path, value, parents
+        elif len(path) >= _MAX_DEPTH:
+            continue
+        elif isinstance(value, Mapping):
+            for name in reversed(list(value)[:_MAX_VALUES]):
+                if isinstance(value[name], str | Mapping | list):
+                    waiting.append(((*path, name), value[name], (*parents, value)))
+        elif isinstance(value, list):
+            for index in range(min(len(value), _MAX_VALUES) - 1, -1, -1):
+                waiting.append(((*path, index), value[index], (*parents, value)))
+
+
+def _compare(before: Any, event: Any, path: Path, changed: list[Path], depth: int) -> bool:
+    """Whether two values are of one form; the paths of strings that differ are added to `changed`."""
+    if isinstance(before, str) and isinstance(event, str):
+        if before != event:
+            changed.append(path)
+        return len(changed) <= 1
+    if depth >= _MAX_DEPTH or type(before) is not type(event):
+        return False
+    if isinstance(event, Mapping):
+        return before.keys() == event.keys() and all(
+            _compare(before[name], value, (*path, name), changed, depth + 1)
+            for name, value in event.items()
+            if not _VARYING.fullmatch(name)
+        )
+    if isinstance(event, list):
+        return len(before) == len(event) <= _MAX_VALUES and all(
+            _compare(one, other, (*path, index), changed, depth + 1)
+            for index, (one, other) in enumerate(zip(before, event, strict=True))
+        )
+    return bool(before == event)
