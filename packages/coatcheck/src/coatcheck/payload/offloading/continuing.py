@@ -20,9 +20,9 @@ from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.offloading.deltas import (
     Delta,
     Path,
+    changes,
     concerns,
     delta_at,
-    find_changed,
     find_deltas,
     identity,
     find_suspects,
@@ -165,7 +165,8 @@ class StreamRewriter(Generic[T]):
         self._is_patient = is_patient
         self._strings: OrderedDict[tuple[object, ...], String[T]] = OrderedDict()
         self._before: Any = None  # the last event in which no piece was found
-        self._spaced: Path | None = None  # a string whose pieces begin or end with a space
+        self._followed: Path | None = None  # the one string that changed in it
+        self._is_spaced = False  # whether a piece of that began or ended with a space
         self.open: dict[tuple[object, ...], String[T]] = {}
         self.place = ""
 
@@ -215,6 +216,8 @@ class StreamRewriter(Generic[T]):
             # Each event has all of the text so far: there is nothing to put together.
             before = yield from self._finished(string)
             was_open = False
+        if not was_open and not delta.is_known:
+            string.hold.before = ""  # not all that came before it was looked at
         string.hold.max_held = self.share()
         pieces = list(string.hold.feed(delta.text))
         if string.hold.length >= self._limits.threshold and not was_open:
@@ -269,6 +272,7 @@ class StreamRewriter(Generic[T]):
             out = self._let_go(string)
             string.ready = text
             string.waiting.append(this)
+            string.is_whole = False
             return out
         out = self._more_than(string, this.event)
         string.ready += text
@@ -437,23 +441,24 @@ class StreamRewriter(Generic[T]):
     def _suspected(self, value: Any) -> list[Delta]:
         """The string of an event of unknown form that goes on, or may begin media and go on."""
         before, self._before = self._before, value
-        if isinstance(value, str) or value is None:
+        if not isinstance(value, Mapping | list):
             return []
-        changed = None if before is None else find_changed(before, value)
-        if changed is not None:
-            delta = delta_at(value, changed)
-            if delta is None:
-                return []
-            if delta.key in self.open:
-                return [delta]
-            if delta.text[:1] == " " or delta.text[-1:] == " ":
-                self._spaced = changed
-            if not self._is_patient and self._spaced != changed:
-                return []
-            return [delta] if has_begun(delta.text) else []
-        if not self._is_patient:
+        changed = changes(before, value)
+        if changed is None or len(changed) > 1:
+            self._followed, self._is_spaced = None, False
+            return find_suspects(value) if self._is_patient else []
+        # The one string that changes; the next piece of it may be the same as the last.
+        path = next(iter(changed), self._followed)
+        if path != self._followed:
+            self._followed, self._is_spaced = path, False
+        delta = None if path is None else delta_at(value, path)
+        if delta is None:
             return []
-        return find_suspects(value)
+        if delta.key in self.open:
+            return [delta]
+        self._is_spaced |= delta.text[:1] == " " or delta.text[-1:] == " "
+        is_likely = self._is_patient or self._is_spaced
+        return [delta] if is_likely and has_begun(delta.text) else []
 
 
 def _character(match: re.Match[str]) -> str:

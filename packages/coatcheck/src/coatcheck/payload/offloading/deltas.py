@@ -130,18 +130,16 @@ def find_deltas(event: Any) -> list[Delta]:
     return found if len(found) <= MAX_DELTAS else []
 
 
-def find_changed(before: Any, event: Any) -> Path | None:
-    """The path of the one string in which two events of one form differ; None if there is none."""
+def changes(before: Any, event: Any) -> list[Path] | None:
+    """The strings in which two events of one form differ; None if they are of two forms."""
     changed: list[Path] = []
-    if not _compare(before, event, (), changed, 0) or len(changed) != 1:
-        return None
-    return changed[0]
+    return changed if _is_like(before, event, (), changed) else None
 
 
 def says_more(event: Any, last: Any, delta: Delta) -> bool:
     """Whether an event says more than a later one does, beside the text of `delta`."""
-    changed: list[Path] = []
-    return not _compare(event, last, (), changed, 0) or not set(changed) <= {delta.path}
+    changed = changes(event, last)
+    return changed is None or not set(changed) <= {delta.path}
 
 
 def find_suspects(event: Any) -> list[Delta]:
@@ -190,7 +188,7 @@ def concerns(names: Mapping[str, object] | None, delta: Delta) -> bool:
         return False
     if not names:
         return True
-    own = dict(item for item in delta.key if isinstance(item, tuple))
+    own: dict[object, object] = dict(item for item in delta.key if isinstance(item, tuple))
     shared = [name for name in names if name in own]
     return bool(shared) and all(names[name] == own[name] for name in shared)
 
@@ -279,30 +277,29 @@ def _strings(event: Any) -> Iterator[tuple[Path, str, tuple[Any, ...]]]:
             continue
         elif isinstance(value, Mapping):
             for name in reversed(list(value)[:_MAX_VALUES]):
-                if isinstance(value[name], str | Mapping | list):
-                    waiting.append(((*path, name), value[name], (*parents, value)))
+                if isinstance(name, str) and isinstance(value[name], str | Mapping | list):
+                    waiting.append(((*path, name), value[name], (*parents, value)))  # noqa: PERF401 - two kinds of containers, read side by side
         elif isinstance(value, list):
             for index in range(min(len(value), _MAX_VALUES) - 1, -1, -1):
-                waiting.append(((*path, index), value[index], (*parents, value)))
+                waiting.append(((*path, index), value[index], (*parents, value)))  # noqa: PERF401 - as above
 
 
-def _compare(before: Any, event: Any, path: Path, changed: list[Path], depth: int) -> bool:
-    """Whether two values are of one form; the paths of strings that differ are added to `changed`."""
+def _is_like(before: Any, event: Any, path: Path, changed: list[Path]) -> bool:
+    """Whether two values are of one form; strings in which they differ are added to `changed`."""
     if isinstance(before, str) and isinstance(event, str):
         if before != event:
             changed.append(path)
-        return len(changed) <= 1
-    if depth >= _MAX_DEPTH or type(before) is not type(event):
+        return True
+    if len(path) >= _MAX_DEPTH or len(changed) > 1:
         return False
-    if isinstance(event, Mapping):
+    if isinstance(before, Mapping) and isinstance(event, Mapping):
         return before.keys() == event.keys() and all(
-            _compare(before[name], value, (*path, name), changed, depth + 1)
+            _VARYING.fullmatch(name) or _is_like(before[name], value, (*path, name), changed)
             for name, value in event.items()
-            if not _VARYING.fullmatch(name)
         )
-    if isinstance(event, list):
+    if isinstance(before, list) and isinstance(event, list):
         return len(before) == len(event) <= _MAX_VALUES and all(
-            _compare(one, other, (*path, index), changed, depth + 1)
+            _is_like(one, other, (*path, index), changed)
             for index, (one, other) in enumerate(zip(before, event, strict=True))
         )
     return bool(before == event)

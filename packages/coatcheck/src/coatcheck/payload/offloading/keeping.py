@@ -108,7 +108,9 @@ class Keeper:
             digest = await _digest_of(outcome, found.media)
         else:
             digest = await _digest(found.media)
-            known = self._outcomes.get(digest) or (self._remembered or {}).get(digest)
+            known = self._outcomes.get(digest)
+            if known is None and self._remembered is not None:
+                known = self._remembered.get(digest)
             outcome = known or await self._put(self._store, found)
         self._outcomes[digest] = outcome
         if self._remembered is not None and isinstance(outcome, MediaReference):

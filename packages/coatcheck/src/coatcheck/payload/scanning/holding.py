@@ -44,6 +44,8 @@ _BODY: Final = re.compile(rf"(?>[A-Za-z0-9+/_=\r\n-]+|{_ESCAPE}|%3[dD])*+(?:{_ES
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
 _FEW: Final = 256
 _TAIL: Final = 16
+_LONG: Final = 4096  # of what is longer, only pictures are known not to be whole
+_PICTURES: Final = (",iVBOR", ",/9j/", ",R0lGOD", ",UklGR")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _NOT_INSIDE: Final = r"(?<![A-Za-z0-9+/_-])"
 _URI: Final = rf"{_HEADER_BEGUN};(?i:base64),\s*"
@@ -100,18 +102,19 @@ class TextHold:
 
     Attributes:
         max_held: see there.
+        before: the character before what is held back, or before what comes next.
         length: characters that are held back now.
         is_media: whether these are the beginning of media for certain, and base64 that follows is
             part of it.
     """
 
-    __slots__ = ("_before", "_held", "_patterns", "is_media", "length", "max_held")
+    __slots__ = ("_held", "_patterns", "before", "is_media", "length", "max_held")
 
     def __init__(self, *, bare: bool = True, max_held: int | None = None) -> None:
         self._patterns = _URIS_AND_BARE if bare else _URIS
         self.max_held = MAX_HELD if max_held is None else max_held
         self._held: list[str] = []
-        self._before = ""  # the character before what is held, or before what comes next
+        self.before = ""
         self.length = 0
         self.is_media = False
 
@@ -128,7 +131,7 @@ class TextHold:
                 self._held.clear()
                 begin, end = self._find(text)
                 if begin:
-                    self._before = text[begin - 1]
+                    self.before = text[begin - 1]
                     yield text[:begin]
             else:
                 body = _BODY.match(text)
@@ -136,7 +139,7 @@ class TextHold:
             self._held.append(text[begin:end])
             if end < len(text):
                 yield Held("".join(self._held))
-                self._before = text[end - 1]
+                self.before = text[end - 1]
                 self._held.clear()
                 self.length, self.is_media = 0, False
             else:
@@ -162,8 +165,8 @@ class TextHold:
 
     def _find(self, text: str) -> tuple[int, int]:
         """From where on `text` is held back, and up to where."""
-        context = self._before + text
-        first = len(self._before)
+        context = self.before + text
+        first = len(self.before)
         media = self._patterns.media.search(context, first)
         perhaps = media or self._patterns.perhaps.search(context, first)
         if perhaps is None:
@@ -180,7 +183,7 @@ class TextHold:
     def _take(self, *, is_too_long: bool = False) -> Held:
         text = "".join(self._held)
         self._held.clear()
-        self._before = text[-1:]
+        self.before = text[-1:]
         self.length, self.is_media = 0, False
         return Held(text, is_too_long)
 
@@ -194,13 +197,14 @@ def has_begun(text: str, *, for_certain: bool = False) -> bool:
     """
     media = _URIS.media.search(text)
     if media is not None and media.end() == len(text):
-        return not seems_whole(text)
+        is_known = len(text) < _LONG or any(magic in text[:_LONG] for magic in _PICTURES)
+        return is_known and not seems_whole(text)
     begun = _URIS.perhaps.search(text)
     return begun is not None and (not for_certain or len(begun[0]) >= len("data:"))
 
 
 def seems_whole(text: str) -> bool:
-    """Whether the base64 that `text` ends with is all of a file: it is padded, or a picture ends."""
+    """Whether `text` ends with all of a file as base64: with padding, or as pictures end."""
     if text.endswith("="):
         return True
     begin = text.rfind(",") + 1
