@@ -15,6 +15,7 @@ Memory: one media at a time, decoded; the payload itself is not copied.
 from typing import Any, Final, TypedDict, Unpack
 
 import msgspec
+
 from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Form, Keeper

@@ -1,5 +1,6 @@
 """Offload a stream: chunks of a model or an agent, with references in the place of media."""
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from coatcheck.bounded import BoundedMemory
 from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.offload import OffloadLimits, OffloadOptions, OffloadReport
 from coatcheck.payload.offloading.continuing import Event, Step, StreamRewriter
-from coatcheck.payload.offloading.deltas import Path, exchanged
+from coatcheck.payload.offloading.deltas import Delta, Path, exchanged
 from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Keeper
 from coatcheck.payload.offloading.objects import members_of
@@ -21,8 +22,13 @@ from coatcheck.store import MediaStore
 T = TypeVar("T")
 R = TypeVar("R")
 
-OpenStore = Callable[[], Awaitable[MediaStore | None]]
-"""Gets the store when the first media is to be kept; None to measure only."""
+OpenStore = Callable[[], Awaitable[tuple[MediaStore | None, str | None]]]
+"""Gets the store and the owner when media is to be kept; no store to measure only."""
+
+UNEXPECTED: Final = "unexpected"
+"""The reason in `OffloadReport.left` for what something unexpected kept from being stored."""
+
+_logger: Final = logging.getLogger(__name__)
 
 _REMEMBERED: Final = 256
 _BASE64: Final = 4 / 3
@@ -55,8 +61,8 @@ async def offload_stream(
         options: see `coatcheck.payload.offload.OffloadOptions`.
     """
 
-    async def opened() -> MediaStore:
-        return store
+    async def opened() -> tuple[MediaStore, str | None]:
+        return store, options.get("owner")
 
     stream: StreamOffload[Any] = StreamOffload(
         opened, on_report or _untold, options, max_bytes=store.max_bytes
@@ -94,9 +100,9 @@ class StreamOffload(Generic[T]):
     """One stream, with a store behind it.
 
     Args:
-        open_store: gets the store.
+        open_store: gets the store, and whom its media belongs to.
         on_report: called for each event that held media.
-        options: see `coatcheck.payload.offload.OffloadOptions`.
+        options: see `coatcheck.payload.offload.OffloadOptions`; the owner is `open_store`'s.
         max_bytes: largest media that is decoded.
         max_held: characters that are held back at most; what base64 of `max_bytes` takes where it
             is left out.
@@ -126,13 +132,14 @@ class StreamOffload(Generic[T]):
             is_patient=is_patient,
         )
 
-    async def feed(self, event: Event[T]) -> Step[T]:
+    async def feed(self, event: Event[T], found: list[Delta] | None = None) -> Step[T]:
         """Take the next event.
 
         Args:
             event: the event.
+            found: see `StreamRewriter.feed`.
         """
-        return await self._run(self.rewriter.feed(event), lambda: self.rewriter.place)
+        return await self._run(self.rewriter.feed(event, found), lambda: self.rewriter.place)
 
     async def end(self) -> list[T]:
         """What is sent now that the stream is over."""
@@ -164,16 +171,17 @@ class StreamOffload(Generic[T]):
         keeping = _Keeping(self._keeper, place)
         result = await drive(walk, keeping)
         report = keeping.report
-        if report is not None and (report.found or report.left):
+        if report.found or report.left:
             self._on_report(report)
         return result
 
     async def _keeper(self) -> Keeper:
+        store, owner = await self._open_store()
         return Keeper(
-            await self._open_store(),
+            store,
             form=self._options.get("form", "stored"),
             urls=self._options.get("urls", MediaUrls()),
-            owner=self._options.get("owner"),
+            owner=owner,
             conversation_id=self._options.get("conversation_id"),
             remembered=self._remembered,
         )
@@ -186,23 +194,32 @@ class _Keeping:
     make: Callable[[], Awaitable[Keeper]]
     place: Callable[[], str] | None
     _keeper: Keeper | None = None
+    _failed: int = 0
     _places: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def keep(self, request: Request) -> Replacement | None:
-        if self._keeper is None:
-            self._keeper = await self.make()
-        replacement = await self._keeper.keep(request)
+        try:
+            if self._keeper is None:
+                self._keeper = await self.make()
+            replacement = await self._keeper.keep(request)
+        except Exception:  # whatever it is: what was held back must be sent
+            _logger.exception("Media in a stream is sent as it is.")
+            self._failed += 1
+            replacement = None
         if self.place is not None and replacement is None:
-            for reason in self._keeper.report.left:
+            for reason in self._total.left:
                 self._places.setdefault(reason, (self.place(),))
         return replacement
 
     @property
-    def report(self) -> OffloadReport | None:
-        if self._keeper is None:
-            return None
-        report = self._keeper.report
-        return replace(report, places=MappingProxyType(self._places)) if self._places else report
+    def report(self) -> OffloadReport:
+        places = MappingProxyType(self._places)
+        return replace(self._total, places=places) if places else self._total
+
+    @property
+    def _total(self) -> OffloadReport:
+        report = OffloadReport() if self._keeper is None else self._keeper.report
+        return report + OffloadReport(left={UNEXPECTED: self._failed}) if self._failed else report
 
 
 def _document(rewriter: Rewriter, document: bytes) -> Walk[bytes]:

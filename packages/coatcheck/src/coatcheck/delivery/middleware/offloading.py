@@ -7,6 +7,7 @@ else passes as it is and at once, and so does a message without inline media.
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias, TypeVar, cast
@@ -14,7 +15,9 @@ from typing import Final, TypeAlias, TypeVar, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck.delivery.middleware.answers import RewrittenAnswer
+from coatcheck.delivery.middleware.events import RewrittenEvents
 from coatcheck.delivery.middleware.frames import RewrittenFrames
+from coatcheck.delivery.middleware.splitting import WHOLE, Framing
 from coatcheck.payload.offload import (
     Form,
     OffloadLimits,
@@ -23,6 +26,7 @@ from coatcheck.payload.offload import (
     offload_document,
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
+from coatcheck.payload.streaming import StreamOffload
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
@@ -116,7 +120,11 @@ class OffloadMiddleware:
             await self._app(scope, receive, send)
             return
         if not self._measure_only:
-            await self._app(scope, receive, wrap(scope, send))
+            sending = wrap(scope, send)
+            await self._app(scope, receive, sending)
+            if isinstance(sending, RewrittenFrames):
+                with suppress(OSError):  # the client may be gone
+                    await sending.end()
             return
         look_at = wrap(scope, _nowhere)
 
@@ -127,7 +135,7 @@ class OffloadMiddleware:
         await self._app(scope, receive, send_and_look_at)
 
     def _wrap_socket(self, scope: Scope, send: Send) -> Send:
-        return RewrittenFrames(send, lambda text: self._rewrite(scope, text), self._threshold)
+        return RewrittenFrames(send, lambda: self._follow(scope, WHOLE))
 
     def _wrap_answer(self, scope: Scope, send: Send) -> Send:
         return RewrittenAnswer(
@@ -136,6 +144,29 @@ class OffloadMiddleware:
             threshold=self._threshold,
             max_held=self._max_held,
             on_too_large=partial(self._report, OffloadReport(left={TOO_LARGE: 1})),
+            follow=partial(self._follow, scope),
+        )
+
+    def _follow(self, scope: Scope, framing: Framing) -> RewrittenEvents:
+        """What takes media out of the events of one answer or socket."""
+
+        async def opened() -> tuple[MediaStore | None, str | None]:
+            owner = self._owner(scope) if callable(self._owner) else self._owner
+            return None if self._measure_only else await self._opened_store(), owner
+
+        stream: StreamOffload[bytes] = StreamOffload(
+            opened,
+            self._report,
+            self._options,
+            max_held=self._max_held,
+            is_patient=framing is not WHOLE,
+        )
+        return RewrittenEvents(
+            stream,
+            framing.open,
+            terminator=b"" if framing is WHOLE else b"\n",
+            threshold=self._threshold,
+            on_report=self._report,
         )
 
     async def _rewrite(self, scope: Scope, document: Document) -> Document:

@@ -24,8 +24,8 @@ from coatcheck.payload.offloading.deltas import (
     concerns,
     delta_at,
     find_deltas,
-    identity,
     find_suspects,
+    identity,
     number_of,
     says_more,
 )
@@ -45,6 +45,7 @@ MAX_STRINGS: Final = 256
 
 _MAX_WAITING: Final = 64  # events whose text is not known to be media
 _FIRST: Final = 16
+_SLICE: Final = 64 * 1024
 _ESCAPE: Final = re.compile(r"\\+(?:u00([0-9A-Fa-f]{2})|([/rn]))")
 _ESCAPED_BODY: Final = re.compile(
     r"(?>[A-Za-z0-9+/_-]+|\\++(?:[/rn]|u00(?:2[bBdDfF]|5[fF]|0[aAdD])))*+"
@@ -170,9 +171,15 @@ class StreamRewriter(Generic[T]):
         self.open: dict[tuple[object, ...], String[T]] = {}
         self.place = ""
 
-    def feed(self, event: Event[T]) -> Walk[Step[T]]:
-        """Take the next event."""
-        deltas = find_deltas(event.value) or self._suspected(event.value)
+    def feed(self, event: Event[T], found: list[Delta] | None = None) -> Walk[Step[T]]:
+        """Take the next event.
+
+        Args:
+            event: the event.
+            found: what `find_deltas` finds in it, where that was asked already.
+        """
+        deltas = find_deltas(event.value) if found is None else found
+        deltas = deltas or self._suspected(event.value)
         if not deltas:
             return Step((yield from self._ended_by(event)), passes=True)
         before = self._settled(event, except_for={delta.key for delta in deltas})
@@ -184,6 +191,14 @@ class StreamRewriter(Generic[T]):
         else:
             step = yield from self._one(event, deltas[0])
         return Step(before + step.before, step.passes)
+
+    def passed(self, value: Any) -> None:
+        """Take note of an event that passed without being looked at.
+
+        Args:
+            value: what it said.
+        """
+        self._suspected(value)
 
     def end(self) -> Walk[list[T]]:
         """What is sent now that the stream is over."""
@@ -219,7 +234,7 @@ class StreamRewriter(Generic[T]):
         if not was_open and not delta.is_known:
             string.hold.before = ""  # not all that came before it was looked at
         string.hold.max_held = self.share()
-        pieces = list(string.hold.feed(delta.text))
+        pieces = yield from self._pieces(string.hold, delta.text)
         if string.hold.length >= self._limits.threshold and not was_open:
             pieces += self._flushed_if_whole(string.hold)
         if not was_open and not string.hold.length and all(isinstance(p, str) for p in pieces):
@@ -294,7 +309,7 @@ class StreamRewriter(Generic[T]):
             out += self._let_go(string)
             string.delta = delta
             string.hold.max_held = self.share()
-            pieces = list(string.hold.feed(delta.text))
+            pieces = yield from self._pieces(string.hold, delta.text)
             _, texts[delta.path] = yield from self._joined(pieces, delta)
             is_changed |= texts[delta.path] != delta.text
             if string.hold.length:
@@ -378,6 +393,14 @@ class StreamRewriter(Generic[T]):
             for each in string.waiting
             if each.event is not last and says_more(each.event.value, last.value, each.delta)
         ]
+
+    def _pieces(self, hold: TextHold, text: str) -> Walk[list[str | Held]]:
+        """What may pass now that `text` has come, found in steps."""
+        pieces = list(hold.feed(text[:_SLICE]))
+        for start in range(_SLICE, len(text), _SLICE):
+            yield None
+            pieces += hold.feed(text[start : start + _SLICE])
+        return pieces
 
     def _joined(self, pieces: list[str | Held], delta: Delta) -> Walk[tuple[bool, str]]:
         """A text of its pieces, with links for the media among them; whether there is any."""

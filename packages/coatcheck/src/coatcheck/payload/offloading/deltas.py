@@ -4,26 +4,31 @@ A string is followed by its *key*: the path on which it stands and the scalars b
 say which of several it is, such as ``id`` or ``index``. So two texts that take turns are held
 apart, in the events of any framework:
 
-===================  ===========================================================================
-OpenAI Chat          ``choices[].delta.content``, ``choices[].delta.tool_calls[].function.arguments``
-OpenAI Responses     ``delta`` of ``response.output_text.delta``, ``…_call_arguments.delta`` and others
-Anthropic            ``delta.text``, ``delta.partial_json``, ``delta.thinking`` of ``content_block_delta``
-Gemini               ``candidates[].content.parts[].text``
-AI SDK               ``delta`` of ``text-delta``, ``reasoning-delta``; ``inputTextDelta``
-AG-UI                ``delta`` of ``TEXT_MESSAGE_CONTENT``, ``TOOL_CALL_ARGS`` and others
-anything else        a string with a name that says so, or one that alone changes between events
-===================  ===========================================================================
+==================  ============================================================================
+OpenAI Chat         ``choices[].delta.content``, ``….delta.tool_calls[].function.arguments``
+OpenAI Responses    ``delta`` of ``response.output_text.delta``, ``…_call_arguments.delta``, others
+Anthropic           ``delta.text``, ``.partial_json``, ``.thinking`` of ``content_block_delta``
+Gemini              ``candidates[].content.parts[].text``
+AI SDK              ``delta`` of ``text-delta``, ``reasoning-delta``; ``inputTextDelta``
+AG-UI               ``delta`` of ``TEXT_MESSAGE_CONTENT``, ``TOOL_CALL_ARGS`` and others
+anything else       a string with a name that says so, or one that alone changes between events
+==================  ============================================================================
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from coatcheck.payload.scanning.holding import has_begun
 
 Path: TypeAlias = tuple[str | int, ...]
 """The names and positions that lead to a value."""
+
+_String: TypeAlias = tuple[Path, str, tuple[Any, ...]]
+"""A string: where it stands, what it says, and the containers on the way to it."""
 
 MAX_DELTAS: Final = 32
 """Strings of one event that are followed; of an event with more, none is."""
@@ -39,7 +44,9 @@ _IDENTIFIERS: Final = frozenset(
         *("tool_call_id", "toolCallId", "tool_use_id", "toolUseId"),
     }
 )
-_KINDS: Final = ("type", "event", "thought")
+_TELLING: Final = _IDENTIFIERS | {"type", "event", "thought"}
+_LONGEST_KIND: Final = 100
+_ANTHROPIC: Final = ("text", "partial_json", "thinking")
 # Differ from event to event, and say nothing of its text.
 _VARYING: Final = re.compile(
     r"sequence(?:_number|Number)?|seq|created(?:_at|At)?|timestamp|time|ts|obfuscation|event_?id"
@@ -122,12 +129,34 @@ def find_deltas(event: Any) -> list[Delta]:
         return [Delta((), event, ())]
     if not isinstance(event, Mapping | list):
         return []
+    common = _common(event) if isinstance(event, Mapping) else None
+    strings: Iterable[_String] = _strings(event) if common is None else [common]
     found: list[Delta] = []
-    for path, text, parents in _strings(event):
-        piece = _piece(path, parents)
-        if piece is not None:
-            found.append(Delta(path, text, _key(path, parents), *piece))
+    for path, text, parents in strings:
+        how = _piece(path, parents)
+        if how is not None:
+            found.append(Delta(path, text, _key(path, parents), how is _Piece.JSON))
     return found if len(found) <= MAX_DELTAS else []
+
+
+def _common(event: Mapping[str, Any]) -> _String | None:
+    """The only piece of an event of the commonest forms, found without looking at the rest."""
+    delta = event.get("delta")
+    if isinstance(delta, str):
+        return ("delta",), delta, (event,)
+    if isinstance(delta, Mapping):
+        name = next((name for name in _ANTHROPIC if isinstance(delta.get(name), str)), None)
+        return None if name is None else (("delta", name), delta[name], (event, delta))
+    choices = event.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], Mapping):
+        return None
+    delta = choices[0].get("delta")
+    if not isinstance(delta, Mapping) or not isinstance(delta.get("content"), str):
+        return None
+    if len(delta) > 1 and delta.keys() & {"tool_calls", "reasoning_content", "refusal"}:
+        return None
+    path = ("choices", 0, "delta", "content")
+    return path, delta["content"], (event, choices, choices[0], delta)
 
 
 def changes(before: Any, event: Any) -> list[Path] | None:
@@ -193,6 +222,16 @@ def concerns(names: Mapping[str, object] | None, delta: Delta) -> bool:
     return bool(shared) and all(names[name] == own[name] for name in shared)
 
 
+def value_at(event: Any, path: Path) -> Any:
+    """What stands at `path` of an event; None where nothing does."""
+    for step in path:
+        try:
+            event = event[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return event
+
+
 def exchanged(event: Any, texts: Mapping[Path, str]) -> Any:
     """The event with other texts at some of its paths."""
     for path, text in texts.items():
@@ -212,30 +251,51 @@ def _exchanged(value: Any, path: Path, text: str) -> Any:
     return {**value, first: _exchanged(value[first], rest, text)}
 
 
-def _piece(path: Path, parents: Sequence[Any]) -> tuple[bool, bool] | None:
-    """Whether a piece of a string is JSON, and is known to be one; None if it is no piece."""
+class _Piece(Enum):
+    """What a piece of a string is a piece of."""
+
+    TEXT = 1
+    JSON = 2
+
+
+def _piece(path: Path, parents: Sequence[Any]) -> _Piece | None:
+    """What the string at `path` is a piece of; None if it is whole."""
     name = path[-1]
-    kinds = [kind for kind in (_kind(parent) for parent in parents) if kind]
-    if any(_AUDIO.search(kind) for kind in kinds) or not isinstance(name, str):
+    if not isinstance(name, str) or not (name in _PIECES or name in _TEXTS):
         return None
-    is_json = name in _JSON_PIECES or any(_JSON_KIND.search(kind) for kind in kinds)
-    if name in _PIECES:
-        return is_json, True
-    if name not in _TEXTS:
+    says = [_said(_kind(parent)) for parent in parents if isinstance(parent, Mapping)]
+    if any(kind.is_audio for kind in says):
         return None
-    if "delta" in path or "chunk" in path:
-        return is_json, True
-    if name == "text" and path[0] in {"candidates", "choices"}:  # Gemini; OpenAI's Completions
-        return False, True
-    if path in _OLLAMA and "done" in parents[0]:
-        return False, True
-    return (is_json, True) if any(_SAYS_PIECE.search(kind) for kind in kinds) else None
+    is_piece = (
+        name in _PIECES
+        or "delta" in path
+        or "chunk" in path
+        or any(kind.is_piece for kind in says)
+        or (name == "text" and path[0] in {"candidates", "choices"})
+        or (path in _OLLAMA and "done" in parents[0])
+    )
+    if not is_piece:
+        return None
+    is_json = name in _JSON_PIECES or any(kind.is_json for kind in says)
+    return _Piece.JSON if is_json else _Piece.TEXT
 
 
-def _kind(parent: Any) -> str:
-    if not isinstance(parent, Mapping):
-        return ""
-    return " ".join(kind for name in ("type", "event") if isinstance(kind := parent.get(name), str))
+class _Said(NamedTuple):
+    """What the type of an event says of its strings."""
+
+    is_audio: bool
+    is_json: bool
+    is_piece: bool
+
+
+@lru_cache(maxsize=1024)
+def _said(kind: str) -> _Said:
+    return _Said(*(bool(one.search(kind)) for one in (_AUDIO, _JSON_KIND, _SAYS_PIECE)))
+
+
+def _kind(parent: Mapping[str, Any]) -> str:
+    kinds = (parent.get("type"), parent.get("event"))
+    return " ".join(kind[:_LONGEST_KIND] for kind in kinds if isinstance(kind, str))
 
 
 def _key(path: Path, parents: Sequence[Any]) -> tuple[object, ...]:
@@ -243,16 +303,19 @@ def _key(path: Path, parents: Sequence[Any]) -> tuple[object, ...]:
     for step, parent in zip(path, parents, strict=True):
         if isinstance(parent, Mapping):
             # Of calls in a list, only the first piece has the id; all have the index.
-            names = ("index",) if key and key[-1] == "*" else (*_KINDS, *sorted(_IDENTIFIERS))
-            key += [
-                (name, parent[name])
-                for name in names
-                if name != step and isinstance(parent.get(name), str | int)
-            ]
+            if key and key[-1] == "*":
+                key.append(("index", parent["index"]))
+            else:
+                key += [
+                    (name, value)
+                    for name, value in parent.items()
+                    if name in _TELLING and name != step and isinstance(value, str | int)
+                ]
             key.append(step)
         else:
             item = parent[step] if isinstance(step, int) else None
-            key.append("*" if isinstance(item, Mapping) and "index" in item else step)
+            has_index = isinstance(item, Mapping) and isinstance(item.get("index"), int)
+            key.append("*" if has_index else step)
     return tuple(key)
 
 
@@ -264,7 +327,7 @@ def _identifiers(event: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _strings(event: Any) -> Iterator[tuple[Path, str, tuple[Any, ...]]]:
+def _strings(event: Any) -> Iterator[_String]:
     """The strings of an event: path, text, and the containers on the way to it."""
     waiting: list[tuple[Path, Any, tuple[Any, ...]]] = [((), event, ())]
     for _ in range(_MAX_VALUES):

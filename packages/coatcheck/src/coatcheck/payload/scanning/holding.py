@@ -80,6 +80,41 @@ _URIS_AND_BARE: Final = _Patterns(
 )
 
 
+def _spelled(words: tuple[str, ...], end: str) -> str:
+    """A pattern for one of `words`, or for what one begins with and `end` after it.
+
+    It has no two branches with the same first character, so that little is tried in vain.
+    """
+    branches = []
+    for first in dict.fromkeys(word[0] for word in words):
+        rest = tuple(word[1:] for word in words if word[0] == first)
+        following = "" if "" in rest else f"(?:{end}|{_spelled(rest, end)})"
+        branches.append(first + following)
+    return "|".join(branches)
+
+
+# What may be the beginning of media, in bytes of JSON.
+_LONGEST_TAIL: Final = _LONGEST_HEADER + MAX_UNDECIDED
+
+
+def _begins(end: str, *, bare: bool) -> re.Pattern[bytes]:
+    """A pattern for what may be the beginning of media that goes on behind `end`."""
+    # The first character first: by such a set, a search skips what cannot match.
+    branches = [rf"(?<=[dD])(?:{end}|[aA](?:{end}|[tT](?:{end}|[aA](?:{end}|:(?![ {{\[])))))"]
+    for first in sorted({word[0] for word in _MAGIC} if bare else ()):
+        rest = tuple(word[1:] for word in _MAGIC if word[0] == first)
+        branches.append(rf"(?<={first})(?:{end}|{_spelled(rest, end)})")
+    firsts = "dD" + "".join({word[0] for word in _MAGIC} if bare else ())
+    return re.compile(rf"[{firsts}](?<![A-Za-z0-9+/_-].)(?:{'|'.join(branches)})".encode())
+
+
+_BEGUN_BYTES: Final = _begins('"', bare=True)
+_TAIL_BEGUN: Final = _begins(r"\Z", bare=False)
+_TAIL_BEGUN_OR_BARE: Final = _begins(r"\Z", bare=True)
+_BASE64_COMMA: Final = b"base64,"
+_BREAK: Final = b"\\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A piece that was held back and is whole now: it may be media.
@@ -224,3 +259,32 @@ def is_base64(text: str) -> bool:
     except ValueError:  # the alphabet of URLs
         return _BASE64.fullmatch(text) is not None
     return text[whole - 1] != "=" and _BASE64.fullmatch(text, whole) is not None
+
+
+def may_begin(document: bytes) -> bool:
+    """Whether a string of a JSON document may end inside of media; False is certain.
+
+    For documents that are shorter than media: one that ends before the string does is none.
+    """
+    return b"\\/" in document or _BEGUN_BYTES.search(document) is not None
+
+
+def may_begin_in(document: bytes, begin: int, end: int, *, bare: bool) -> bool:
+    """Whether the string between `begin` and `end` may end inside of media; False is certain.
+
+    Args:
+        document: holds the string, as JSON has it.
+        begin: see there.
+        end: see there.
+        bare: whether base64 without a data: URI is media too.
+    """
+    if document.find(b'"', begin, end) >= 0:
+        return True
+    # There is no space in media, but after the comma of a data: URI.
+    tail = max(begin, document.rfind(b" ", begin, end) + 1)
+    if document.find(b"\\", tail, end) >= 0:
+        return not document.endswith(_BREAK, tail, end)
+    if end - tail > _LONGEST_TAIL or document.endswith(_BASE64_COMMA, begin, max(begin, tail - 1)):
+        return True
+    pattern = _TAIL_BEGUN_OR_BARE if bare else _TAIL_BEGUN
+    return pattern.search(document, tail, end) is not None
