@@ -79,11 +79,15 @@ class RewrittenAnswer:
 
     async def __call__(self, message: Message) -> None:
         """Send a message, a body without its media."""
-        if self._events is not None and (outcome := self._quick(self._events, message)):
-            if outcome is Quick.PASSES:
-                await self._send(message)
-            elif isinstance(outcome, bytes):
-                await self._send({**message, "body": outcome})
+        outcome: Outcome = (
+            Quick.IS_READ if self._events is None else self._quick(self._events, message)
+        )
+        if outcome is Quick.PASSES:
+            await self._send(message)
+        elif isinstance(outcome, bytes):
+            await self._send({**message, "body": outcome})
+        elif outcome is Quick.WAITS:
+            pass
         elif message["type"] == "http.response.start":
             await self._begin(message)
         elif self._splitter is None:
@@ -96,8 +100,8 @@ class RewrittenAnswer:
                     await self._give_up(self._splitter)
                     await self._send(message)
 
-    def _quick(self, events: RewrittenEvents, message: Message) -> Outcome | None:
-        """What becomes of a message that is one event like those before it; None for any other."""
+    def _quick(self, events: RewrittenEvents, message: Message) -> Outcome:
+        """What becomes of a message that is one event like those before it."""
         body = message.get("body")
         if (
             type(body) is not bytes
@@ -106,8 +110,8 @@ class RewrittenAnswer:
             or not self._splitter.is_between
             or self._order.locked()
         ):
-            return None
-        return events.outcome_of(body)
+            return Quick.IS_READ
+        return events.outcome_of(body) or Quick.IS_READ
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}

@@ -44,10 +44,11 @@ _VARYING: Final = re.compile(
 
 
 class Quick(Enum):
-    """What becomes of an event that need not be parsed."""
+    """What becomes of an event: it passes, it is held back, or that is only known once it is read."""
 
     PASSES = 1
     WAITS = 2
+    IS_READ = 3
 
 
 Outcome: TypeAlias = Quick | bytes
@@ -210,8 +211,8 @@ class RewrittenEvents:
                 return self._known(template, chunk, span[0], span[1])
         return None
 
-    def outcome(self, unit: bytes) -> Outcome | None:
-        """What becomes of a unit, as far as it can be told without parsing it; else None.
+    def outcome(self, unit: bytes) -> Outcome:
+        """What becomes of a unit, as far as it can be told without parsing it.
 
         Args:
             unit: one event, from its begin to its end.
@@ -220,49 +221,52 @@ class RewrittenEvents:
             What is sent in the place of the unit, or what becomes of it.
         """
         outcome = self.outcome_of(unit)
-        if outcome is not None or not unit:
+        if outcome is not None:
             return outcome
-        if self._rewriter.open or self._looked_at < _FEW or len(unit) >= self._threshold:
-            return None
-        if may_begin(unit):
-            return None
+        if (
+            self._rewriter.open
+            or self._looked_at < _FEW
+            or len(unit) >= self._threshold
+            or may_begin(unit)
+        ):
+            return Quick.IS_READ
         self._passed = unit
         return Quick.PASSES
 
-    def _known(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome | None:
+    def _known(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
+        if template.string.hold.is_media:
+            return self._inside(template, unit, begin, end)
+        if (
+            self._rewriter.open
+            or may_begin_in(unit, begin, end, bare=template.bare)
+            or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
+        ):
+            return Quick.IS_READ
+        template.tail = unit
+        return Quick.PASSES
+
+    def _inside(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
+        """What becomes of a unit whose string goes on inside of media."""
         string = template.string
-        hold = string.hold
-        if not hold.is_media:
-            if (
-                self._rewriter.open
-                or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
-                or may_begin_in(unit, begin, end, bare=template.bare)
-            ):
-                return None
-            template.tail = unit
-            return Quick.PASSES
-        if string.is_whole or not string.waiting or hold.length > self._rewriter.share():
-            return None
-        try:
-            piece = unit[begin:end].decode("ascii")
-        except UnicodeDecodeError:
-            return None
-        if not is_base64(piece):
-            return None
-        event = string.waiting[0].event
-        if not isinstance(event, UnitEvent) or event.template is not template:
-            return None
-        if not string.is_numbered:
-            hold.append(piece)
-            event.become(unit)
-            return Quick.WAITS
-        if len(self._rewriter.open) > 1:
-            return None
-        out = event.with_texts({template.path: string.ready})
-        string.ready = ""
-        hold.append(piece)
+        event = string.event
+        piece = unit[begin:end]
+        if (
+            string.is_whole
+            or not isinstance(event, UnitEvent)
+            or event.template is not template
+            or string.hold.length > self._rewriter.share()
+            or not piece.isascii()
+            or not is_base64(text := piece.decode("ascii"))
+            or (string.is_numbered and len(self._rewriter.open) > 1)
+        ):
+            return Quick.IS_READ
+        outcome: Outcome = Quick.WAITS
+        if string.is_numbered:
+            outcome = event.with_texts({template.path: string.ready})
+            string.ready = ""
+        string.hold.append(text)
         event.become(unit)
-        return out
+        return outcome
 
     @property
     def holds_back(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.events import Quick, RewrittenEvents
+from coatcheck.delivery.middleware.events import Outcome, Quick, RewrittenEvents
 
 _SURROGATES: Final = "surrogatepass"  # a frame that is no Unicode is left to the server
 
@@ -27,21 +27,31 @@ class RewrittenFrames:
     async def __call__(self, message: Message) -> None:
         """Send a message, a text frame without its media."""
         text = message.get("text")
-        unit = None if text is None else text.encode(errors=_SURROGATES)
-        is_first = not self._order.locked()
-        outcome = self._events.outcome(unit) if unit is not None and is_first else None
-        if outcome is Quick.PASSES or (is_first and _says_nothing(message)):
+        outcome: Outcome = Quick.IS_READ
+        if self._order.locked():
+            pass  # it is read behind the frame that is being rewritten
+        elif text is None:
+            outcome = Quick.IS_READ if message["type"] == "websocket.close" else Quick.PASSES
+        else:
+            outcome = self._events.outcome(text.encode(errors=_SURROGATES))
+        if outcome is Quick.PASSES:
             await self._send(message)
-        elif outcome is not Quick.WAITS:
-            async with self._order:  # behind the frame that is being rewritten
-                if unit is None:
-                    await self._pass(message)
-                elif isinstance(outcome, bytes):
-                    await self._send(_exchanged(message, outcome))
-                else:
-                    for frame in await self._events.rewritten(unit):
-                        unchanged = frame is unit
-                        await self._send(message if unchanged else _exchanged(message, frame))
+        elif isinstance(outcome, bytes):
+            async with self._order:
+                await self._send(_exchanged(message, outcome))
+        elif outcome is Quick.IS_READ:
+            async with self._order:
+                await self._rewrite(message, text)
+
+    async def _rewrite(self, message: Message, text: str | None) -> None:
+        if text is not None:
+            unit = text.encode(errors=_SURROGATES)
+            for frame in await self._events.rewritten(unit):
+                await self._send(message if frame is unit else _exchanged(message, frame))
+        else:
+            if message["type"] == "websocket.close":
+                await self._send_rest()
+            await self._send(message)
 
     async def end(self) -> None:
         """Send what is held back, as the application is done with the socket."""
@@ -49,18 +59,9 @@ class RewrittenFrames:
             async with self._order:
                 await self._send_rest()
 
-    async def _pass(self, message: Message) -> None:
-        if message["type"] == "websocket.close":
-            await self._send_rest()
-        await self._send(message)
-
     async def _send_rest(self) -> None:
         for frame in await self._events.end():
             await self._send(_exchanged({"type": "websocket.send"}, frame))
-
-
-def _says_nothing(message: Message) -> bool:
-    return message.get("text") is None and message["type"] != "websocket.close"
 
 
 def _exchanged(message: Message, frame: bytes) -> Message:

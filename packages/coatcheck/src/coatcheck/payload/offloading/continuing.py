@@ -119,6 +119,11 @@ class String(Generic[T]):
         """Whether anything of it was not sent yet."""
         return bool(self.waiting) or self.hold.length > 0
 
+    @property
+    def event(self) -> Event[T] | None:
+        """The only event that waits, if there is one."""
+        return self.waiting[0].event if len(self.waiting) == 1 else None
+
     def reset(self) -> None:
         """Begin anew: everything was sent."""
         self.waiting.clear()
@@ -199,6 +204,9 @@ class StreamRewriter(Generic[T]):
             value: what it said.
         """
         self._suspected(value)
+        for string in self._strings.values():
+            if not string.is_open:
+                string.hold.before = ""
 
     def end(self) -> Walk[list[T]]:
         """What is sent now that the stream is over."""

@@ -111,7 +111,7 @@ def _begins(end: str, *, bare: bool) -> re.Pattern[bytes]:
 _BEGUN_BYTES: Final = _begins('"', bare=True)
 _TAIL_BEGUN: Final = _begins(r"\Z", bare=False)
 _TAIL_BEGUN_OR_BARE: Final = _begins(r"\Z", bare=True)
-_BASE64_COMMA: Final = b"base64,"
+_COMMA: Final = b"64,"
 _BREAK: Final = b"\\n"
 
 
@@ -281,10 +281,16 @@ def may_begin_in(document: bytes, begin: int, end: int, *, bare: bool) -> bool:
     if document.find(b'"', begin, end) >= 0:
         return True
     # There is no space in media, but after the comma of a data: URI.
-    tail = max(begin, document.rfind(b" ", begin, end) + 1)
-    if document.find(b"\\", tail, end) >= 0:
-        return not document.endswith(_BREAK, tail, end)
-    if end - tail > _LONGEST_TAIL or document.endswith(_BASE64_COMMA, begin, max(begin, tail - 1)):
+    space = document.rfind(b" ", begin, end)
+    if space >= 0:
+        if document.startswith(_COMMA, space - 3):
+            return True
+        begin = space + 1
+    if begin == end:
+        return False
+    if document.find(b"\\", begin, end) >= 0:
+        return not document.endswith(_BREAK, begin, end)
+    if end - begin > _LONGEST_TAIL:
         return True
     pattern = _TAIL_BEGUN_OR_BARE if bare else _TAIL_BEGUN
-    return pattern.search(document, tail, end) is not None
+    return pattern.search(document, begin, end) is not None
