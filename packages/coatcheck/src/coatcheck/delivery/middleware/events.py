@@ -29,6 +29,7 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
+_WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
 _LONGEST_TEXT: Final = 4000
@@ -141,6 +142,12 @@ class Template:
         begin, end = len(self.before), len(unit) - len(self.after)
         return (begin, end) if begin <= end else None
 
+    def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
+        """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
+        self.remember_end()
+        before = self.string.hold.before
+        return _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
+
     def remember_end(self) -> None:
         """Tell the string what the unit that passed last ended with."""
         if self.tail is not None:
@@ -238,7 +245,10 @@ class RewrittenEvents:
             return self._inside(template, unit, begin, end)
         if (
             self._rewriter.open
-            or may_begin_in(unit, begin, end, bare=template.bare)
+            or (
+                may_begin_in(unit, begin, end, bare=template.bare)
+                and not template.is_inside_word(unit, begin, end)
+            )
             or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
         ):
             return Quick.IS_READ
