@@ -16,6 +16,9 @@ MEGABYTE: Final = 1_000_000
 
 _FRAME_EDGE: Final = 1000  # 3.0 MB, 4.0 MB of base64
 _HISTORY_EDGE: Final = 645  # 1.25 MB, 1.67 MB of base64
+_BEFORE: Final = "Here is the map: ![map]("
+_AFTER: Final = ") And that is all."
+_DELTAS_EDGE: Final = 658  # 1.3 MB, 1.7 MB of base64
 
 
 def noise_png(edge: int, seed: int = 0) -> bytes:
@@ -50,6 +53,44 @@ def tool_result(call: str, content: bytes) -> dict[str, Any]:
     data = base64.b64encode(content).decode()
     image = {"type": "image", "data": data, "mimeType": "image/png"}
     return {"type": "tool-output-available", "toolCallId": call, "output": {"content": [image]}}
+
+
+def deltas(size: int) -> list[bytes]:
+    """A text with a picture of 1.3 MB in it, as OpenAI's Chat Completions stream it: events.
+
+    Args:
+        size: characters of the text in each event.
+    """
+    picture = base64.b64encode(noise_png(_DELTAS_EDGE)).decode()
+    text = f"{_BEFORE}data:image/png;base64,{picture}{_AFTER}"
+    return [*_chat_events(text, size), b"data: [DONE]\n\n"]
+
+
+def bytes_of_text(size: int) -> int:
+    """Bytes of the events of `deltas` in which there is nothing of the picture."""
+    return sum(map(len, [*_chat_events(_BEFORE, size), *_chat_events(_AFTER, size)]))
+
+
+def _chat_events(text: str, size: int) -> list[bytes]:
+    events = []
+    for start in range(0, len(text), size):
+        choice = {
+            "index": 0,
+            "delta": {"content": text[start : start + size]},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+        chunk = {
+            "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
+            "object": "chat.completion.chunk",
+            "created": 1_764_460_800,
+            "model": "gpt-5.2-2025-11-01",
+            "service_tier": "default",
+            "system_fingerprint": "fp_50cad350e4",
+            "choices": [choice],
+        }
+        events.append(f"data: {json.dumps(chunk, separators=(',', ':'))}\n\n".encode())
+    return events
 
 
 def bad_inputs() -> Mapping[str, Callable[[], Any]]:

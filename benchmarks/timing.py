@@ -10,15 +10,17 @@ from rich.table import Table
 Action = Callable[[], Awaitable[object]]
 
 
-async def alternate(actions: Mapping[str, Action], rounds: int) -> dict[str, list[float]]:
+async def alternate(
+    actions: Mapping[str, Action], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of each action in each round; one round that does not count comes first."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(rounds + 1):
         for name, action in actions.items():
-            start = time.perf_counter()
+            start = clock()
             await action()
             if number > 0:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return seconds
 
 

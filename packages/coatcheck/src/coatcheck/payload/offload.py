@@ -12,13 +12,11 @@ holds up the event loop: the work is done in steps of about a millisecond.
 Memory: one media at a time, decoded; the payload itself is not copied.
 """
 
-from time import perf_counter
-from typing import Any, Final, TypedDict, TypeVar, Unpack, cast, overload
-
-from anyio.lowlevel import checkpoint
+from typing import Any, Final, TypedDict, overload
 
 from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.links import Links
+from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Form, Keeper
 from coatcheck.payload.offloading.report import Offloaded, OffloadReport
 from coatcheck.payload.offloading.rewriting import Bare, OffloadLimits, Rewriter, Walk
@@ -36,10 +34,7 @@ __all__ = [
     "Offloaded",
     "may_hold_media",
     "offload",
-    "offload_piece",
 ]
-
-T = TypeVar("T")
 
 MAX_TEXT: Final = 8 * 1024 * 1024
 """Bytes of a text that is no JSON; decoding more takes longer than anything may."""
@@ -47,7 +42,6 @@ MAX_TEXT: Final = 8 * 1024 * 1024
 TOO_LARGE: Final = "text_too_large"
 """The reason in `OffloadReport.left` for a text that is larger; as a string it may be."""
 
-_STEP_SECONDS: Final = 0.001
 _LIMITS: Final = OffloadLimits()
 
 
@@ -141,32 +135,17 @@ async def offload(
     rewriter, keeper = _begin(
         store, form, urls, owner, conversation_id, limits=limits, shapes=shapes, bare=bare
     )
-    rewritten = await _drive(_payload(rewriter, payload), keeper)
+    rewritten = await drive(_payload(rewriter, payload), keeper)
     return Offloaded(rewritten, keeper.report)
 
 
-async def offload_piece(
-    text: str, store: MediaStore | None, **options: Unpack[OffloadOptions]
-) -> Offloaded[str]:
-    """A piece of a longer text with links in the place of inline media.
+def bare_of(options: OffloadOptions) -> Bare:
+    """What becomes of base64 that nothing claims, as `offload` decides it."""
+    return options.get("bare") or _default_bare(options.get("form", "stored"))
 
-    Args:
-        text: holds whole media or none.
-        store: where media goes; None to measure only.
-        options: those of `offload`.
-    """
-    rewriter, keeper = _begin(
-        store,
-        options.get("form", "stored"),
-        options.get("urls"),
-        options.get("owner"),
-        options.get("conversation_id"),
-        limits=options.get("limits", _LIMITS),
-        shapes=options.get("shapes", DEFAULT_SHAPES),
-        bare=options.get("bare"),
-    )
-    rewritten = await _drive(rewriter.text(text, is_text=True), keeper)
-    return Offloaded(rewritten, keeper.report)
+
+def _default_bare(form: Form) -> Bare:
+    return "object" if form == "stored" else "keep"
 
 
 def _payload(rewriter: Rewriter, payload: Any) -> Walk[Any]:
@@ -175,11 +154,16 @@ def _payload(rewriter: Rewriter, payload: Any) -> Walk[Any]:
         if media is not payload:
             return media
     if isinstance(payload, str | bytes):
-        return (yield from _document(rewriter, payload))
+        return (yield from rewritten_document(rewriter, payload))
     return (yield from rewriter.walk(payload))
 
 
-def _document(rewriter: Rewriter, document: str | bytes) -> Walk[str | bytes]:
+@overload
+def rewritten_document(rewriter: Rewriter, document: str) -> Walk[str]: ...
+@overload
+def rewritten_document(rewriter: Rewriter, document: bytes) -> Walk[bytes]: ...
+def rewritten_document(rewriter: Rewriter, document: str | bytes) -> Walk[Any]:
+    """A document with references in the place of the media in it, see `offload`."""
     rewritten = yield from rewriter.document(document)
     if rewritten is not None:
         return rewritten
@@ -211,7 +195,7 @@ def _begin(
         limits,
         shapes,
         max_bytes=DEFAULT_MAX_BYTES if store is None else store.max_bytes,
-        bare=bare or ("object" if form == "stored" else "keep"),
+        bare=bare or _default_bare(form),
         links=Links(urls or MediaUrls()),
     )
     keeper = Keeper(
@@ -223,19 +207,3 @@ def _begin(
         place=rewriter.place,
     )
     return rewriter, keeper
-
-
-async def _drive(walk: Walk[T], keeper: Keeper) -> T:
-    """Do the work of a walk, letting others run every now and then."""
-    answer = None
-    resumed = perf_counter()
-    while True:
-        try:
-            request = walk.send(answer)
-        except StopIteration as done:
-            return cast("T", done.value)
-        answer = None if request is None else await keeper.keep(request)
-        # Also after what was kept: it may not have waited for anything.
-        if perf_counter() - resumed > _STEP_SECONDS:
-            await checkpoint()
-            resumed = perf_counter()

@@ -1,21 +1,62 @@
 """Offload a stream: chunks of a model or an agent, with references in the place of media."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final, Unpack
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Generic, NamedTuple, TypeVar, Unpack
 
+from coatcheck.bounded import BoundedMemory
+from coatcheck.options import DEFAULT_MAX_BYTES
+from coatcheck.payload.links import Links
 from coatcheck.payload.offload import (
-    Offloaded,
+    OffloadLimits,
     OffloadOptions,
     OffloadReport,
-    offload,
-    offload_piece,
+    bare_of,
+    rewritten_document,
 )
-from coatcheck.payload.scanning.base64text import THRESHOLD
-from coatcheck.payload.scanning.holding import Held, TextHold
+from coatcheck.payload.offloading.continuing import Event, Step, StreamRewriter
+from coatcheck.payload.offloading.deltas import Delta, Path, exchanged
+from coatcheck.payload.offloading.driving import drive
+from coatcheck.payload.offloading.keeping import Keeper
+from coatcheck.payload.offloading.objects import members_of
+from coatcheck.payload.offloading.rewriting import Request, Rewriter, Walk
+from coatcheck.payload.scanning.base64text import Steps, finish
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Replacement
+from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 
-_IDENTIFIERS: Final = ("id", "messageId", "item_id", "toolCallId")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Destination(NamedTuple):
+    """Where the media of a stream goes.
+
+    Attributes:
+        store: the store; None to measure only.
+        owner: whom the media belongs to.
+        urls: mints the URLs of the form ``ui``.
+    """
+
+    store: MediaStore | None
+    owner: str | None
+    urls: MediaUrls
+
+
+OpenStore = Callable[[], Awaitable[Destination]]
+"""Finds where media goes, when there is some."""
+
+UNEXPECTED: Final = "unexpected"
+"""The reason in `OffloadReport.left` for what something unexpected kept from being stored."""
+
+_logger: Final = logging.getLogger(__name__)
+
+_NOTHING: Final = OffloadReport()
+_REMEMBERED: Final = 256
+_BASE64: Final = 4 / 3
+_HEADER: Final = 4096
 
 
 async def offload_stream(
@@ -28,114 +69,182 @@ async def offload_stream(
     """The chunks with references in the place of inline media, each as soon as it may pass.
 
     Text is followed across chunks: a data: URI that comes in many is held back until it is whole,
-    and passes as a link. Text is a chunk that is a string, or a delta in a chunk of the AI SDK, of
-    AG-UI, or of OpenAI's Responses and Chat Completions. Any other chunk is offloaded by itself.
+    and passes as a link. Text is a chunk that is a string, or a piece of a string in a chunk of
+    OpenAI, Anthropic, Gemini, the AI SDK, AG-UI, or of a form of its own in which one string goes
+    on from chunk to chunk. Whatever else is in a chunk is offloaded by itself. The same content has
+    the same reference in all of a stream.
+
+    At most 64 characters are held back that turn out to be no media, and at most what base64 of the
+    store's `max_bytes` takes. A chunk that says nothing but what was held back does not pass, or
+    passes with an empty text if it has a number.
 
     Args:
         chunks: the stream.
         store: where media goes.
         on_report: called for each chunk that held media.
-        options: see `coatcheck.payload.offload.OffloadOptions`.
+        options: those of `offload`.
     """
-    keeper = _StreamOffload(store, on_report, options)
-    texts: dict[object, _Text] = {}
-    async for chunk in _with_end(chunks):
-        delta = _delta_of(chunk)
-        if delta is not None:
-            text = texts.setdefault(delta.key, _Text(delta.rebuild))
-            text.rebuild = delta.rebuild
-            passed = await keeper.join(text.hold.feed(delta.text))
-            if passed or not delta.text:
-                yield chunk if passed == delta.text else delta.rebuild(passed)
-            continue
-        for text in texts.values():  # whatever comes next, the texts before it are over
-            rest = await keeper.join(text.hold.flush())
-            if rest:
-                yield text.rebuild(rest)
-        texts.clear()
-        if chunk is not _END:
-            yield await keeper.chunk(chunk)
+    destination = Destination(store, options.get("owner"), options.get("urls") or MediaUrls())
 
+    async def opened() -> Destination:
+        return destination
 
-async def _with_end(chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    stream: StreamOffload[Any] = StreamOffload(
+        opened, on_report or _untold, options, max_bytes=store.max_bytes
+    )
     async for chunk in chunks:
-        yield chunk
-    yield _END
+        step = await stream.feed(_Chunk(chunk))
+        for passed in step.before:
+            yield passed
+        if step.passes:
+            yield chunk if isinstance(chunk, str) else await stream.payload(chunk)
+    for passed in await stream.end():
+        yield passed
 
 
-_END: Final = object()
+def _untold(_report: OffloadReport) -> None:
+    pass
 
 
-class _StreamOffload:
-    """Offloads what passes, and tells what it did."""
+class _Chunk:
+    """A chunk as an event; an object that is changed becomes a dictionary."""
+
+    def __init__(self, chunk: Any) -> None:
+        self._chunk = chunk
+        is_value = isinstance(chunk, str | dict | list)
+        self.value: Any = chunk if is_value else members_of(chunk)
+
+    def unchanged(self) -> Any:
+        return self._chunk
+
+    def with_texts(self, texts: Mapping[Path, str]) -> Any:
+        return exchanged(self.value, texts)
+
+
+class StreamOffload(Generic[T]):
+    """One stream, with a store behind it.
+
+    Args:
+        open_store: finds where media goes.
+        on_report: called for each event that held media.
+        options: those of `offload`; owner and URLs of what is kept are `open_store`'s.
+        max_bytes: largest media that is decoded.
+        max_held: characters that are held back at most; what base64 of `max_bytes` takes where it
+            is left out.
+        is_patient: see `StreamRewriter`.
+    """
 
     def __init__(
         self,
-        store: MediaStore,
-        on_report: Callable[[OffloadReport], None] | None,
+        open_store: OpenStore,
+        on_report: Callable[[OffloadReport], None],
         options: OffloadOptions,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_held: int | None = None,
+        is_patient: bool = True,
     ) -> None:
-        self._store = store
+        self._open_store = open_store
         self._on_report = on_report
         self._options = options
+        self._limits = options.get("limits", OffloadLimits())
+        self._max_bytes = max_bytes
+        self._remembered: BoundedMemory[bytes, MediaReference] = BoundedMemory(entries=_REMEMBERED)
+        self.rewriter: StreamRewriter[T] = StreamRewriter(
+            self._limits,
+            max_bytes=max_bytes,
+            max_held=int(max_bytes * _BASE64) + _HEADER if max_held is None else max_held,
+            is_patient=is_patient,
+        )
 
-    async def chunk(self, chunk: Any) -> Any:
-        return self._told(await offload(chunk, self._store, **self._options))
+    async def feed(self, event: Event[T], found: list[Delta] | None = None) -> Step[T]:
+        """Take the next event.
 
-    async def join(self, pieces: Iterable[str | Held]) -> str:
-        """A text of its pieces, with links in the place of the media that was held back."""
-        parts = []
-        for piece in pieces:
-            if isinstance(piece, str):
-                parts.append(piece)
-            elif len(piece.text) < THRESHOLD:
-                parts.append(piece.text)
-            else:
-                held = await offload_piece(piece.text, self._store, **self._options)
-                parts.append(self._told(held))
-        return "".join(parts)
+        Args:
+            event: the event.
+            found: see `StreamRewriter.feed`.
+        """
+        return await self._run(self.rewriter.feed(event, found), self._place)
 
-    def _told(self, offloaded: Offloaded[Any]) -> Any:
-        if self._on_report is not None and offloaded.report.found:
-            self._on_report(offloaded.report)
-        return offloaded.payload
+    async def end(self) -> list[T]:
+        """What is sent now that the stream is over."""
+        if not self.rewriter.open:
+            return []
+        return await self._run(self.rewriter.end(), self._place)
 
+    async def payload(self, payload: Any) -> Any:
+        """A payload with references in the place of the media in it.
 
-Rebuild = Callable[[str], Any]
+        Args:
+            payload: an event or a part of one, as an object.
+        """
+        whole = self._whole()
+        return await self._run(whole.walk(payload), whole.place)
+
+    async def document(self, document: bytes) -> bytes:
+        """A document with references in the place of the media in it.
+
+        Args:
+            document: JSON or text, in UTF-8.
+        """
+        whole = self._whole()
+        return await self._run(rewritten_document(whole, document), whole.place)
+
+    def _whole(self) -> Rewriter:
+        return Rewriter(
+            self._limits,
+            self._options.get("shapes", DEFAULT_SHAPES),
+            max_bytes=self._max_bytes,
+            bare=bare_of(self._options),
+            links=Links(self._options.get("urls") or MediaUrls()),
+        )
+
+    def _place(self) -> Steps[str]:
+        yield from ()
+        return self.rewriter.place
+
+    async def _run(self, walk: Walk[R], place: Callable[[], Steps[str]]) -> R:
+        keeping = _Keeping(partial(self._keeper, place), place)
+        result = await drive(walk, keeping)
+        report = keeping.report
+        if report.found or report.left:
+            self._on_report(report)
+        return result
+
+    async def _keeper(self, place: Callable[[], Steps[str]]) -> Keeper:
+        destination = await self._open_store()
+        return Keeper(
+            destination.store,
+            form=self._options.get("form", "stored"),
+            urls=destination.urls,
+            owner=destination.owner,
+            conversation_id=self._options.get("conversation_id"),
+            place=place,
+            remembered=self._remembered,
+        )
 
 
 @dataclass(slots=True)
-class _Text:
-    """A text under way, and how its next piece travels."""
+class _Keeping:
+    """What one event asks for; a store is only needed if it does."""
 
-    rebuild: Rebuild
-    hold: TextHold = field(default_factory=TextHold)
+    make: Callable[[], Awaitable[Keeper]]
+    place: Callable[[], Steps[str]]
+    _keeper: Keeper | None = None
+    _failed: OffloadReport = _NOTHING
 
-
-@dataclass(frozen=True, slots=True)
-class _Delta:
-    """A chunk's piece of a text: of which text, the piece, the same chunk with another one."""
-
-    key: object
-    text: str
-    rebuild: Rebuild
-
-
-def _delta_of(chunk: Any) -> _Delta | None:
-    match chunk:
-        case str():
-            return _Delta((), chunk, str)
-        case {"delta": str(text)}:
-            name = next((chunk[name] for name in _IDENTIFIERS if name in chunk), None)
-            return _Delta((chunk.get("type"), name), text, lambda new: {**chunk, "delta": new})
-        case {"choices": [{"delta": {"content": str(text)}} as choice]}:
-            return _Delta(
-                ("choice", choice.get("index")),
-                text,
-                lambda new: {
-                    **chunk,
-                    "choices": [{**choice, "delta": {**choice["delta"], "content": new}}],
-                },
-            )
-        case _:
+    async def keep(self, request: Request) -> Replacement | None:
+        try:
+            if self._keeper is None:
+                self._keeper = await self.make()
+            return await self._keeper.keep(request)
+        except Exception:  # whatever it is: what was held back must be sent
+            _logger.exception("Media in a stream is sent as it is.")
+            place = finish(self.place())
+            self._failed += OffloadReport(left={UNEXPECTED: 1}, places={UNEXPECTED: (place,)})
             return None
+
+    @property
+    def report(self) -> OffloadReport:
+        """What was done with what the event asked for."""
+        return self._failed if self._keeper is None else self._keeper.report + self._failed

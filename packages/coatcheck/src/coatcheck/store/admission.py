@@ -115,8 +115,8 @@ class Admission:
             if new.reuse:
                 record = await self._find_reusable(new, staged.digest, media_type)
             if record is None:
-                known = await self._catalog.find_blob(staged.digest)
-                if known is not None and _is_enough(known[0], new):
+                blob = await self._catalog.find_blob(staged.digest)
+                if blob is not None and _is_enough(blob[0], new):
                     await staged.seal()
                     record = await self._commit_known(staged, new)
             if record is None:

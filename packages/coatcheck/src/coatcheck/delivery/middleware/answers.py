@@ -7,9 +7,10 @@ or lines whose length is announced. A stream begins at once, and its events pass
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from anyio import Lock, to_thread
+from anyio import Lock
 from starlette.types import Message, Send
 
+from coatcheck.delivery.middleware.events import Outcome, Quick, RewrittenEvents
 from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 from coatcheck.payload.offload import may_hold_media
 
@@ -39,8 +40,6 @@ _OF_THE_BYTES: Final = frozenset(
         b"repr-digest",
     }
 )
-_LARGE: Final = 1024 * 1024
-"""Bytes from which on an event is opened in a thread: it may have a hundred thousand lines."""
 
 
 class RewrittenAnswer:
@@ -52,6 +51,7 @@ class RewrittenAnswer:
         threshold: characters from which on base64 counts as media; a shorter body holds none.
         max_held: largest unit in bytes that is held until it is whole.
         on_too_large: told of each that is larger.
+        follow: follows the events of a stream with these units.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class RewrittenAnswer:
         threshold: int,
         max_held: int,
         on_too_large: Callable[[], None],
+        follow: Callable[[Framing], RewrittenEvents],
     ) -> None:
         self._send = send
         self._rewrite = rewrite
@@ -73,10 +74,21 @@ class RewrittenAnswer:
         self._splitter: Splitter | None = None  # where there is none, everything passes
         self._start: Message | None = None  # held until the length is known
         self._ready: list[bytes] = []
+        self._follow = follow
+        self._events: RewrittenEvents | None = None  # of a stream that passes as it comes
 
     async def __call__(self, message: Message) -> None:
         """Send a message, a body without its media."""
-        if message["type"] == "http.response.start":
+        outcome: Outcome = (
+            Quick.IS_READ if self._events is None else self._quick(self._events, message)
+        )
+        if outcome is Quick.PASSES:
+            await self._send(message)
+        elif isinstance(outcome, bytes):
+            await self._send({**message, "body": outcome})
+        elif outcome is Quick.WAITS:
+            pass
+        elif message["type"] == "http.response.start":
             await self._begin(message)
         elif self._splitter is None:
             await self._send(message)
@@ -88,6 +100,19 @@ class RewrittenAnswer:
                     await self._give_up(self._splitter)
                     await self._send(message)
 
+    def _quick(self, events: RewrittenEvents, message: Message) -> Outcome:
+        """What becomes of a message that is one event like those before it."""
+        body = message.get("body")
+        if (
+            type(body) is not bytes
+            or not message.get("more_body")
+            or self._splitter is None
+            or not self._splitter.is_between
+            or self._order.locked()
+        ):
+            return Quick.IS_READ
+        return events.outcome_of(body) or Quick.IS_READ
+
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}
         framing = None if start.get("trailers") else framing_of(start["status"], headers)
@@ -98,6 +123,7 @@ class RewrittenAnswer:
         elif framing is not WHOLE and (length is None or length > self._max_held):
             self._framing = framing
             self._splitter = Splitter(framing, self._max_held)
+            self._events = self._follow(framing)
             await self._send(_revised(start))
         elif length is None or length <= self._max_held:
             self._framing = framing
@@ -117,13 +143,17 @@ class RewrittenAnswer:
             units += splitter.end()
             self._splitter = None
         for unit in units:
-            if self._start is None:
-                self._ready.append(await self._rewritten(unit))
+            if self._events is not None:
+                self._ready += await self._followed(self._events, unit)
+            elif self._start is None:
+                self._ready.append(unit.data)
             else:
                 body = await self._rewritten_all(unit)
                 changed = body is not unit.data
                 await self._send_start(_revised(self._start, len(body)) if changed else self._start)
                 self._ready.append(body)
+        if self._events is not None and not more:
+            self._ready += await self._events.end()
         if self._start is not None and not more:
             await self._send_start(self._start)  # the body is empty
         await self._flush(more=more)
@@ -135,26 +165,28 @@ class RewrittenAnswer:
     async def _rewritten_all(self, held: Unit) -> bytes:
         if not held.whole:
             return held.data
+        if self._framing is WHOLE:
+            return await self._rewritten(held)
         splitter = Splitter(self._framing, self._max_held)
-        units = [*splitter.feed(held.data), *splitter.end()]
-        rewritten = [await self._rewritten(unit) for unit in units]
-        if all(data is unit.data for data, unit in zip(rewritten, units, strict=True)):
-            return held.data
-        return b"".join(rewritten)
+        events = self._follow(self._framing)
+        parts: list[bytes] = []
+        for unit in [*splitter.feed(held.data), *splitter.end()]:
+            parts += await self._followed(events, unit)
+        body = b"".join([*parts, *await events.end()])
+        return held.data if body == held.data else body
 
     async def _rewritten(self, unit: Unit) -> bytes:
-        if not unit.whole or len(unit.data) < self._threshold:
-            return unit.data
-        if len(unit.data) < _LARGE:
-            envelope = self._framing.open(unit.data)
-        else:
-            envelope = await to_thread.run_sync(self._framing.open, unit.data)
-        document = envelope.document
-        if not may_hold_media(document, self._threshold):
-            return unit.data
-        await self._flush(more=True)  # what stands before it does not wait for the storage
-        rewritten = await self._rewrite(document)
-        return unit.data if rewritten is document else envelope.close(rewritten)
+        document = unit.data
+        if len(document) < self._threshold or not may_hold_media(document, self._threshold):
+            return document
+        return await self._rewrite(document)
+
+    async def _followed(self, events: RewrittenEvents, unit: Unit) -> list[bytes]:
+        if not unit.whole:
+            return [unit.data]
+        if len(unit.data) >= self._threshold or events.holds_back:
+            await self._flush(more=True)  # what stands before it does not wait for the storage
+        return await events.rewritten(unit.data)
 
     async def _flush(self, *, more: bool) -> None:
         if self._start is None and (self._ready or not more):
@@ -164,6 +196,8 @@ class RewrittenAnswer:
 
     async def _give_up(self, splitter: Splitter) -> None:
         self._splitter = None
+        if self._events is not None:
+            self._ready += await self._events.end()
         self._ready += [unit.data for unit in splitter.end()]
         if self._start is not None:
             await self._send_start(self._start)

@@ -1,15 +1,14 @@
 """Outgoing WebSocket frames without inline media."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Final
 
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.payload.offload import may_hold_media
+from coatcheck.delivery.middleware.events import Outcome, Quick, RewrittenEvents
 
-RewriteText: TypeAlias = Callable[[str], Awaitable[str]]
-"""Takes the media out of a frame; returns the same object where there is none."""
+_SURROGATES: Final = "surrogatepass"  # a frame that is no Unicode is left to the server
 
 
 class RewrittenFrames:
@@ -17,32 +16,53 @@ class RewrittenFrames:
 
     Args:
         send: what sends.
-        rewrite: takes the media out of a frame.
-        threshold: characters from which on base64 counts as media; a shorter frame holds none.
+        follow: follows the text frames of a socket.
     """
 
-    def __init__(self, send: Send, rewrite: RewriteText, threshold: int) -> None:
+    def __init__(self, send: Send, follow: Callable[[], RewrittenEvents]) -> None:
         self._send = send
-        self._rewrite = rewrite
-        self._threshold = threshold
+        self._events = follow()
         self._order = Lock(fast_acquire=True)
 
     async def __call__(self, message: Message) -> None:
         """Send a message, a text frame without its media."""
         text = message.get("text")
-        if (
-            text is not None
-            and len(text) >= self._threshold
-            and may_hold_media(text, self._threshold)
-        ):
-            async with self._order:
-                await self._send(await self._rewritten(message, text))
-        elif self._order.locked():
-            async with self._order:  # behind the frame that is being rewritten
-                await self._send(message)
+        outcome: Outcome = Quick.IS_READ
+        if self._order.locked():
+            pass  # it is read behind the frame that is being rewritten
+        elif text is None:
+            outcome = Quick.IS_READ if message["type"] == "websocket.close" else Quick.PASSES
         else:
+            outcome = self._events.outcome(text.encode(errors=_SURROGATES))
+        if outcome is Quick.PASSES:
+            await self._send(message)
+        elif isinstance(outcome, bytes):
+            async with self._order:
+                await self._send(_exchanged(message, outcome))
+        elif outcome is Quick.IS_READ:
+            async with self._order:
+                await self._rewrite(message, text)
+
+    async def _rewrite(self, message: Message, text: str | None) -> None:
+        if text is not None:
+            unit = text.encode(errors=_SURROGATES)
+            for frame in await self._events.rewritten(unit):
+                await self._send(message if frame is unit else _exchanged(message, frame))
+        else:
+            if message["type"] == "websocket.close":
+                await self._send_rest()
             await self._send(message)
 
-    async def _rewritten(self, message: Message, text: str) -> Message:
-        rewritten = await self._rewrite(text)
-        return message if rewritten is text else {**message, "text": rewritten}
+    async def end(self) -> None:
+        """Send what is held back, as the application is done with the socket."""
+        if self._events.holds_back:
+            async with self._order:
+                await self._send_rest()
+
+    async def _send_rest(self) -> None:
+        for frame in await self._events.end():
+            await self._send(_exchanged({"type": "websocket.send"}, frame))
+
+
+def _exchanged(message: Message, frame: bytes) -> Message:
+    return {**message, "text": frame.decode(errors=_SURROGATES)}

@@ -8,6 +8,7 @@ it is told who may read what, it also puts media back into what clients send.
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck.delivery.middleware.answers import RewrittenAnswer
 from coatcheck.delivery.middleware.compression import DecodedAnswer
+from coatcheck.delivery.middleware.events import RewrittenEvents
 from coatcheck.delivery.middleware.frames import RewrittenFrames
 from coatcheck.delivery.middleware.reporting import Ledger, MiddlewareReport
 from coatcheck.delivery.middleware.requests import (
@@ -30,6 +32,7 @@ from coatcheck.delivery.middleware.requests import (
     may_refer,
     with_body,
 )
+from coatcheck.delivery.middleware.splitting import WHOLE, Framing
 from coatcheck.payload.links import Links
 from coatcheck.payload.offload import (
     Form,
@@ -40,6 +43,7 @@ from coatcheck.payload.offload import (
     offload,
 )
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
+from coatcheck.payload.streaming import Destination, StreamOffload
 from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
@@ -159,7 +163,11 @@ class OffloadMiddleware:
             await self._app(scope, receive, send)
             return
         if not self._measure_only:
-            await self._app(scope, receive, wrap(scope, send))
+            sending = wrap(scope, send)
+            await self._app(scope, receive, sending)
+            if isinstance(sending, RewrittenFrames):
+                with suppress(OSError):  # the client may be gone
+                    await sending.end()
             return
         look_at = wrap(scope, _nowhere)
 
@@ -172,7 +180,7 @@ class OffloadMiddleware:
     def _wrap_socket(self, scope: Scope, send: Send) -> Send:
         if not self._is_chosen(scope, Headers()):
             return send
-        return RewrittenFrames(send, lambda text: self._rewrite(scope, text), self._threshold)
+        return RewrittenFrames(send, lambda: self._follow(scope, WHOLE))
 
     def _wrap_answer(self, scope: Scope, send: Send) -> Send:
         def rewriting(onward: Send) -> Send:
@@ -182,6 +190,7 @@ class OffloadMiddleware:
                 threshold=self._threshold,
                 max_held=self._max_held,
                 on_too_large=partial(self._leave, scope, TOO_LARGE),
+                follow=partial(self._follow, scope),
             )
 
         answer = DecodedAnswer(
@@ -202,6 +211,29 @@ class OffloadMiddleware:
             await chosen(message)
 
         return choose
+
+    def _follow(self, scope: Scope, framing: Framing) -> RewrittenEvents:
+        """What takes media out of the events of one answer or socket."""
+        report = partial(self._report, scope)
+
+        async def opened() -> Destination:
+            store = None if self._measure_only else await self._opened_store()
+            return Destination(store, self._owner_of(scope), self._urls_of(scope))
+
+        stream: StreamOffload[bytes] = StreamOffload(
+            opened,
+            report,
+            {**self._options, "urls": self._urls_of(scope)},
+            max_held=self._max_held,
+            is_patient=framing is not WHOLE,
+        )
+        return RewrittenEvents(
+            stream,
+            framing.open,
+            terminator=b"" if framing is WHOLE else b"\n",
+            threshold=self._threshold,
+            on_report=report,
+        )
 
     def _is_chosen(self, scope: Scope, headers: Headers) -> bool:
         if self._when is None:

@@ -92,6 +92,11 @@ class Splitter:
         self._letting_go = False
         self.too_large = 0
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what comes next begins a unit."""
+        return not self._held and not self._letting_go
+
     def feed(self, chunk: bytes) -> list[Unit]:
         """What is ready now that `chunk` has come."""
         units: list[Unit] = []

@@ -11,6 +11,7 @@ import msgspec
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
 from coatcheck.payload.offloading.report import MAX_PLACES, OffloadReport
 from coatcheck.payload.offloading.rewriting import Picture, Request, UnclaimedMedia
@@ -44,6 +45,8 @@ class Keeper:
         owner: whom the media belongs to.
         conversation_id: the conversation that it belongs to.
         place: where in the payload the walk is.
+        remembered: what payloads before this one were given, by digest: of a stream, say, whose
+            last event repeats what the others said. What is stored is added.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Keeper:
         owner: str | None,
         conversation_id: str | None,
         place: Callable[[], Steps[str]],
+        remembered: BoundedMemory[bytes, MediaReference] | None = None,
     ) -> None:
         self._store = store
         self._form = form
@@ -63,6 +67,7 @@ class Keeper:
         self._conversation_id = conversation_id
         self._outcomes: dict[bytes, MediaReference | str] = {}
         self._place = place
+        self._remembered = remembered
         self._left: Counter[str] = Counter()
         self._places: defaultdict[str, list[str]] = defaultdict(list)
         self._found = self._offloaded = self._before = self._after = 0
@@ -136,10 +141,20 @@ class Keeper:
             return None
         if found.media.size > self._store.max_bytes:
             raise MediaTooLargeError
-        digest = await _digest(found.media)
-        if digest not in self._outcomes:
-            self._outcomes[digest] = await self._put(self._store, found)
-        return self._outcomes[digest]
+        if not self._outcomes and not self._remembered:
+            # Nothing to compare with: the store computes the digest anyway.
+            outcome = await self._put(self._store, found)
+            digest = await _digest_of(outcome, found.media)
+        else:
+            digest = await _digest(found.media)
+            known = self._outcomes.get(digest)
+            if known is None and self._remembered is not None:
+                known = self._remembered.get(digest)
+            outcome = known or await self._put(self._store, found)
+        self._outcomes[digest] = outcome
+        if self._remembered is not None and isinstance(outcome, MediaReference):
+            self._remembered.put(digest, outcome)
+        return outcome
 
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
@@ -180,6 +195,12 @@ class Keeper:
 async def _encoded(picture: Picture) -> FoundMedia:
     data = await to_thread.run_sync(picture)
     return FoundMedia(media=Blocks([data]), characters=len(data))
+
+
+async def _digest_of(outcome: MediaReference | str, media: Blocks) -> bytes:
+    if isinstance(outcome, MediaReference):
+        return bytes.fromhex(outcome.digest.partition(":")[2])
+    return await _digest(media)
 
 
 async def _digest(media: Blocks) -> bytes:

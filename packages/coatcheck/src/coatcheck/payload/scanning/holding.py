@@ -3,6 +3,9 @@
 A model that writes a data: URI sends it in thousands of deltas. None of them looks like media, and
 all of them together freeze a page. So a piece that may be the beginning of media is held back, and
 what follows it, until the media ends. Any other text passes at once.
+
+The text may be JSON, or a string inside of JSON: line breaks, slashes and signs of base64 are read
+as they are and as JSON escapes them, once or more.
 """
 
 import re
@@ -10,20 +13,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import pybase64
+
 MAX_HELD: Final = 96 * 1024 * 1024
 """Characters that are held back at most; a longer piece passes as it is."""
 
+MAX_UNDECIDED: Final = 64
+"""Characters that are held back at most before they are known to be media.
+
+A data: URI whose header names a type of media may have a longer header.
+"""
+
 _SETTLED: Final = 512  # from this length on, what is held is known to be a beginning
-_HEADER_BEGUN: Final = r"(?i:data):[^,\s\"'()<>]{0,250}"
+_LONGEST_HEADER: Final = 250
+_REGISTERED: Final = r"(?:image|audio|video|application|text|font|model)\\*/"
+_HEADER_CHARACTER: Final = r"[^,\s\"'()<>]"
+_HEADER_BEGUN: Final = (
+    rf"(?i:data):(?:(?i:{_REGISTERED}){_HEADER_CHARACTER}{{0,{_LONGEST_HEADER}}}"
+    rf"|{_HEADER_CHARACTER}{{0,{MAX_UNDECIDED - 6}}})"
+)
 # Base64 of the first bytes of media that is known by them (`coatcheck.mediatype`).
 _MAGIC: Final = (
     *("iVBORw0KGgo", "/9j/", "_9j_", "R0lGOD", "UklGR", "JVBERi0", "UEsDB", "SUQz"),
     *("T2dnUw", "ZkxhQ", "GkXfo", "AAAA", "PHN2Zy"),
 )
-_BODY: Final = re.compile(r"[A-Za-z0-9+/_=\r\n-]*+")
-_MEDIA: Final = re.compile(
-    rf"(?:{_HEADER_BEGUN};(?i:base64),\s*|(?<![A-Za-z0-9+/_-])(?={'|'.join(_MAGIC)})){_BODY.pattern}"
-)
+# Escapes in JSON of "/", line breaks and what base64 has beside letters and digits.
+_ESCAPE: Final = r"\\++(?:[/rn]|u00(?:2[bBdDfF]|3[dD]|5[fF]|0[aAdD]))"
+_ESCAPE_BEGUN: Final = r"\\++(?:u(?:0(?:0[0235]?)?)?)?\Z|%3?\Z"
+_BODY: Final = re.compile(rf"(?>[A-Za-z0-9+/_=\r\n-]+|{_ESCAPE}|%3[dD])*+(?:{_ESCAPE_BEGUN})?")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
+_FEW: Final = 256
+_TAIL: Final = 16
+_LONG: Final = 4096  # of what is longer, only pictures are known not to be whole
+_PICTURES: Final = (",iVBOR", ",/9j/", ",R0lGOD", ",UklGR")
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+_NOT_INSIDE: Final = r"(?<![A-Za-z0-9+/_-])"
+_URI: Final = rf"{_HEADER_BEGUN};(?i:base64),\s*"
+_BARE: Final = rf"{_NOT_INSIDE}(?<!base64,)(?={'|'.join(_MAGIC)})"
 
 
 def _begun(words: tuple[str, ...]) -> str:
@@ -33,54 +59,238 @@ def _begun(words: tuple[str, ...]) -> str:
     )
 
 
-# At the end of what has come so far: perhaps a beginning, of which too little is known.
-_PERHAPS: Final = re.compile(
-    rf"(?:(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?|(?<![A-Za-z0-9+/_-])(?:{_begun(_MAGIC)}))$"
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """What is looked for.
+
+    Attributes:
+        media: media that has begun for certain, up to where it ends.
+        perhaps: at the end of what has come so far, a beginning of which too little is known.
+    """
+
+    media: re.Pattern[str]
+    perhaps: re.Pattern[str]
+
+
+_DATA_BEGUN: Final = rf"(?<![A-Za-z0-9_])(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?"
+_URIS: Final = _Patterns(re.compile(rf"{_URI}{_BODY.pattern}"), re.compile(rf"(?:{_DATA_BEGUN})\Z"))
+_URIS_AND_BARE: Final = _Patterns(
+    re.compile(rf"(?:{_URI}|{_BARE}){_BODY.pattern}"),
+    re.compile(rf"(?:{_DATA_BEGUN}|{_NOT_INSIDE}(?:{_begun(_MAGIC)}))\Z"),
 )
+
+
+def _spelled(words: tuple[str, ...], end: str) -> str:
+    """A pattern for one of `words`, or for what one begins with and `end` after it.
+
+    It has no two branches with the same first character, so that little is tried in vain.
+    """
+    branches = []
+    for first in dict.fromkeys(word[0] for word in words):
+        rest = tuple(word[1:] for word in words if word[0] == first)
+        following = "" if "" in rest else f"(?:{end}|{_spelled(rest, end)})"
+        branches.append(first + following)
+    return "|".join(branches)
+
+
+# What may be the beginning of media, in bytes of JSON.
+_LONGEST_TAIL: Final = _LONGEST_HEADER + MAX_UNDECIDED
+
+
+def _begins(end: str, *, bare: bool) -> re.Pattern[bytes]:
+    """A pattern for what may be the beginning of media that goes on behind `end`."""
+    # The first character first: by such a set, a search skips what cannot match.
+    branches = [rf"(?<=[dD])(?:{end}|[aA](?:{end}|[tT](?:{end}|[aA](?:{end}|:(?![ {{\[])))))"]
+    for first in sorted({word[0] for word in _MAGIC} if bare else ()):
+        rest = tuple(word[1:] for word in _MAGIC if word[0] == first)
+        branches.append(rf"(?<={first})(?:{end}|{_spelled(rest, end)})")
+    firsts = "dD" + "".join({word[0] for word in _MAGIC} if bare else ())
+    return re.compile(rf"[{firsts}](?<![A-Za-z0-9+/_-].)(?:{'|'.join(branches)})".encode())
+
+
+_BEGUN_BYTES: Final = _begins('"', bare=True)
+_TAIL_BEGUN: Final = _begins(r"\Z", bare=False)
+_TAIL_BEGUN_OR_BARE: Final = _begins(r"\Z", bare=True)
+_COMMA: Final = b"64,"
+_BREAK: Final = b"\\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A piece that was held back and is whole now: it may be media."""
+    """A piece that was held back and is whole now: it may be media.
+
+    Attributes:
+        text: the piece.
+        is_too_long: whether it is longer than may be held, and is no whole.
+    """
 
     text: str
+    is_too_long: bool = False
 
 
 class TextHold:
-    """One text that arrives in pieces."""
+    """One text that arrives in pieces.
 
-    def __init__(self) -> None:
+    Args:
+        bare: whether base64 without a data: URI is held back too.
+        max_held: characters that are held back at most.
+
+    Attributes:
+        max_held: see there.
+        before: the character before what is held back, or before what comes next.
+        length: characters that are held back now.
+        is_media: whether these are the beginning of media for certain, and base64 that follows is
+            part of it.
+    """
+
+    __slots__ = ("_held", "_patterns", "before", "is_media", "length", "max_held")
+
+    def __init__(self, *, bare: bool = True, max_held: int | None = None) -> None:
+        self._patterns = _URIS_AND_BARE if bare else _URIS
+        self.max_held = MAX_HELD if max_held is None else max_held
         self._held: list[str] = []
-        self._length = 0
+        self.before = ""
+        self.length = 0
+        self.is_media = False
 
     def feed(self, text: str) -> Iterator[str | Held]:
         """What may pass now that `text` has come, in order."""
+        if self.is_media and is_base64(text):
+            self.append(text)
+            if self.length > self.max_held:
+                yield self._take(is_too_long=True)
+            return
         while text:
-            if self._length < _SETTLED:
-                text = self._take() + text
-                media = _MEDIA.search(text)
-                perhaps = media or _PERHAPS.search(text)
-                begin = perhaps.start() if perhaps else len(text)
+            if self.length < _SETTLED:
+                text = "".join((*self._held, text))
+                self._held.clear()
+                begin, end = self._find(text)
                 if begin:
+                    self.before = text[begin - 1]
                     yield text[:begin]
-                end = media.end() if media else len(text)
             else:
                 body = _BODY.match(text)
                 begin, end = 0, body.end() if body else 0
             self._held.append(text[begin:end])
-            self._length += end - begin
-            if end < len(text) or self._length > MAX_HELD:
-                yield from self.flush()
+            if end < len(text):
+                yield Held("".join(self._held))
+                self.before = text[end - 1]
+                self._held.clear()
+                self.length, self.is_media = 0, False
+            else:
+                self.length = self.length + end - begin if self.length >= _SETTLED else end - begin
+                if self.length > self.max_held:
+                    yield self._take(is_too_long=True)
             text = text[end:]
+
+    @property
+    def text(self) -> str:
+        """What is held back."""
+        return "".join(self._held)
+
+    def append(self, text: str) -> None:
+        """Hold `text` back, which is base64 and follows media that has begun."""
+        self._held.append(text)
+        self.length += len(text)
 
     def flush(self) -> Iterator[str | Held]:
         """What is held back, when the text has ended."""
-        if self._length > MAX_HELD:
+        if self.length:
             yield self._take()
-        elif self._length:
-            yield Held(self._take())
 
-    def _take(self) -> str:
+    def _find(self, text: str) -> tuple[int, int]:
+        """From where on `text` is held back, and up to where."""
+        context = self.before + text
+        first = len(self.before)
+        media = self._patterns.media.search(context, first)
+        perhaps = media or self._patterns.perhaps.search(context, first)
+        if perhaps is None:
+            self.length, self.is_media = 0, False
+            return len(text), len(text)
+        begin = perhaps.start() - first
+        end = media.end() - first if media else len(text)
+        self.is_media = media is not None and (
+            end - begin >= MAX_UNDECIDED or context[media.start()] in "dD"
+        )
+        self.length = 0
+        return begin, end
+
+    def _take(self, *, is_too_long: bool = False) -> Held:
         text = "".join(self._held)
-        self._held, self._length = [], 0
-        return text
+        self._held.clear()
+        self.before = text[-1:]
+        self.length, self.is_media = 0, False
+        return Held(text, is_too_long)
+
+
+def has_begun(text: str, *, for_certain: bool = False) -> bool:
+    """Whether `text` ends inside of a data: URI, or may end inside of one.
+
+    Args:
+        text: any text.
+        for_certain: whether ``data:`` has to be there.
+    """
+    media = _URIS.media.search(text)
+    if media is not None and media.end() == len(text):
+        is_known = len(text) < _LONG or any(magic in text[:_LONG] for magic in _PICTURES)
+        return is_known and not seems_whole(text)
+    begun = _URIS.perhaps.search(text)
+    return begun is not None and (not for_certain or len(begun[0]) >= len("data:"))
+
+
+def seems_whole(text: str) -> bool:
+    """Whether `text` ends with all of a file as base64: with padding, or as pictures end."""
+    if text.endswith("="):
+        return True
+    begin = text.rfind(",") + 1
+    if (len(text) - begin) % 4 or not _BASE64.fullmatch(text[-_TAIL:]):
+        return False
+    tail = pybase64.b64decode(text[-_TAIL:].translate(_URL_SAFE))
+    return tail.endswith((b"IEND\xaeB`\x82", b"\xff\xd9", b"\x00;"))
+
+
+def is_base64(text: str) -> bool:
+    """Whether there is nothing in `text` but base64 without padding."""
+    if len(text) <= _FEW:
+        return _BASE64.fullmatch(text) is not None
+    whole = len(text) // 4 * 4
+    try:
+        pybase64.b64decode(text[:whole], validate=True)
+    except ValueError:  # the alphabet of URLs
+        return _BASE64.fullmatch(text) is not None
+    return text[whole - 1] != "=" and _BASE64.fullmatch(text, whole) is not None
+
+
+def may_begin(document: bytes) -> bool:
+    """Whether a string of a JSON document may end inside of media; False is certain.
+
+    For documents that are shorter than media: one that ends before the string does is none.
+    """
+    return b"\\/" in document or _BEGUN_BYTES.search(document) is not None
+
+
+def may_begin_in(document: bytes, begin: int, end: int, *, bare: bool) -> bool:
+    """Whether the string between `begin` and `end` may end inside of media; False is certain.
+
+    Args:
+        document: holds the string, as JSON has it.
+        begin: see there.
+        end: see there.
+        bare: whether base64 without a data: URI is media too.
+    """
+    if document.find(b'"', begin, end) >= 0:
+        return True
+    # There is no space in media, but after the comma of a data: URI.
+    space = document.rfind(b" ", begin, end)
+    if space >= 0:
+        if document.startswith(_COMMA, space - 3):
+            return True
+        begin = space + 1
+    if begin == end:
+        return False
+    if document.find(b"\\", begin, end) >= 0:
+        return not document.endswith(_BREAK, begin, end)
+    if end - begin > _LONGEST_TAIL:
+        return True
+    pattern = _TAIL_BEGUN_OR_BARE if bare else _TAIL_BEGUN
+    return pattern.search(document, begin, end) is not None

@@ -1,0 +1,384 @@
+"""The events of an outgoing stream in bytes, with media that is spread over them taken out.
+
+Most events of a stream differ in one string alone. So the first one of a kind is parsed, and what
+stands around its string is remembered; the next ones are compared with that and are never parsed.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from anyio import to_thread
+
+from coatcheck.delivery.middleware.splitting import Envelope
+from coatcheck.payload.offload import OffloadReport, may_hold_media
+from coatcheck.payload.offloading.continuing import String
+from coatcheck.payload.offloading.deltas import Delta, Path, exchanged, find_deltas, value_at
+from coatcheck.payload.scanning.holding import has_begun, is_base64, may_begin, may_begin_in
+from coatcheck.payload.streaming import StreamOffload
+
+NOT_JSON: Final = "not_json"
+"""The reason in `OffloadReport.left` for a stream whose events are no JSON; told once a stream."""
+
+_LARGE: Final = 1024 * 1024  # opened in a thread: it may have a hundred thousand lines
+_LARGEST: Final = (
+    8 * 1024 * 1024
+)  # of what is larger, no string is followed: parsing takes too long
+_MAX_TEMPLATES: Final = 8
+_MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
+_FEW: Final = 16
+_WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
+_END_MARK: Final = b"[DONE]"
+_JSON: Final = ("{", "[")
+_LONGEST_TEXT: Final = 4000
+_MARKER: Final = "coatcheck:here"
+_MAX_TRIES: Final = 8
+# Differ from event to event beside the string: numbers, times, padding against guesses of lengths,
+# and the number of a server-sent event.
+_VARYING: Final = re.compile(
+    rb'(?P<name>"(?:sequence(?:_number|Number)?|seq|created(?:_at|At)?|timestamp|time|ts|event_?[iI]d'
+    rb'|obfuscation|\w*(?:TokenCount|_tokens|_count|_duration))"\s*:\s*)(?:-?[0-9.]+|"[^"\\]*")'
+    rb"|(?P<id>(?:^|(?<=\n))id: ?)[^\r\n]*"
+)
+
+
+class Quick(Enum):
+    """What becomes of an event: it passes, it is held back, or that is only known once it is read."""
+
+    PASSES = 1
+    WAITS = 2
+    IS_READ = 3
+
+
+Outcome: TypeAlias = Quick | bytes
+
+
+class UnitEvent:
+    """A unit of a body as an event of a stream.
+
+    Args:
+        unit: its bytes.
+        envelope: what stands around its document; opened when it is needed where it is left out.
+        template: what it was recognized by.
+        open_unit: opens it.
+    """
+
+    __slots__ = ("_envelope", "_open", "_value", "template", "unit")
+
+    def __init__(
+        self,
+        unit: bytes,
+        open_unit: Callable[[bytes], Envelope],
+        envelope: Envelope | None = None,
+        value: Any = None,
+    ) -> None:
+        self.unit = unit
+        self.template: Template | None = None
+        self._open = open_unit
+        self._envelope = envelope
+        self._value = value
+
+    @property
+    def value(self) -> Any:
+        if self._envelope is None:
+            self._envelope = self._open(self.unit)
+            self._value = msgspec.json.decode(self._envelope.document)
+        return self._value
+
+    def become(self, unit: bytes) -> None:
+        """Stand for the next event of the same template."""
+        self.unit = unit
+        self._envelope = None
+
+    def unchanged(self) -> bytes:
+        return self.unit
+
+    def with_texts(self, texts: Mapping[Path, str]) -> bytes:
+        template = self.template
+        if template is not None and texts.keys() == {template.path}:
+            span = template.match(self.unit)
+            if span is not None:
+                text = msgspec.json.encode(texts[template.path])[1:-1]
+                return self.unit[: span[0]] + text + self.unit[span[1] :]
+        document = msgspec.json.encode(exchanged(self.value, texts))
+        envelope = self._envelope or self._open(self.unit)
+        return envelope.close(document)
+
+
+class Template:
+    """What stands around the one string in which events differ.
+
+    Args:
+        before: the bytes before it.
+        after: the bytes after it.
+        delta: the piece that was there.
+        string: the string that the pieces belong to.
+    """
+
+    __slots__ = ("_pattern", "after", "bare", "before", "path", "string", "tail")
+
+    def __init__(self, before: bytes, after: bytes, delta: Delta, string: String[bytes]) -> None:
+        self.before = before
+        self.after = after
+        self.path = delta.path
+        self.string = string
+        self.bare = delta.is_known and not delta.is_json
+        self.tail: bytes | None = None
+        """The last unit that passed without being looked at, whose end the next one goes on from."""
+        self._pattern: re.Pattern[bytes] | None = None
+        if _VARYING.search(before) or _VARYING.search(after):
+            pattern = _generalized(before) + rb'([^"\\]*+)' + _generalized(after)
+            self._pattern = re.compile(pattern)
+
+    def match(self, unit: bytes) -> tuple[int, int] | None:
+        """Where the string is in a unit; None for a unit of another kind."""
+        if self._pattern is not None:
+            found = self._pattern.fullmatch(unit)
+            return None if found is None else found.span(1)
+        if not unit.startswith(self.before) or not unit.endswith(self.after):
+            return None
+        begin, end = len(self.before), len(unit) - len(self.after)
+        return (begin, end) if begin <= end else None
+
+    def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
+        """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
+        self.remember_end()
+        before = self.string.hold.before
+        return (
+            _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
+        )
+
+    def remember_end(self) -> None:
+        """Tell the string what the unit that passed last ended with."""
+        if self.tail is not None:
+            span = self.match(self.tail)
+            if span is not None and span[0] < span[1]:
+                self.string.hold.before = self.tail[span[1] - 1 : span[1]].decode("latin-1")
+            self.tail = None
+
+
+def _generalized(text: bytes) -> bytes:
+    """A pattern for `text` with anything in the place of what varies."""
+    parts = []
+    position = 0
+    for varying in _VARYING.finditer(text):
+        parts.append(re.escape(text[position : varying.start()]))
+        if varying["id"] is not None:
+            parts += [re.escape(varying["id"]), rb"[^\r\n]*"]
+        else:
+            parts += [re.escape(varying["name"]), rb'(?:-?[0-9.]+|"[^"\\]*")']
+        position = varying.end()
+    return b"".join([*parts, re.escape(text[position:])])
+
+
+class RewrittenEvents:
+    """The events of one stream.
+
+    Args:
+        stream: the stream.
+        open_unit: finds the document in a unit.
+        terminator: what a unit ends with if nothing else ended it.
+        threshold: characters from which on base64 counts as media.
+        on_report: told of what passes unread.
+    """
+
+    def __init__(
+        self,
+        stream: StreamOffload[bytes],
+        open_unit: Callable[[bytes], Envelope],
+        *,
+        terminator: bytes,
+        threshold: int,
+        on_report: Callable[[OffloadReport], None],
+    ) -> None:
+        self._terminator = terminator
+        self._stream = stream
+        self._rewriter = stream.rewriter
+        self._open = open_unit
+        self._threshold = threshold
+        self._on_report = on_report
+        self._templates: list[Template] = []
+        self._learned = 0
+        self._looked_at = 0
+        self._passed: bytes | None = None  # the last unit that passed unread
+        self._is_told = False
+
+    def outcome_of(self, chunk: bytes) -> Outcome | None:
+        """What becomes of a chunk that is one unit like those before it; None for any other.
+
+        Args:
+            chunk: begins where a unit begins.
+
+        Returns:
+            What is sent in the place of the unit, or what becomes of it.
+        """
+        for template in self._templates:
+            span = template.match(chunk)
+            if span is not None:
+                return self._known(template, chunk, span[0], span[1])
+        return None
+
+    def outcome(self, unit: bytes) -> Outcome:
+        """What becomes of a unit, as far as it can be told without parsing it.
+
+        Args:
+            unit: one event, from its begin to its end.
+
+        Returns:
+            What is sent in the place of the unit, or what becomes of it.
+        """
+        outcome = self.outcome_of(unit)
+        if outcome is not None:
+            return outcome
+        if (
+            self._rewriter.open
+            or self._looked_at < _FEW
+            or len(unit) >= self._threshold
+            or may_begin(unit)
+        ):
+            return Quick.IS_READ
+        self._passed = unit
+        return Quick.PASSES
+
+    def _known(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
+        if template.string.hold.is_media:
+            return self._inside(template, unit, begin, end)
+        if (
+            self._rewriter.open
+            or (
+                may_begin_in(unit, begin, end, bare=template.bare)
+                and not template.is_inside_word(unit, begin, end)
+            )
+            or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
+        ):
+            return Quick.IS_READ
+        template.tail = unit
+        return Quick.PASSES
+
+    def _inside(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
+        """What becomes of a unit whose string goes on inside of media."""
+        string = template.string
+        event = string.event
+        piece = unit[begin:end]
+        if (
+            string.is_whole
+            or not isinstance(event, UnitEvent)
+            or event.template is not template
+            or string.hold.length > self._rewriter.share()
+            or not piece.isascii()
+            or not is_base64(text := piece.decode("ascii"))
+            or (string.is_numbered and len(self._rewriter.open) > 1)
+        ):
+            return Quick.IS_READ
+        outcome: Outcome = Quick.WAITS
+        if string.is_numbered:
+            outcome = event.with_texts({template.path: string.ready})
+            string.ready = ""
+        string.hold.append(text)
+        event.become(unit)
+        return outcome
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether anything was not sent yet."""
+        return bool(self._rewriter.open)
+
+    async def rewritten(self, unit: bytes) -> list[bytes]:
+        """What is sent now that `unit` has come.
+
+        Args:
+            unit: one event, from its begin to its end.
+        """
+        outcome = self.outcome(unit)
+        if outcome is Quick.PASSES:
+            return [unit]
+        if outcome is Quick.WAITS:
+            return []
+        if isinstance(outcome, bytes):
+            return [outcome]
+        is_large = len(unit) >= _LARGE
+        envelope = await to_thread.run_sync(self._open, unit) if is_large else self._open(unit)
+        if not envelope.document.strip():
+            return [unit]
+        self._looked_at += 1
+        event = UnitEvent(unit, self._open, envelope, self._read(envelope.document))
+        for template in self._templates:
+            template.remember_end()
+        if self._passed is not None:
+            self._rewriter.passed(self._read(self._open(self._passed).document))
+            self._passed = None
+        deltas = find_deltas(event.value)
+        if len(deltas) == 1:
+            event.template = self._template(event, envelope, deltas[0])
+        step = await self._stream.feed(event, deltas)
+        if not step.passes:
+            return step.before
+        return [*step.before, await self._whole(unit, envelope)]
+
+    async def end(self) -> list[bytes]:
+        """What is sent now that the stream is over."""
+        return await self._stream.end()
+
+    async def _whole(self, unit: bytes, envelope: Envelope) -> bytes:
+        """A unit with references in the place of media that is in it as a whole."""
+        if len(unit) < self._threshold or not may_hold_media(envelope.document, self._threshold):
+            return unit
+        document = await self._stream.document(envelope.document)
+        return unit if document is envelope.document else envelope.close(document)
+
+    def _read(self, document: bytes) -> Any:
+        if len(document) > _LARGEST or document.strip() == _END_MARK:
+            return None
+        try:
+            value = msgspec.json.decode(document)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._tell(document)
+            return None
+        return value if isinstance(value, dict | list) else None
+
+    def _tell(self, document: bytes) -> None:
+        """Count a stream that may hold media in a way that cannot be followed."""
+        text = document[-_LONGEST_TEXT:].decode(errors="replace")
+        if not self._is_told and (text.lstrip()[:1] in _JSON or has_begun(text, for_certain=True)):
+            self._is_told = True
+            self._on_report(OffloadReport(left={NOT_JSON: 1}))
+
+    def _template(self, event: UnitEvent, envelope: Envelope, delta: Delta) -> Template | None:
+        """The template of an event, known already or learned from it."""
+        unit, document = event.unit, envelope.document
+        for template in self._templates:
+            if template.match(unit) is not None:
+                template.string = self._rewriter.string_of(delta)
+                return template
+        offset = len(envelope.head)
+        is_one_line = b"\n" not in document and unit.startswith(document, offset)
+        is_whole = is_one_line and unit.endswith(self._terminator)
+        if self._learned >= _MAX_LEARNED or not is_whole:
+            return None
+        span = _find_string(document, delta)
+        if span is None:
+            return None
+        self._learned += 1
+        before, after = unit[: span[0] + offset], unit[span[1] + offset :]
+        template = Template(before, after, delta, self._rewriter.string_of(delta))
+        self._templates.insert(0, template)
+        del self._templates[_MAX_TEMPLATES:]
+        return template
+
+
+def _find_string(document: bytes, delta: Delta) -> tuple[int, int] | None:
+    """Where the string of a delta is in a document, without its quotes."""
+    name = delta.path[-1]
+    if not isinstance(name, str):
+        return None
+    member = re.escape(msgspec.json.encode(name)) + rb'\s*:\s*"((?:[^"\\]|\\.)*+)"'
+    for tries, found in enumerate(re.finditer(member, document)):
+        begin, end = found.span(1)
+        marked = document[:begin] + _MARKER.encode() + document[end:]
+        if tries >= _MAX_TRIES:
+            break
+        if value_at(msgspec.json.decode(marked), delta.path) == _MARKER:
+            return begin, end
+    return None

@@ -1,0 +1,445 @@
+"""Media spread over the events of a stream, on its way out: SSE, lines, and frames of sockets."""
+
+import base64
+import io
+import json
+import random
+import tracemalloc
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+import anyio
+import httpx
+import pytest
+import websockets
+from fastapi import FastAPI, WebSocket
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from coatcheck.delivery.middleware import OffloadMiddleware
+from coatcheck.payload.offload import OffloadReport
+from coatcheck.store import MediaStore
+from tests.serving import serving
+from tests.unit.payload.streams import ARGUMENTS, TEXTS, Events, Stream, pieces, sse, sse_events
+
+pytestmark = pytest.mark.anyio
+
+
+def noise(edge: int, seed: int = 0) -> bytes:
+    """A picture that does not compress."""
+    file = io.BytesIO()
+    pixels = random.Random(seed).randbytes(edge * edge * 3)
+    Image.frombytes("RGB", (edge, edge), pixels).save(file, "png")
+    return file.getvalue()
+
+
+PNG: Final = noise(40)
+URI: Final = "data:image/png;base64," + base64.b64encode(PNG).decode()
+PREFIX: Final = "/api/media/image/"
+TEXT: Final = f"It has data, dad. ![sea]({URI}) and {URI} and on, d"
+INPUT: Final = json.dumps({"alt": "d", "image": URI, "more": [URI]})
+ESCAPED: Final = INPUT.replace("/", "\\/").replace("+", "\\u002b")
+NESTED: Final = json.dumps({"json": ESCAPED, "n": 1})
+PROSE: Final = "A dad had a dated data: model, and /9j/ is no picture. AAAA! " * 20
+GET: Final = {"type": "http", "method": "GET", "path": "/", "headers": []}
+SOCKET: Final = {"type": "websocket", "path": "/"}
+
+
+async def unheard() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def through(
+    store: MediaStore, chunks: Iterable[bytes], media_type: bytes, **options: Any
+) -> tuple[list[bytes], OffloadReport]:
+    """What a client gets of these chunks, and what was reported."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", media_type)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    got: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.body" and message["body"]:
+            got.append(message["body"])
+
+    middleware = OffloadMiddleware(app, store, **options)
+    await middleware(GET, unheard, keep)
+    return got, middleware.totals
+
+
+async def streamed(store: MediaStore, events: Events, **options: Any) -> tuple[Events, Any]:
+    got, totals = await through(store, sse(events), b"text/event-stream", **options)
+    return sse_events(b"".join(got)), totals
+
+
+def links(text: str) -> list[str]:
+    return [part[:36] for part in text.split(PREFIX)[1:]]
+
+
+def assert_light(stream: Stream, events: Events, before: str, after: str) -> None:
+    """The string has one link twice in the place of its picture, in all places that repeat it."""
+    text = stream.text(events)
+    first, second = links(text)
+    assert first == second
+    link = PREFIX + first
+    assert text == before.replace(URI, link) + after
+    whole = stream.whole(events)
+    assert whole is None or links(whole) == [first, first]
+    assert set(links(json.dumps(events))) == {first}
+    assert "iVBOR" not in json.dumps(events)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 16, 63, 64, 65, 1000, 4096, 5000, 1_000_000])
+async def test_a_picture_over_any_number_of_deltas_is_a_link(
+    store: MediaStore, name: str, size: int
+) -> None:
+    stream = TEXTS[name]
+    events, totals = await streamed(store, stream.events(pieces(TEXT, size)))
+    assert_light(stream, events, TEXT, "")
+    assert not totals.left
+    assert totals.found == totals.offloaded >= 2
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("text", [INPUT, ESCAPED, NESTED])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 4096])
+async def test_a_picture_in_a_tools_input_is_a_link_whatever_is_escaped(
+    store: MediaStore, name: str, text: str, size: int
+) -> None:
+    stream = ARGUMENTS[name]
+    events, _ = await streamed(store, stream.events(pieces(text, size)))
+    got = stream.text(events)
+    first, second = links(got)
+    assert first == second
+    value = json.loads(got)
+    inner = json.loads(value["json"]) if "json" in value else value
+    assert inner == {"alt": "d", "image": PREFIX + first, "more": [PREFIX + first]}
+    assert set(links(json.dumps(events))) == {first}
+
+
+async def test_an_escape_is_cut_at_every_byte(store: MediaStore) -> None:
+    begin = ESCAPED.index("\\u002b")
+    for cut in range(begin - 1, begin + 8):
+        events = ARGUMENTS["ag_ui"].events([ESCAPED[:cut], ESCAPED[cut:]])
+        got, _ = await streamed(store, events)
+        assert len(links(ARGUMENTS["ag_ui"].text(got))) == 2
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_wherever_bytes_and_deltas_are_cut_the_client_reads_the_same(
+    pytestconfig: pytest.Config, data: st.DataObject
+) -> None:
+    stream = TEXTS[data.draw(st.sampled_from(sorted(TEXTS)))]
+    rng = random.Random(data.draw(st.integers(0, 2**32)))
+    parts, at = [], 0
+    while at < len(TEXT):
+        size = rng.choice([1, 2, 4, 9, 64, 500, 3000])
+        parts.append(TEXT[at : at + size])
+        at += size
+    body = b"".join(sse(stream.events(parts)))
+    chunks, at = [], 0
+    while at < len(body):
+        size = rng.choice([1, 3, 17, 200, 4096])
+        chunks.append(body[at : at + size])
+        at += size
+
+    async def measured() -> None:
+        # Nothing is stored: what is held back comes out again as it was.
+        async def unopened() -> MediaStore:
+            raise RuntimeError("no store")
+
+        got, _ = await through(unopened, chunks, b"text/event-stream")  # type: ignore[arg-type]
+        assert stream.text(sse_events(b"".join(got))) == TEXT
+
+    anyio.run(measured)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("size", [1, 4, 30])
+async def test_ordinary_text_passes_byte_for_byte(store: MediaStore, name: str, size: int) -> None:
+    body = list(sse(TEXTS[name].events(pieces(PROSE, size))))
+    got, totals = await through(store, body, b"text/event-stream")
+    # A ping may come before a word that waited: no order is lost among the pieces of a string.
+    assert [event for event in b"".join(got).split(b"\n\n") if b"ping" not in event] == [
+        event for event in b"".join(body).split(b"\n\n") if b"ping" not in event
+    ]
+    assert totals == OffloadReport()
+
+
+async def test_ordinary_tokens_are_sent_at_once(store: MediaStore) -> None:
+    """But for a few characters that may begin media."""
+    sent = received = 0
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        nonlocal sent
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for event in TEXTS["ai_sdk"].events(pieces(PROSE, 3))[2:-2]:
+            sent += 3
+            (chunk,) = sse([event])
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            assert sent - received <= 64
+
+    async def keep(message: Message) -> None:
+        nonlocal received
+        received += len(TEXTS["ai_sdk"].text(sse_events(message.get("body", b""))))
+
+    await OffloadMiddleware(app, store)(GET, unheard, keep)
+
+
+async def test_numbers_have_no_gap(store: MediaStore) -> None:
+    events, _ = await streamed(store, TEXTS["responses"].events(pieces(TEXT, 11)))
+    numbers = [event["sequence_number"] for event in events]
+    assert numbers == list(range(len(numbers)))
+
+
+async def test_ag_ui_has_no_empty_text(store: MediaStore) -> None:
+    events, _ = await streamed(store, TEXTS["ag_ui"].events(pieces(TEXT, 11)))
+    assert all(event["delta"] for event in events if event["type"] == "TEXT_MESSAGE_CONTENT")
+
+
+async def test_strings_that_take_turns_are_held_apart(store: MediaStore) -> None:
+    def delta(name: str, text: str) -> dict[str, str]:
+        return {"type": "text-delta", "id": name, "delta": text}
+
+    events: Events = []
+    for one, other in zip(
+        pieces(TEXT, 50), pieces(TEXT[::-1].replace("data:", ""), 50), strict=False
+    ):
+        events += [delta("a", one), delta("b", other)]
+    events += [{"type": "text-end", "id": "b"}, {"type": "text-end", "id": "a"}]
+    got, totals = await streamed(store, events)
+
+    def text_of(name: str, events: Events) -> str:
+        return "".join(event.get("delta", "") for event in events if event["id"] == name)
+
+    assert text_of("b", got) == text_of("b", events)
+    assert len(links(text_of("a", got))) == 2
+    assert totals.offloaded == 2
+
+
+@pytest.mark.parametrize("name", TEXTS)
+async def test_a_stream_that_ends_inside_a_picture_gives_back_what_it_held(
+    store: MediaStore, name: str
+) -> None:
+    text = TEXT[: TEXT.index(URI) + 5000]
+    reports: list[OffloadReport] = []
+    events = TEXTS[name].events(pieces(text, 13))
+    got, totals = await streamed(store, events, on_report=reports.append)
+    assert TEXTS[name].text(got) == text
+    assert totals.offloaded == 0
+    assert totals.left["unprocessable_media"] >= 1
+    places = {place for report in reports for place in report.places.get("unprocessable_media", ())}
+    assert len(places) == 1
+    assert places <= {
+        "/choices/0/delta/content",
+        "/delta",
+        "/delta/text",
+        "/candidates/0/content/parts/0/text",
+        "/out/x",
+        "/token",
+    }
+
+
+async def test_a_stream_without_its_last_event_gives_back_what_it_held(store: MediaStore) -> None:
+    events = TEXTS["ai_sdk"].events(pieces(TEXT, 100))[:60]
+    got, _ = await streamed(store, events)
+    assert deltas(got) == deltas(events)
+
+
+def deltas(events: Events) -> str:
+    return "".join(event.get("delta", "") for event in events)
+
+
+@pytest.mark.parametrize(
+    "media", [URI[:300] + "!" + URI[300:], "data:image/png;base64," + "QUJD" * 2000]
+)
+async def test_what_lies_about_its_type_passes_and_is_counted(
+    store: MediaStore, media: str
+) -> None:
+    text = f"See ({media}) there"
+    got, totals = await streamed(store, TEXTS["chat"].events(pieces(text, 20)))
+    assert TEXTS["chat"].text(got) == text
+    assert totals.offloaded == 0
+
+
+async def test_malformed_events_pass_and_are_counted_once(store: MediaStore) -> None:
+    body = [b'data: {"delta": "data:image/png;base64,iVBO\n\n'] * 30 + [b"data: [DONE]\n\n"]
+    got, totals = await through(store, body, b"text/event-stream")
+    assert b"".join(got) == b"".join(body)
+    assert dict(totals.left) == {"not_json": 1}
+
+
+async def test_a_ping_ends_nothing_and_a_stop_does(store: MediaStore) -> None:
+    events = TEXTS["anthropic"].events(pieces(f"Look: {URI}", 16))
+    got, _ = await streamed(store, events)
+    kinds = [event["type"] for event in got]
+    assert kinds.index("ping") < kinds.index("content_block_stop")
+    assert kinds[-4:-2] == ["content_block_delta", "content_block_stop"]
+    assert len(links(TEXTS["anthropic"].text(got))) == 1
+
+
+async def test_a_picture_that_is_larger_than_may_be_held_passes(store: MediaStore) -> None:
+    uri = "data:image/png;base64," + base64.b64encode(noise(120)).decode()
+    text = f"![big]({uri}) ![small]({URI})"
+    got, totals = await streamed(store, TEXTS["ai_sdk"].events(pieces(text, 40)), max_held=20_000)
+    (link,) = links(deltas(got))
+    assert deltas(got) == text.replace(URI, PREFIX + link)
+    assert dict(totals.left) == {"media_too_large": 1}
+
+
+async def test_base64_without_end_takes_no_more_memory_than_allowed(store: MediaStore) -> None:
+    def endless() -> Iterable[bytes]:
+        yield from sse([{"type": "text-delta", "id": "t", "delta": "data:image/png;base64,"}])
+        event = b'data: {"type":"text-delta","id":"t","delta":"A"}\n\n'
+        for _ in range(60_000):
+            yield event
+
+    class Counted:
+        count = 0
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for chunk in endless():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def count(message: Message) -> None:
+        Counted.count += message.get("body", b"").count(b"A")
+
+    tracemalloc.start()
+    try:
+        await OffloadMiddleware(app, store, max_held=50_000)(GET, unheard, count)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert Counted.count == 60_000
+    assert peak < 20 * 1024 * 1024
+
+
+async def test_a_hundred_thousand_strings_take_no_more_memory_than_allowed(
+    store: MediaStore,
+) -> None:
+    events = ({"type": "text-delta", "id": str(n), "delta": "dat"} for n in range(20_000))
+    tracemalloc.start()
+    try:
+        got, _ = await through(store, sse(events), b"text/event-stream")  # type: ignore[arg-type]
+        size = sum(map(len, got))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert b"".join(got).count(b'"dat"') == 20_000
+    assert peak < size + 20 * 1024 * 1024 + 20_000 * 120
+
+
+async def test_lines_are_followed_as_events_are(store: MediaStore) -> None:
+    events = TEXTS["tokens"].events(pieces(TEXT, 9))
+    lines = [json.dumps(event).encode() + b"\n" for event in events]
+    got, _ = await through(store, lines, b"application/x-ndjson")
+    out = [json.loads(line) for line in b"".join(got).splitlines()]
+    assert_light(TEXTS["tokens"], out, TEXT, "")
+
+
+async def test_a_body_of_known_length_is_followed_too(store: MediaStore) -> None:
+    body = b"".join(sse(TEXTS["chat"].events(pieces(TEXT, 9))))
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    got: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        got.append(message)
+
+    await OffloadMiddleware(app, store)(GET, unheard, keep)
+    start, whole = got
+    assert dict(start["headers"])[b"content-length"] == b"%d" % len(whole["body"])
+    assert len(links(TEXTS["chat"].text(sse_events(whole["body"])))) == 2
+
+
+async def test_measuring_sends_every_event_as_it_is(store: MediaStore) -> None:
+    body = list(sse(TEXTS["chat"].events(pieces(TEXT, 9))))
+    got, totals = await through(store, body, b"text/event-stream", measure_only=True)
+    assert got == body
+    assert totals.found == 2
+    assert totals.offloaded == 0
+
+
+async def test_the_owner_of_the_answer_owns_what_its_deltas_held(store: MediaStore) -> None:
+    reports: list[OffloadReport] = []
+    await streamed(
+        store,
+        TEXTS["chat"].events(pieces(TEXT, 9)),
+        owner=lambda scope: f"owner of {scope['path']}",
+        on_report=reports.append,
+    )
+    (reference,) = {r.id: r for report in reports for r in report.references}.values()
+    assert (await store.record(reference.id)).owner == "owner of /"
+
+
+# --- over the wire -------------------------------------------------------------------------------
+
+
+def served(store: MediaStore) -> Any:
+    """An application that streams a text as SSE and as lines, and over a socket."""
+    app = FastAPI()
+
+    async def chunks(kind: str) -> AsyncIterator[bytes]:
+        events = TEXTS["ai_sdk"].events(pieces(TEXT, 12))
+        for event in events:
+            yield next(sse([event])) if kind == "sse" else json.dumps(event).encode() + b"\n"
+
+    async def events(_request: Request) -> StreamingResponse:
+        return StreamingResponse(chunks("sse"), media_type="text/event-stream")
+
+    async def lines(_request: Request) -> StreamingResponse:
+        return StreamingResponse(chunks("lines"), media_type="application/x-ndjson")
+
+    app.mount("/http", Starlette(routes=[Route("/sse", events), Route("/lines", lines)]))
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        cut_off = TEXTS["ai_sdk"].events(pieces(f"Last: {URI}", 12))[:-2]
+        for event in TEXTS["ai_sdk"].events(pieces(TEXT, 12)) + cut_off:
+            await websocket.send_json(event)
+
+    return OffloadMiddleware(app, store)
+
+
+async def test_sse_lines_and_frames_over_real_sockets(store: MediaStore) -> None:
+    async with serving(served(store)) as address:
+        async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+            got = await client.get("/http/sse")
+            assert_light(TEXTS["ai_sdk"], sse_events(got.content), TEXT, "")
+            got = await client.get("/http/lines")
+            out = [json.loads(line) for line in got.text.splitlines()]
+            assert_light(TEXTS["ai_sdk"], out, TEXT, "")
+        frames: Events = []
+        async with websockets.connect(f"ws://{address}/socket") as socket:
+            with suppress(websockets.ConnectionClosed):  # the application leaves without a word
+                while True:
+                    frames.append(json.loads(await socket.recv()))
+    ends = [n for n, frame in enumerate(frames) if frame["type"] == "finish"]
+    assert_light(TEXTS["ai_sdk"], frames[: ends[0] + 1], TEXT, "")
+    # What the application said last is not lost.
+    (link,) = set(links(deltas(frames[ends[0] + 1 :])))
+    assert deltas(frames[ends[0] + 1 :]) == f"Last: {PREFIX}{link}"
