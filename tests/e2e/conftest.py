@@ -71,10 +71,13 @@ class Visit:
         expect(self.page.get_by_test_id("composer-send")).to_be_visible(timeout=30_000)
 
     def widths(self) -> list[int]:
-        """The natural width of each picture that is painted in full."""
+        """How many pixels wide the file of each picture is that is painted in full.
+
+        With a ``srcset`` an image says its width by `sizes`; the address tells that of the file.
+        """
         widths: list[int] = self.page.evaluate(
-            "[...document.querySelectorAll('[data-phase=full] img:last-of-type')]"
-            ".map(image => image.naturalWidth)"
+            "[...document.querySelectorAll('[data-phase=full] img:last-of-type')].map(image =>"
+            " Number(new URL(image.currentSrc).searchParams.get('w') ?? image.naturalWidth))"
         )
         return widths
 

@@ -9,10 +9,13 @@ from tests.e2e.conftest import Visit
 
 
 def sizes(visit: Visit) -> list[list[int]]:
-    """Natural width and height of each picture that is painted in full, in the page's order."""
+    """Width and height of each original that is painted in full, in the page's order."""
     found: list[list[int]] = visit.page.evaluate(
-        "[...document.querySelectorAll('[data-phase=full] img:last-of-type')]"
-        ".map(image => [image.naturalWidth, image.naturalHeight])"
+        """[...document.querySelectorAll('[data-testid=media-image][data-phase=full]')]
+        .map(({style}) => {
+            const width = parseInt(style.getPropertyValue('--coat-natural-width'));
+            return [width, Math.round(width / style.getPropertyValue('--coat-ratio'))];
+        })"""
     )
     return found
 

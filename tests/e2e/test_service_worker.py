@@ -113,21 +113,22 @@ def test_a_second_visit_takes_no_media_from_the_network_and_works_offline(visit:
     identifier = drawn(visit)
     visit.page.reload()  # the thumbnail came over the socket; now it is fetched, and kept
     visit.await_pictures(1)
-    picture = f"/api/media/image/{identifier}"
-    await_kept(visit.page, picture, f"{picture}?thumbnail=true")
-    assert kept(visit.page) == [picture, f"{picture}?thumbnail=true"]
-    before = [visit.server.requests(kind, identifier) for kind in ("original", "thumbnail")]
+    shown = [f"/api/media/image/{identifier}?{query}" for query in ("thumbnail=true", "w=1024")]
+    await_kept(visit.page, *shown)
+    assert kept(visit.page) == shown
+    kinds = ("original", "variant", "thumbnail")
+    before = [visit.server.requests(kind, identifier) for kind in kinds]
     # As a browser that has dropped its own cache.
     session = visit.page.context.new_cdp_session(visit.page)
     session.send("Network.clearBrowserCache")
     visit.page.reload()
     visit.await_pictures(1)
-    after = [visit.server.requests(kind, identifier) for kind in ("original", "thumbnail")]
+    after = [visit.server.requests(kind, identifier) for kind in kinds]
     assert after == before
     visit.page.context.set_offline(True)
     visit.page.reload()
     visit.await_pictures(1)
-    assert visit.widths() == [1280]
+    assert visit.widths() == [1024]
     visit.screenshot("offline")
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def test_an_invalid_reference_is_refused(vector: dict[str, Any]) -> None:
 def test_the_ui_form_fits_its_budget_with_a_prefix_of_sixty_characters() -> None:
     urls = MediaUrls("/" + "m" * 28, base_url="https://media.example.com")
     assert len(urls.prefix) == 60
-    text = json.dumps(TYPICAL.to_ui(urls), ensure_ascii=False, separators=(",", ":"))
+    ui = TYPICAL.to_ui(urls)
+    assert ui["variants"] == [512, 1024]
+    text = json.dumps(ui, ensure_ascii=False, separators=(",", ":"))
     assert len(text.encode()) <= 700
 
 
@@ -106,6 +109,10 @@ def test_a_mount_that_is_no_path_is_refused(mount: str) -> None:
 def test_a_base_url_that_is_none_is_refused(base_url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^The base URL .* cannot be used\."):
         MediaUrls(base_url=base_url)
+
+
+def test_an_image_that_fits_every_box_is_its_own_only_width() -> None:
+    assert "variants" not in replace(TYPICAL, width=512, height=512).to_ui(MediaUrls())
 
 
 def test_the_stored_form_holds_no_url_and_no_null() -> None:

@@ -6,6 +6,7 @@ from coatcheck.errors import InvalidInputError
 from coatcheck.variants import (
     LADDER,
     VariantSpec,
+    display_widths,
     parse_format,
     parse_width,
     snap,
@@ -69,6 +70,29 @@ def test_a_srcset_offers_only_widths_that_are_smaller() -> None:
     assert widths_for(1024) == [64, 128, 256, 512, 768]
     assert widths_for(64) == []
     assert widths_for(5000) == list(LADDER)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "original", "widths"),
+    [
+        ("image/png", 300, []),
+        ("image/png", 512, []),
+        ("image/png", 513, [512, 513]),
+        ("image/jpeg", 800, [512, 800]),
+        ("image/png", 1024, [512, 1024]),
+        ("image/png", 1280, [512, 1024]),
+        ("image/webp", 1536, [512, 1024]),
+        ("image/png", 2048, [512, 1024, 1536]),
+        ("image/png", 5000, [512, 1024, 1536, 2048]),
+        ("image/gif", 1024, []),
+        ("image/gif", 1536, [512, 1024]),
+    ],
+)
+def test_a_page_is_offered_widths_that_save_bytes(
+    media_type: str, original: int, widths: list[int]
+) -> None:
+    assert display_widths(media_type, original) == widths
+    assert all(snap(width, original) == width for width in widths)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 import type { FrameReport } from "coatcheck/ai";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { TrafficLedger } from "../src/chat/traffic.ts";
 
 const ID = "11111111-1111-4111-8111-111111111111";
@@ -53,15 +53,28 @@ it("keeps two conversations' parts of the same name apart", () => {
   expect(ledger.carriedFor(ID)).toEqual({ messages: 700, previews: 0 });
 });
 
-it("tells its listeners until they leave", () => {
+it("tells its listeners once for what came together, until they leave", () => {
+  vi.useFakeTimers();
   const ledger = new TrafficLedger();
   let calls = 0;
   const leave = ledger.subscribe(() => {
     calls += 1;
   });
   const record = ledger.openAccount();
+  for (let frame = 0; frame < 10; frame += 1) {
+    record(received(1, { type: "start" }));
+  }
+  expect([calls, ledger.totals.carried]).toEqual([0, 10]);
+  vi.advanceTimersByTime(250);
+  expect(calls).toBe(1);
+  vi.advanceTimersByTime(1000);
+  expect(calls).toBe(1);
   record(received(1, { type: "start" }));
+  vi.advanceTimersByTime(250);
+  expect(calls).toBe(2);
   leave();
   record(received(1, { type: "finish" }));
-  expect(calls).toBe(1);
+  vi.advanceTimersByTime(250);
+  expect(calls).toBe(2);
+  vi.useRealTimers();
 });

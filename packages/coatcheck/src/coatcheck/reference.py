@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from coatcheck.errors import ConfigurationError, InvalidInputError
-from coatcheck.variants import LADDER, VECTOR_TYPES, widths_for
+from coatcheck.variants import LADDER, VECTOR_TYPES, display_widths
 
 __all__ = [
     "ALT_WEIGHT",
@@ -66,8 +66,6 @@ _ELLIPSIS_WEIGHT: Final = 3
 _MAX_EDGE: Final = 1_000_000
 _MAX_TEXT: Final = 4096
 _MAX_COUNT: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
-# A narrower picture is its own display width: another size would save nothing.
-_SRCSET_FROM: Final = 1536
 
 
 def is_reference_id(value: object) -> bool:
@@ -239,8 +237,8 @@ class MediaReference:
         if self.placeholder is not None and self.width is not None:
             if self.mime_type in VECTOR_TYPES:
                 ui["variants"] = list(LADDER)  # the original is offered as a file, not as a picture
-            elif self.width >= _SRCSET_FROM:
-                ui["variants"] = widths_for(self.width)
+            elif widths := display_widths(self.mime_type, self.width):
+                ui["variants"] = widths
         return ui
 
     def to_model(self) -> str:

@@ -15,6 +15,9 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 LADDER: Final = (64, 128, 256, 512, 768, 1024, 1536, 2048)
 """Widths in pixels that are rendered."""
 
+_DISPLAY: Final = (512, 1024, 1536, 2048)
+"""Of these, the widths that pages are offered: each step has about twice the pixels of the last."""
+
 VECTOR_TYPES: Final = frozenset({"image/svg+xml"})
 """Types without pixels of their own: a rendition is drawn at its width, up to the ladder's top."""
 
@@ -122,3 +125,17 @@ def widest(media_type: str, original: int) -> int:
 def widths_for(original: int) -> list[int]:
     """The widths of the ladder that are smaller than the original: what a ``srcset`` offers."""
     return [width for width in LADDER if width < original]
+
+
+def display_widths(media_type: str, original: int) -> list[int]:
+    """The widths that a page is offered of an original of this type and width, ascending.
+
+    512 and 1024 pixels, or the original's own width where it is narrower: the bytes of a PNG are
+    many times those of what is rendered of it. Above that, what is smaller than the original. Of an
+    original of at most 512 pixels nothing, nor of a GIF of less than 1536, which may be an
+    animation of many frames.
+    """
+    small, medium, *large = _DISPLAY
+    if original <= small or (media_type == "image/gif" and original < large[0]):
+        return []
+    return [small, min(medium, original), *(width for width in large if width < original)]

@@ -18,6 +18,9 @@ export interface Carried {
   readonly previews: number;
 }
 
+/** Between two renders of figures that change with every frame. Long enough for a text to have the page. */
+const INTERVAL_MS = 250;
+
 /**
  * Adds up the frames that the transport saw, in total and for each picture.
  *
@@ -28,6 +31,7 @@ export class TrafficLedger {
   #totals: TrafficTotals = { carried: 0, keptOut: 0 };
   readonly #byMedia = new Map<string, Carried>();
   readonly #listeners = new Set<() => void>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** A recorder for one transport: part ids are only unique within a conversation. */
   openAccount(): (report: FrameReport) => void {
@@ -44,6 +48,7 @@ export class TrafficLedger {
     return this.#byMedia.get(mediaId) ?? null;
   }
 
+  /** Calls back for what was carried meanwhile, at most once in each interval. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -69,10 +74,15 @@ export class TrafficLedger {
       carried: this.#totals.carried + report.bytes,
       keptOut: this.#totals.keptOut + keptOut,
     };
+    this.#timer ??= setTimeout(this.#tell, INTERVAL_MS);
+  }
+
+  readonly #tell = () => {
+    this.#timer = null;
     for (const listener of this.#listeners) {
       listener();
     }
-  }
+  };
 
   /** @returns the size of a picture that became ready, or 0. */
   #recordPart(partId: string, data: unknown, bytes: number, byPart: Map<string, Carried>): number {

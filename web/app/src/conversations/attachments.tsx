@@ -88,7 +88,7 @@ function Progress({ name, progress }: { readonly name: string; readonly progress
       aria-valuemin={0}
       aria-valuemax={100}
     >
-      <div className="attachment-progress-bar" style={{ inlineSize: `${percent}%` }} />
+      <div className="attachment-progress-bar" style={{ transform: `scaleX(${percent / 100})` }} />
     </div>
   );
 }

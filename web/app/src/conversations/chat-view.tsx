@@ -8,6 +8,7 @@ import { wasNotSent } from "../chat/not-sent.ts";
 import type { Session } from "../chat/sessions.ts";
 import { LaterTranscript } from "../transcript/later-transcript.tsx";
 import { RevisionsContext } from "../transcript/revisions.ts";
+import { afterNextPaint } from "./after-next-paint.ts";
 import { discardMedia } from "./api.ts";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
@@ -66,7 +67,8 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
       inputRef.current?.focus();
     }
   }, []);
-  useEffect(focusInput, [focusInput]);
+  // To focus lays the page out; after the first frame that has been done.
+  useEffect(() => afterNextPaint(focusInput), [focusInput]);
 
   const uploads = useUploads(UPLOADS);
   const isDropping = useFileDrop(uploads.add);

@@ -20,9 +20,26 @@ function formatFor(locale: string): Intl.RelativeTimeFormat {
   return shared;
 }
 
-/** Makes the formatter while nobody waits for it. */
-export function warmRelativeTime(): void {
+/** Makes the formatters while nothing waits for them. */
+export function warmFormatters(): void {
   formatFor(LOCALE).format(0, "second");
+  exactTime(new Date());
+}
+
+const TO_THE_SECOND: Intl.DateTimeFormatOptions = {
+  year: "numeric",
+  month: "numeric",
+  day: "numeric",
+  hour: "numeric",
+  minute: "numeric",
+  second: "numeric",
+};
+let exact: Intl.DateTimeFormat | null = null;
+
+/** A time to the second, as the reader's system writes it. */
+export function exactTime(time: Date): string {
+  exact ??= new Intl.DateTimeFormat(undefined, TO_THE_SECOND);
+  return exact.format(time);
 }
 
 /** How long ago something was, in the reader's words: `now`, `5 min. ago`, `yesterday`. */

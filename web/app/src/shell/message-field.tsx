@@ -13,12 +13,15 @@ interface MessageFieldProps extends Omit<ComponentProps<"textarea">, "value" | "
   readonly onSubmit: () => void;
 }
 
+const SIZES_ITSELF = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
+
 /** A text field as high as its text. Enter submits, Shift+Enter breaks the line. */
 export function MessageField({ fieldRef, text, onText, onSubmit, ...rest }: MessageFieldProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows from the text
   useLayoutEffect(() => {
     const field = fieldRef.current;
-    if (field !== null) {
+    // Where the style sheet sizes the field, nothing has to be laid out before it is painted.
+    if (field !== null && !SIZES_ITSELF) {
       field.style.blockSize = "auto";
       field.style.blockSize = `${field.scrollHeight}px`;
     }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { relativeTime } from "../conversations/relative-time.ts";
+import { exactTime, relativeTime } from "../conversations/relative-time.ts";
 
 const MINUTE = 60_000;
 
@@ -11,7 +11,7 @@ export function RelativeTime({ date }: { readonly date: Date }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <time className="relative-time" dateTime={date.toISOString()} title={date.toLocaleString()}>
+    <time className="relative-time" dateTime={date.toISOString()} title={exactTime(date)}>
       {relativeTime(date, now)}
     </time>
   );

@@ -1,4 +1,5 @@
 import { isToolUIPart, type UIMessage } from "ai";
+import { boxSizes, type MediaReference } from "coatcheck";
 import { ImageGenerationWidget } from "coatcheck/react";
 import { memo, use, useRef } from "react";
 import { OpenPictureContext } from "../viewer/open-picture.ts";
@@ -92,6 +93,7 @@ function Part({ parts, index, active, onRetry }: PartProps) {
           part={view.part}
           active={active}
           priority={active}
+          sizes={sizesOf}
           onOpen={openPicture}
           footer={(reference) => <Ticket reference={reference} />}
           {...(onRetry === undefined ? {} : { onRetry })}
@@ -106,6 +108,13 @@ function Part({ parts, index, active, onRetry }: PartProps) {
     default:
       return null;
   }
+}
+
+/** As the style sheet has it: `--column` and `--coat-max-block-size` in `tokens.css`. */
+const LIMITS = { inlineSize: "46rem", blockSize: "min(32rem, 48svh)" };
+
+function sizesOf(reference: MediaReference): string {
+  return boxSizes(reference, "eager", LIMITS);
 }
 
 const TOOL_ACTIVITY = new Map([

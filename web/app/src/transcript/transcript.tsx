@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { type ReactNode, useCallback, useEffect, useMemo } from "react";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
 import type { EarlierMessages } from "../chat/earlier-messages.ts";
 import { ArrowDownIcon } from "../shell/icons.tsx";
 import { PictureViewer } from "../viewer/picture-viewer.tsx";
@@ -40,9 +40,9 @@ function Messages({ messages, earlier, target, busy, notice }: TranscriptProps) 
   // A reader who sends a message wants to see what comes of it, wherever they were.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the message sent is the reason to scroll
   useEffect(scrollToBottom, [scrollToBottom, lastSent]);
-  useKeepPlace(viewportRef, contentRef);
-  const ids = useMemo(() => messages.map(({ id }) => id), [messages]);
+  const ids = useIds(messages);
   const { listRef, segments, heightOf, reveal } = useMessageWindow(viewportRef, ids);
+  useKeepPlace(viewportRef, contentRef, segments);
   const turnTo = useCallback(
     (id: string) => {
       letGo();
@@ -100,4 +100,16 @@ function Messages({ messages, earlier, target, busy, notice }: TranscriptProps) 
       )}
     </div>
   );
+}
+
+/** The messages' ids: the same array for as long as they are the same, while the last message grows. */
+function useIds(messages: readonly UIMessage[]): readonly string[] {
+  const [ids, setIds] = useState(() => messages.map(({ id }) => id));
+  const isSame = ids.length === messages.length && ids.every((id, at) => id === messages[at]?.id);
+  if (isSame) {
+    return ids;
+  }
+  const changed = messages.map(({ id }) => id);
+  setIds(changed);
+  return changed;
 }

@@ -1,4 +1,5 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import type { Segment } from "./message-window.ts";
 
 interface Place {
   readonly message: HTMLElement;
@@ -12,10 +13,13 @@ interface Place {
  *
  * Browsers do so themselves, but not at the very top, and not all of them; the viewport's
  * `overflow-anchor` is off, so that the two do not add up.
+ *
+ * @param segments - What is in the document, the same array until that changes.
  */
 export function useKeepPlace(
   viewportRef: RefObject<HTMLElement | null>,
   contentRef: RefObject<HTMLElement | null>,
+  segments: readonly Segment[],
 ): void {
   const place = useRef<Place | null>(null);
   const keepRef = useRef(() => {
@@ -34,7 +38,11 @@ export function useKeepPlace(
     place.current = placeOf(viewport);
   });
 
-  useLayoutEffect(() => keepRef.current());
+  // A commit that takes messages in or out may leave the content as high as it was. Any other changes
+  // its height, or nothing: the observer is told after the layout that there has to be, and before the
+  // paint, so that a text which grows has no layout of its own forced.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to look
+  useLayoutEffect(() => keepRef.current(), [segments]);
   useEffect(() => {
     const viewport = viewportRef.current;
     const content = contentRef.current;

@@ -49,14 +49,23 @@ export function useMessageWindow(
     return segmentsAround(count, centre, [...kept, count - 1]);
   }, [ids, count, centre, place.kept]);
 
-  // Before anything that is here now leaves the document, after every render and before each move.
+  // Before anything that is here now leaves the document.
   const measure = useCallback(() => {
     for (const message of messagesIn(listRef.current)) {
       const margin = Number.parseFloat(getComputedStyle(message).marginBlockStart);
       heights.set(idOf(message), message.getBoundingClientRect().height + margin);
     }
   }, [heights]);
-  useLayoutEffect(measure);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to measure
+  useLayoutEffect(measure, [measure, segments]);
+  // What grows meanwhile is measured once it has been laid out anyway.
+  useEffect(() => {
+    const observer = new ResizeObserver(measure);
+    if (listRef.current !== null) {
+      observer.observe(listRef.current);
+    }
+    return () => observer.disconnect();
+  }, [measure]);
 
   const latest = useRef({ ids, centre });
   useLayoutEffect(() => {

@@ -29,6 +29,30 @@ async function settle(image: HTMLImageElement | null, type: "load" | "error") {
 }
 
 describe("<coat-image>", () => {
+  it("shows the original where the server has none of its widths", async () => {
+    const element = await show({
+      reference: JSON.stringify({ ...lighthouse, variants: [512, 1024] }),
+    });
+    const image = part(element, "image");
+    await settle(image, "error");
+    expect([image?.hasAttribute("srcset"), element.phase]).toEqual([false, "placeholder"]);
+    await settle(image, "error");
+    expect(element.phase).toBe("failed");
+  });
+
+  it("lets the browser choose among the server's widths, by the box", async () => {
+    const wide = JSON.stringify({ ...lighthouse, variants: [512, 1024] });
+    const eager = part(await show({ reference: wide, priority: "" }), "image");
+    expect(eager?.srcset).toContain("?w=512 512w");
+    expect(eager?.sizes).toBe("min(100vw, 48rem, 1.7778 * 34rem)");
+    const lazy = part(await show({ reference: wide }), "image");
+    expect(lazy?.sizes).toBe("auto, min(100vw, 48rem, 1.7778 * 34rem)");
+    vi.stubGlobal("navigator", { connection: { saveData: true } });
+    const saving = part(await show({ reference: wide }), "image");
+    expect(saving?.srcset).toMatch(/^[^ ]*\?w=512 512w$/u);
+    vi.unstubAllGlobals();
+  });
+
   it("reserves its box and paints its blur at once", async () => {
     const element = await show({ reference: JSON.stringify(lighthouse) });
     expect(part(element, "box")?.style.getPropertyValue("--ratio")).toBe("1.77778");

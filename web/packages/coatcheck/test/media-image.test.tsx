@@ -37,6 +37,47 @@ async function loadAndDecode(address: string | undefined) {
   await act(async () => decoding.get(address ?? "")?.done());
 }
 
+describe("the widths of MediaImage", () => {
+  const wide = { ...lighthouse, variants: [512, 1024] };
+
+  it("lets the browser choose among the server's widths, by the box", () => {
+    const html = renderToString(<MediaImage reference={wide} priority={true} />);
+    expect(html).toContain('sizes="min(100vw, 48rem, 1.7778 * 34rem)"');
+    expect(html).toContain(`${url}?w=512 512w, ${url}?w=1024 1024w, ${url} 1600w`);
+    expect(renderToString(<MediaImage reference={wide} />)).toContain('sizes="auto, ');
+    expect(renderToString(<MediaImage reference={wide} sizes="10vw" />)).toContain('sizes="10vw"');
+    expect(renderToString(<MediaImage reference={lighthouse} />)).not.toContain("sizes=");
+  });
+
+  it("shows the original where the server has none of its widths, and fails where it has neither", () => {
+    render(<MediaImage reference={wide} priority={true} />);
+    fireEvent.error(image(url) as Element);
+    expect([image(url)?.hasAttribute("srcset"), phase()]).toEqual([false, "placeholder"]);
+    fireEvent.error(image(url) as Element);
+    expect(phase()).toBe("failed");
+    // Another try begins with the widths again.
+    fireEvent.click(screen.getByRole("button"));
+    expect(image(url)?.hasAttribute("srcset")).toBe(true);
+  });
+
+  it("offers the least to a reader who saves data", () => {
+    vi.stubGlobal("navigator", { connection: { saveData: true } });
+    render(<MediaImage reference={wide} priority={true} />);
+    expect(image(url)?.getAttribute("srcset")).toBe(`${url}?w=512 512w`);
+    vi.unstubAllGlobals();
+  });
+
+  it("goes over to the original in the element that is there, and keeps what it shows", async () => {
+    const { rerender } = render(<MediaImage reference={wide} priority={true} />);
+    await loadAndDecode(url);
+    const before = image(url);
+    expect(phase()).toBe("full");
+    rerender(<MediaImage reference={wide} priority={true} original={true} />);
+    expect(image(url)).toBe(before);
+    expect([before?.hasAttribute("srcset"), phase()]).toEqual([false, "full"]);
+  });
+});
+
 describe("MediaImage", () => {
   it("reserves the final box and paints the blur in the first render", () => {
     const html = renderToString(<MediaImage reference={lighthouse} />);

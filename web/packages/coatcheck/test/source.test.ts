@@ -1,5 +1,13 @@
-import { downloadAddress, formatBytes, imageSource, type MediaReference } from "coatcheck";
-import { describe, expect, it } from "vitest";
+import {
+  boxSizes,
+  downloadAddress,
+  formatBytes,
+  imageSource,
+  type MediaReference,
+  savesData,
+  windowSizes,
+} from "coatcheck";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { lighthouse } from "./samples.ts";
 
 const { url } = lighthouse;
@@ -11,11 +19,21 @@ describe("imageSource", () => {
     expect(imageSource({ ...lighthouse, variants: [] })).toEqual({ src: url });
   });
 
-  it("offers each width below the original's once, and the original", () => {
-    expect(imageSource({ ...lighthouse, variants: [768, 256, 768, 1600, 2048] })).toEqual({
+  it("offers each width up to the original's once, and the original where it is wider", () => {
+    expect(imageSource({ ...lighthouse, variants: [768, 256, 768, 2048] })).toEqual({
       src: url,
       srcSet: `${url}?w=256 256w, ${url}?w=768 768w, ${url} 1600w`,
     });
+    expect(imageSource({ ...lighthouse, variants: [512, 1600] })?.srcSet).toBe(
+      `${url}?w=512 512w, ${url}?w=1600 1600w`,
+    );
+  });
+
+  it("offers the least to a reader who saves data, and the original to one who looks closer", () => {
+    const wide = { ...lighthouse, variants: [512, 1024] };
+    expect(imageSource(wide, { saveData: true })?.srcSet).toBe(`${url}?w=512 512w`);
+    expect(imageSource(wide, { original: true })).toEqual({ src: url });
+    expect(imageSource(wide, { original: true, saveData: true })).toEqual({ src: url });
   });
 
   it("keeps a signed query as it is", () => {
@@ -26,6 +44,44 @@ describe("imageSource", () => {
   it("is null for a stored form, which has no address", () => {
     expect(imageSource(stored)).toBeNull();
     expect(downloadAddress(stored)).toBeNull();
+  });
+});
+
+describe("sizes", () => {
+  it("are those of the box: no wider than a column, no higher than the looks allow", () => {
+    expect(boxSizes({ width: 1600, height: 900 }, "eager")).toBe(
+      "min(100vw, 48rem, 1.7778 * 34rem)",
+    );
+    expect(boxSizes({}, "eager")).toBe("min(100vw, 48rem)");
+    const limits = { inlineSize: "46rem", blockSize: "min(32rem, 48svh)" };
+    expect(boxSizes({ width: 512, height: 1024 }, "eager", limits)).toBe(
+      "min(100vw, 46rem, 0.5000 * min(32rem, 48svh))",
+    );
+  });
+
+  it("are the browser's own measure where an image loads lazily", () => {
+    expect(boxSizes({ width: 1024, height: 1024 }, "lazy")).toBe(
+      "auto, min(100vw, 48rem, 1.0000 * 34rem)",
+    );
+  });
+
+  it("are those of the window for a picture that fits it", () => {
+    expect(windowSizes(lighthouse)).toBe("(max-aspect-ratio: 1600/900) 100vw, 177.8vh");
+    const { width: _width, height: _height, ...unknown } = lighthouse;
+    expect(windowSizes(unknown)).toBe("100vw");
+  });
+});
+
+describe("savesData", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it.each([
+    [{ connection: { saveData: true } }, true],
+    [{ connection: { saveData: false } }, false],
+    [{}, false],
+  ])("reads %j as %s", (navigator, saves) => {
+    vi.stubGlobal("navigator", navigator);
+    expect(savesData()).toBe(saves);
   });
 });
 

@@ -21,7 +21,16 @@ export {
 export { decodePlaceholder, type Placeholder } from "./placeholder/placeholder.ts";
 export { isImage, type MediaReference, parseReference } from "./reference.ts";
 export { type RefreshReference, refreshFrom, renewReference } from "./refresh.ts";
-export { downloadAddress, type ImageSource, imageSource } from "./source.ts";
+export {
+  type BoxLimits,
+  boxSizes,
+  downloadAddress,
+  type ImageSource,
+  type ImageSourceOptions,
+  imageSource,
+  savesData,
+  windowSizes,
+} from "./source.ts";
 export {
   type PictureDetails,
   parseToolOutput,

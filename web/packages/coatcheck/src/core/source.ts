@@ -8,29 +8,84 @@ export interface ImageSource {
   readonly srcSet?: string;
 }
 
+/** What {@link imageSource} heeds besides the reference. */
+export interface ImageSourceOptions {
+  /** The picture itself, pixel by pixel, where a reader looks closer than any other width allows. */
+  readonly original?: boolean;
+  /** Offer the smallest width alone; {@link savesData} says whether the reader asked for that. */
+  readonly saveData?: boolean;
+}
+
 /**
- * The addresses of a picture at display size: the original, and a `srcset` of the widths the server
- * offers below it. Null for a stored form, which has no address until a server mints one.
+ * The addresses of a picture at display size: a `srcset` of the widths that the server offers, and the
+ * original where it is wider than all of them. Null for a stored form, which has no address until a
+ * server mints one.
+ *
+ * A width as wide as the original is offered too: the server sends it in a format that is made for
+ * display, in a tenth of the bytes of a PNG.
  */
-export function imageSource(reference: MediaReference): ImageSource | null {
+export function imageSource(
+  reference: MediaReference,
+  { original = false, saveData = false }: ImageSourceOptions = {},
+): ImageSource | null {
   const { url, width, variants = [] } = reference;
   if (url === undefined) {
     return null;
   }
-  // A variant as wide as the original would fetch the same pixels under a second name.
-  const widths = [...new Set(variants)]
-    .filter((candidate) => width === undefined || candidate < width)
+  const offered = [...new Set(variants)]
+    .filter((candidate) => width === undefined || candidate <= width)
     .sort((a, b) => a - b);
-  if (widths.length === 0) {
+  const widths = saveData ? offered.slice(0, 1) : offered;
+  const widest = widths.at(-1);
+  if (original || widest === undefined) {
     return { src: url };
   }
   const candidates = widths.map(
     (candidate) => `${withQueryParameter(url, "w", String(candidate))} ${candidate}w`,
   );
-  if (width !== undefined) {
+  if (width !== undefined && widest < width && !saveData) {
     candidates.push(`${url} ${width}w`);
   }
   return { src: url, srcSet: candidates.join(", ") };
+}
+
+/** Whether the reader asked the browser to fetch little. */
+export function savesData(): boolean {
+  const { connection } = navigator as Navigator & {
+    readonly connection?: { readonly saveData?: boolean };
+  };
+  return connection?.saveData === true;
+}
+
+/** The most that a box takes, as CSS lengths. */
+export interface BoxLimits {
+  /** How wide the column is. */
+  readonly inlineSize: string;
+  /** What `--coat-max-block-size` says. */
+  readonly blockSize: string;
+}
+
+/**
+ * How wide a picture is shown in its box, for the `sizes` of an `<img>`. An image that is loaded lazily is
+ * asked itself, where a browser knows that.
+ *
+ * @param limits - Those of the page; by default a reading column, and the height of the default looks.
+ */
+export function boxSizes(
+  { width, height }: { readonly width?: number | null; readonly height?: number | null },
+  loading: "eager" | "lazy",
+  { inlineSize, blockSize }: BoxLimits = { inlineSize: "48rem", blockSize: "34rem" },
+): string {
+  const byHeight = width && height ? `, ${(width / height).toFixed(4)} * ${blockSize}` : "";
+  const sizes = `min(100vw, ${inlineSize}${byHeight})`;
+  return loading === "lazy" ? `auto, ${sizes}` : sizes;
+}
+
+/** As {@link boxSizes}, for a picture that fits the window. */
+export function windowSizes({ width, height }: MediaReference): string {
+  return width === undefined || height === undefined
+    ? "100vw"
+    : `(max-aspect-ratio: ${width}/${height}) 100vw, ${((100 * width) / height).toFixed(1)}vh`;
 }
 
 /** The address that answers with `Content-Disposition: attachment`, or null for a stored form. */

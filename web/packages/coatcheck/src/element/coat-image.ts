@@ -6,8 +6,9 @@ import {
 import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import { type MediaReference, parseReference } from "../core/reference.ts";
 import type { RefreshReference } from "../core/refresh.ts";
+import { boxSizes } from "../core/source.ts";
 import { BaseElement } from "./base-element.ts";
-import { DEFAULT_SIZES, layer, notice } from "./layers.ts";
+import { layer, notice } from "./layers.ts";
 import { type PictureSource, pictureOf, readPicture } from "./picture-source.ts";
 import { ELEMENT_STYLES } from "./styles.ts";
 
@@ -250,7 +251,8 @@ export class CoatImage extends BaseElement {
     }
   }
 
-  #fetch(box: HTMLElement, { src, srcSet, thumbnail, alt }: PictureSource): void {
+  #fetch(box: HTMLElement, picture: PictureSource): void {
+    const { src, srcSet, thumbnail, alt } = picture;
     const controller = this.#controller;
     const { attempt } = controller.state;
     const loading = this.hasAttribute("priority") ? "eager" : "lazy";
@@ -271,13 +273,18 @@ export class CoatImage extends BaseElement {
     image.fetchPriority = loading === "eager" ? "high" : "auto";
     image.addEventListener("load", () => controller.loaded(attempt, "full", image));
     image.addEventListener("error", () => {
+      if (image.srcset !== "") {
+        // The server has no width to show just now: the original takes its place.
+        image.removeAttribute("srcset");
+        return;
+      }
       const reference = controller.state.renewed ?? this.reference;
       controller.failed(attempt, { reference, refresh: this.refresh });
     });
     box.append(image);
     this.#image = image;
     if (srcSet !== null) {
-      image.sizes = this.getAttribute("sizes") ?? DEFAULT_SIZES;
+      image.sizes = this.getAttribute("sizes") ?? boxSizes(picture, loading);
       image.srcset = srcSet;
     }
     // Last: a browser begins to fetch when it is set, and the hints must be there by then.

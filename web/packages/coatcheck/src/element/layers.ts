@@ -1,6 +1,3 @@
-/** As that of `MediaImage`: no wider than a reading column. */
-export const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";
-
 /** One of the images that lie on each other in the box. */
 export function layer(part: string, alt: string): HTMLImageElement {
   const image = document.createElement("img");

@@ -1,6 +1,6 @@
 import { isFetchableAddress } from "../core/address.ts";
 import { type MediaReference, parseReference } from "../core/reference.ts";
-import { imageSource } from "../core/source.ts";
+import { imageSource, savesData } from "../core/source.ts";
 
 /** What the element shows, whether it came as a reference or attribute by attribute. */
 export interface PictureSource {
@@ -48,7 +48,7 @@ export function readPicture(attribute: Attributes): PictureSource | null {
 
 /** What a reference says of its picture. */
 export function pictureOf(reference: MediaReference, alt: string | null): PictureSource {
-  const source = imageSource(reference);
+  const source = imageSource(reference, { saveData: savesData() });
   return {
     src: source?.src ?? null,
     srcSet: source?.srcSet ?? null,

@@ -32,6 +32,8 @@ export interface ImageGenerationWidgetProps {
   readonly active?: boolean;
   /** See `MediaImageProps.priority`. */
   readonly priority?: boolean;
+  /** How wide a picture is shown, for choosing among the server's widths; `boxSizes` with your limits. */
+  readonly sizes?: (reference: MediaReference) => string;
   /** Opens the page's viewer; without it there is no button for that. */
   readonly onOpen?: (picture: GeneratedPicture) => void;
   /** Asks for the picture once more; without it a failure has no button for that. */
@@ -99,12 +101,13 @@ export function GenerationFrame({ generation: { media, details }, actions, child
 
 type ReadyProps = Extract<MediaState, { readonly state: "ready" }> & ImageGenerationWidgetProps;
 
-function Ready({ reference, thumbnail, priority = false, refresh }: ReadyProps) {
+function Ready({ reference, thumbnail, priority = false, sizes, refresh }: ReadyProps) {
   return isImage(reference) ? (
     <MediaImage
       reference={reference}
       thumbnail={thumbnail}
       priority={priority}
+      {...(sizes === undefined ? {} : { sizes: sizes(reference) })}
       {...(refresh === undefined ? {} : { refresh })}
     />
   ) : (

@@ -37,7 +37,7 @@ export function GenerationDetails({ media, details }: Omit<Generation<WidgetMedi
             <div>
               <dt className="coat-hidden">{labels.time}</dt>
               <dd>
-                <time dateTime={made.toISOString()}>{made.toLocaleString(undefined, STYLE)}</time>
+                <time dateTime={made.toISOString()}>{timeOf(made)}</time>
               </dd>
             </div>
           )}
@@ -47,7 +47,13 @@ export function GenerationDetails({ media, details }: Omit<Generation<WidgetMedi
   );
 }
 
-const STYLE: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "short" };
+let formatter: Intl.DateTimeFormat | null = null;
+
+/** By one formatter for all pictures: to make one takes milliseconds. */
+function timeOf(made: Date): string {
+  formatter ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return formatter.format(made);
+}
 
 function readTime(timestamp: string | null): Date | null {
   const time = timestamp === null ? Number.NaN : Date.parse(timestamp);

@@ -1,5 +1,6 @@
-import { type RefObject, useRef } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import type { MediaReference } from "../core/reference.ts";
+import { windowSizes } from "../core/source.ts";
 import { MediaImage } from "./media-image.tsx";
 import { type GestureActions, useViewerGestures } from "./use-viewer-gestures.ts";
 import type { Zoom } from "./use-zoom.ts";
@@ -15,6 +16,7 @@ export function LightboxStage({ reference, pictureRef, zoom, ...actions }: Light
   const stageRef = useRef<HTMLDivElement>(null);
   const handlers = useViewerGestures(stageRef, zoom, actions);
   const isZoomed = zoom.scale > 1;
+  const hasOriginal = useOriginal(reference, isZoomed && shownWidth(reference, zoom) > WIDEST);
   return (
     <div
       ref={stageRef}
@@ -27,10 +29,48 @@ export function LightboxStage({ reference, pictureRef, zoom, ...actions }: Light
         <MediaImage
           reference={reference}
           priority={true}
-          // A picture that is zoomed into is worth its own pixels.
-          sizes={isZoomed && reference.width !== undefined ? `${reference.width}px` : "100vw"}
+          sizes={windowSizes(reference)}
+          original={hasOriginal}
         />
       </div>
     </div>
   );
+}
+
+/** Pixels; a reader who looks closer gets the original. */
+const WIDEST = 1024;
+
+/** How many of the screen's pixels a zoomed picture is wide, without asking for a layout. */
+function shownWidth({ width, height }: MediaReference, { scale }: Zoom): number {
+  const ratio = width === undefined || height === undefined ? 1 : width / height;
+  return Math.min(innerWidth, innerHeight * ratio) * scale * devicePixelRatio;
+}
+
+/**
+ * Fetches the original as soon as it is wanted, and says when it is there. Where it cannot be had, as
+ * without a network, what is shown stays.
+ */
+function useOriginal({ id, url }: MediaReference, isWanted: boolean): boolean {
+  const [loaded, setLoaded] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isWanted || url === undefined) {
+      return;
+    }
+    let isCurrent = true;
+    const image = new Image();
+    image.src = url;
+    image.decode().then(
+      () => {
+        if (isCurrent) {
+          setLoaded(id);
+        }
+      },
+      () => undefined,
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [id, url, isWanted]);
+  // Once it is there it stays: it is the better picture at every size.
+  return loaded === id;
 }

@@ -9,7 +9,7 @@ import {
   useRef,
 } from "react";
 import type { MediaReference } from "../core/reference.ts";
-import { imageSource } from "../core/source.ts";
+import { imageSource, savesData, windowSizes } from "../core/source.ts";
 import { ZOOM_STEP } from "../core/zoom.ts";
 import { LightboxBar } from "./lightbox-bar.tsx";
 import { LightboxStage } from "./lightbox-stage.tsx";
@@ -192,11 +192,12 @@ function useNeighbours(references: readonly MediaReference[], index: number): vo
   const [before, after] = [references[index - 1], references[index + 1]];
   useEffect(() => {
     const images = [after, before].map((reference) => {
-      const source = reference === undefined ? null : imageSource(reference);
       const image = new Image();
-      if (source !== null) {
+      // Those who save data may never leaf on.
+      const source = reference === undefined || savesData() ? null : imageSource(reference);
+      if (reference !== undefined && source !== null) {
         image.fetchPriority = "low";
-        image.sizes = "100vw";
+        image.sizes = windowSizes(reference);
         image.srcset = source.srcSet ?? "";
         image.src = source.src;
       }

@@ -1,6 +1,7 @@
-import { type SyntheticEvent, use, useCallback } from "react";
+import { type SyntheticEvent, use, useCallback, useState } from "react";
 import type { MediaReference } from "../core/reference.ts";
 import type { RefreshReference } from "../core/refresh.ts";
+import { boxSizes } from "../core/source.ts";
 import { MediaLabelsContext } from "./labels.ts";
 import { LoadFailure } from "./load-failure.tsx";
 import { MediaBox } from "./media-box.tsx";
@@ -17,8 +18,13 @@ export interface MediaImageProps {
   readonly alt?: string;
   /** Fetch at once and first: for pictures in view when the page opens. Others load when near. */
   readonly priority?: boolean;
-  /** As on `<img>`: how wide the picture is shown, for choosing among the server's widths. */
+  /**
+   * As on `<img>`: how wide the picture is shown, for choosing among the server's widths. By default what
+   * its shape and the default looks make of it, or what the browser measures where it loads lazily.
+   */
   readonly sizes?: string;
+  /** Fetch the original instead of one of the server's widths, as for a reader who looks closer. */
+  readonly original?: boolean;
   /** Asks for fresh addresses when these have expired; by default what `MediaRefreshContext` says. */
   readonly refresh?: RefreshReference | null;
 }
@@ -39,19 +45,22 @@ function OneImage({
   thumbnail = null,
   alt,
   priority = false,
-  sizes = DEFAULT_SIZES,
+  sizes,
+  original = false,
   refresh,
 }: MediaImageProps) {
   const labels = use(MediaLabelsContext);
   // Without its size, the blur is what gives the box its shape.
   const isBoxOnly = useBoxFirst() && given.width !== undefined && !priority;
-  const media = useMedia(given, { refresh, isBoxOnly });
+  const media = useMedia(given, { refresh, original, isBoxOnly });
   const { reference, source, phase, placeholder } = media;
   const description = alt ?? reference.alt ?? reference.displayName ?? labels.untitled;
   const { width, height } = reference;
   const objectUrl = useObjectUrl(thumbnail);
   const thumbnailUrl = thumbnail === null ? reference.thumbnailUrl : (objectUrl ?? undefined);
   const loading = priority ? "eager" : "lazy";
+  // As they were at first: other sizes may fetch another width, once a picture is less urgent.
+  const [ownSizes] = useState(() => boxSizes(given, loading));
 
   return (
     <MediaBox
@@ -88,7 +97,7 @@ function OneImage({
           key={`full ${media.attempt}`}
           className="coat-layer coat-image-full"
           {...source}
-          {...(source.srcSet === undefined ? {} : { sizes })}
+          sizes={sizes ?? ownSizes}
           alt={description}
           loading={loading}
           fetchPriority={priority ? "high" : "auto"}
@@ -103,9 +112,6 @@ function OneImage({
   );
 }
 
-/** The picture never shows wider than its box; without a better word, that is the reading column. */
-const DEFAULT_SIZES = "(max-width: 48rem) 100vw, 48rem";
-
 interface PhasedImageProps {
   readonly className: string;
   readonly src: string;
@@ -118,7 +124,8 @@ interface PhasedImageProps {
   readonly onError?: () => void;
 }
 
-function PhasedImage({ onReady, onError, src, srcSet, alt, ...rest }: PhasedImageProps) {
+function PhasedImage(props: PhasedImageProps) {
+  const { onReady, onError, src, srcSet, sizes, alt, ...rest } = props;
   // An image from the cache, or in server-rendered markup, may be complete before React listens.
   const adoptComplete = useCallback(
     (image: HTMLImageElement | null) => {
@@ -134,6 +141,7 @@ function PhasedImage({ onReady, onError, src, srcSet, alt, ...rest }: PhasedImag
       {...rest}
       alt={alt}
       // `src` last: a browser begins to fetch when it is set, and the hints must be there by then.
+      sizes={srcSet === undefined ? undefined : sizes}
       srcSet={srcSet}
       src={src}
       decoding="async"

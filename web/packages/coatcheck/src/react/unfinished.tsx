@@ -46,7 +46,7 @@ export function Unfinished({ dimensions, active, progress, thumbnailUrl, blob }:
           aria-valuemin={0}
           aria-valuemax={100}
         >
-          <div className="coat-progress-bar" style={{ inlineSize: `${percent}%` }} />
+          <div className="coat-progress-bar" style={{ transform: `scaleX(${percent / 100})` }} />
         </div>
       )}
     </MediaBox>

@@ -1,15 +1,17 @@
-import { use, useCallback, useEffect, useMemo, useState } from "react";
+import { use, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { PictureController, type PicturePhase } from "../core/picture-controller.ts";
 import { decodePlaceholder, type Placeholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
 import type { RefreshReference } from "../core/refresh.ts";
-import { type ImageSource, imageSource } from "../core/source.ts";
+import { type ImageSource, imageSource, savesData } from "../core/source.ts";
 import { MediaRefreshContext } from "./refresh-context.ts";
 
 /** Options of {@link useMedia}. */
 export interface UseMediaOptions {
   /** Asks for fresh addresses when these have expired; by default what {@link MediaRefreshContext} says. */
   readonly refresh?: RefreshReference | null | undefined;
+  /** Show the original instead of the widths that the server renders, as to a reader who looks closer. */
+  readonly original?: boolean;
   /** Leave out what can come a render later: the placeholder, which has to be decoded. */
   readonly isBoxOnly?: boolean;
 }
@@ -53,7 +55,7 @@ export interface ImageEvent {
  */
 export function useMedia(
   given: MediaReference,
-  { refresh, isBoxOnly = false }: UseMediaOptions = {},
+  { refresh, original = false, isBoxOnly = false }: UseMediaOptions = {},
 ): Media {
   const inherited = use(MediaRefreshContext);
   const renew = refresh === undefined ? inherited : refresh;
@@ -65,12 +67,20 @@ export function useMedia(
     return controller.subscribe(() => setState(controller.state));
   }, [controller]);
   const reference = state.renewed ?? given;
-  const source = useMemo(() => imageSource(reference), [reference]);
+  const { attempt } = state;
+  // In which try the server had no width to show; there the original takes its place.
+  const [failedWidths, setFailedWidths] = useState<number | null>(null);
+  const isOriginal = original || failedWidths === attempt;
+  // Markup from a server knows of no reader.
+  const saveData = useSyncExternalStore(neverChanges, savesData, unknown);
+  const source = useMemo(
+    () => imageSource(reference, { original: isOriginal, saveData }),
+    [reference, isOriginal, saveData],
+  );
   const hash = isBoxOnly ? undefined : given.placeholder;
   const placeholder = useMemo(() => decodePlaceholder(hash), [hash]);
   const phase = source === null ? "failed" : state.phase;
 
-  const { attempt } = state;
   const onThumbnailLoad = useCallback(
     ({ currentTarget }: ImageEvent) => controller.loaded(attempt, "thumbnail", currentTarget),
     [controller, attempt],
@@ -79,11 +89,18 @@ export function useMedia(
     ({ currentTarget }: ImageEvent) => controller.loaded(attempt, "full", currentTarget),
     [controller, attempt],
   );
-  const onFullError = useCallback(
-    () => controller.failed(attempt, { reference, refresh: renew }),
-    [controller, attempt, reference, renew],
-  );
+  const hasWidths = source?.srcSet !== undefined;
+  const onFullError = useCallback(() => {
+    if (hasWidths) {
+      setFailedWidths(attempt);
+    } else {
+      controller.failed(attempt, { reference, refresh: renew });
+    }
+  }, [controller, attempt, reference, renew, hasWidths]);
 
   const handlers = { onThumbnailLoad, onFullLoad, onFullError, retry: controller.retry };
   return { reference, phase, source, placeholder, attempt, ...handlers };
 }
+
+const neverChanges = () => () => undefined;
+const unknown = () => false;
