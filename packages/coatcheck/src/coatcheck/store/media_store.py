@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Self, get_args
 from uuid import uuid4
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.edits import Edit
 from coatcheck.errors import (
     ConfigurationError,
@@ -38,7 +39,7 @@ from coatcheck.reference import (
     normalize_reference_id,
 )
 from coatcheck.store.admission import Admission, Content
-from coatcheck.store.reading import BlobReader
+from coatcheck.store.reading import CAPACITY, BlobReader
 from coatcheck.store.removal import Removal
 from coatcheck.store.renditions import Condemned, Renditions, thumbnail_of
 from coatcheck.store.verification import BlobFinding, verify_blobs
@@ -101,7 +102,8 @@ class MediaStore:
             condemned=condemned,
             owner_bytes=owner_bytes,
         )
-        self._reading = BlobReader(blobs, catalog)
+        self._small_blobs = BoundedMemory[str, bytes](capacity=CAPACITY, weigh=len)
+        self._reading = BlobReader(blobs, catalog, self._small_blobs)
         self._renditions = Renditions(
             blobs=blobs,
             catalog=catalog,
@@ -110,7 +112,7 @@ class MediaStore:
             condemned=condemned,
             max_bytes=variant_bytes,
         )
-        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._reading.forget)
+        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._small_blobs.forget)
         self.max_bytes = max_bytes
 
     async def __aenter__(self) -> Self:
@@ -440,7 +442,7 @@ class MediaStore:
         Args:
             digest: of the original or the variant.
         """
-        return self._reading.recall(digest)
+        return self._small_blobs.use(digest)
 
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
         """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
