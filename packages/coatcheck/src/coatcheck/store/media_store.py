@@ -474,10 +474,12 @@ class MediaStore:
 
         It commits when its context ends without an exception, else it rolls back. At most one is
         under way at a time, across all processes: keep it short, and do not use the store's own
-        methods in it, which would wait for it.
+        methods that write in it. In the same task they raise; in a task that you wait for, they
+        would wait for the transaction, and it for them.
 
         Raises:
-            StorageError: the transaction failed, and nothing of it is kept.
+            StorageError: the transaction failed, or one of the store's own methods that write was
+                used in it; nothing of it is kept.
         """
         return self._catalog.transaction()
 
