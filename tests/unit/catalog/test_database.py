@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from coatcheck.errors import StorageError, StorageFullError
+from coatcheck.errors import NotFoundError, StorageError, StorageFullError
+from coatcheck.opening import open_store
 from coatcheck.ports import NewMedia, Schema
 from coatcheck.storage.catalog import Database, SqlCatalog, migrations
 from coatcheck.storage.catalog.database import translated
@@ -339,3 +341,40 @@ def test_every_foreign_error_is_translated() -> None:
         from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - beside its use
 
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+async def test_a_transaction_within_a_transaction_is_refused_and_nothing_is_kept(
+    tmp_path: Path,
+) -> None:
+    async with open_store(tmp_path) as store:
+        with anyio.fail_after(20):
+            with pytest.raises(StorageError, match="open in this task already"):
+                async with store.transaction() as transaction:
+                    await transaction.hold("c", "m", [], owner=None)
+                    await store.put(b"a text")
+            assert list(await store.list_media()) == []
+            reference = await store.put(b"a text")  # the next one is a transaction like any other
+            async with anyio.create_task_group() as tasks, store.transaction():
+                tasks.start_soon(store.delete, reference.id)  # another task waits for its turn
+            with pytest.raises(NotFoundError):
+                await store.get(reference.id)
+
+
+APPLICATION = """
+import asyncio, logging, sys
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+from coatcheck import open_store
+
+async def main():
+    async with open_store(sys.argv[1]):
+        pass
+    logging.getLogger("alembic.runtime.migration").info("of the application")
+
+asyncio.run(main())
+"""
+
+
+async def test_opening_writes_nothing_into_the_log_of_the_application(tmp_path: Path) -> None:
+    # A process of its own: some of it is said when Alembic is imported.
+    done = await anyio.run_process([sys.executable, "-c", APPLICATION, str(tmp_path)])
+    assert done.stdout.decode() == "INFO:alembic.runtime.migration:of the application\n"

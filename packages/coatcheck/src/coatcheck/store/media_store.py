@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Self, get_args
 from uuid import uuid4
 
+from coatcheck.bounded import BoundedMemory
 from coatcheck.edits import Edit
 from coatcheck.errors import (
     ConfigurationError,
@@ -41,7 +42,7 @@ from coatcheck.reference import (
 )
 from coatcheck.store.admission import Admission, Content
 from coatcheck.store.erasure import Erasure
-from coatcheck.store.reading import BlobReader
+from coatcheck.store.reading import CAPACITY, BlobReader
 from coatcheck.store.removal import Removal
 from coatcheck.store.renditions import Condemned, Renditions, thumbnail_of
 from coatcheck.store.verification import BlobFinding, verify_blobs
@@ -104,7 +105,8 @@ class MediaStore:
             condemned=condemned,
             owner_bytes=owner_bytes,
         )
-        self._reading = BlobReader(blobs, catalog)
+        self._small_blobs = BoundedMemory[str, bytes](capacity=CAPACITY, weigh=len)
+        self._reading = BlobReader(blobs, catalog, self._small_blobs)
         self._renditions = Renditions(
             blobs=blobs,
             catalog=catalog,
@@ -113,7 +115,7 @@ class MediaStore:
             condemned=condemned,
             max_bytes=variant_bytes,
         )
-        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._reading.forget)
+        self._removal = Removal(blobs=blobs, catalog=catalog, forget=self._small_blobs.forget)
         self._erasure = Erasure(catalog=catalog, removal=self._removal)
         self.max_bytes = max_bytes
 
@@ -452,7 +454,7 @@ class MediaStore:
         Args:
             digest: of the original or the variant.
         """
-        return self._reading.recall(digest)
+        return self._small_blobs.use(digest)
 
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
         """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
@@ -535,10 +537,12 @@ class MediaStore:
 
         It commits when its context ends without an exception, else it rolls back. At most one is
         under way at a time, across all processes: keep it short, and do not use the store's own
-        methods in it, which would wait for it.
+        methods that write in it. In the same task they raise; in a task that you wait for, they
+        would wait for the transaction, and it for them.
 
         Raises:
-            StorageError: the transaction failed, and nothing of it is kept.
+            StorageError: the transaction failed, or one of the store's own methods that write was
+                used in it; nothing of it is kept.
         """
         return self._catalog.transaction()
 

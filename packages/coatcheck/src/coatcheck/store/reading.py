@@ -26,20 +26,15 @@ class BlobReader:
     Args:
         blobs: where blobs live.
         catalog: where references live.
+        small: where small blobs are remembered, by their digests.
     """
 
-    def __init__(self, blobs: BlobStore, catalog: Catalog) -> None:
+    def __init__(
+        self, blobs: BlobStore, catalog: Catalog, small: BoundedMemory[str, bytes]
+    ) -> None:
         self._blobs = blobs
         self._catalog = catalog
-        self._remembered = BoundedMemory[str, bytes](capacity=CAPACITY, weigh=len)
-
-    def recall(self, digest: str) -> bytes | None:
-        """The whole blob, if it is remembered."""
-        return self._remembered.use(digest)
-
-    def forget(self, digest: str) -> None:
-        """Remember the blob no more: it has been deleted."""
-        self._remembered.forget(digest)
+        self._small = small
 
     def read(
         self, digest: str, *, size: int, start: int, end: int, reference_id: str | None = None
@@ -82,12 +77,12 @@ class BlobReader:
     async def _read_small(
         self, digest: str, size: int, part: slice, reference_id: str | None
     ) -> AsyncGenerator[bytes]:
-        content = self.recall(digest)
+        content = self._small.use(digest)
         if content is None:
             chunks = self.stream(digest, start=0, end=size, reference_id=reference_id)
             async with aclosing(chunks):
                 content = b"".join([chunk async for chunk in chunks])
-            self._remembered.put(digest, content)
+            self._small.put(digest, content)
         yield content[part]
 
     async def _require(self, reference_id: str | None) -> None:

@@ -37,6 +37,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
+        self._writing: asyncio.Task[Any] | None = None
 
     @classmethod
     async def open(cls, path: Path, schemas: Sequence[Schema] = ()) -> Self:
@@ -65,14 +66,28 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: commits unless an exception leaves its context."""
+        """A write transaction: commits unless an exception leaves its context.
+
+        Raises:
+            StorageError: this task has one open already, for whose end it would wait for ever.
+        """
+        task = asyncio.current_task()
+        if self._writing is task:
+            raise StorageError(
+                "A write transaction is open in this task already. Within transaction() use what it"
+                " gives; call the store's own methods that write before or after it."
+            )
         with translated():
             async with self._writer:
-                with CancelScope(shield=True):
-                    async with self._engine.connect() as connection:
-                        await connection.execution_options(**{_WRITES: True})
-                        async with connection.begin():
-                            yield connection
+                self._writing = task
+                try:
+                    with CancelScope(shield=True):
+                        async with self._engine.connect() as connection:
+                            await connection.execution_options(**{_WRITES: True})
+                            async with connection.begin():
+                                yield connection
+                finally:
+                    self._writing = None
 
     async def aclose(self) -> None:
         """Close every connection."""

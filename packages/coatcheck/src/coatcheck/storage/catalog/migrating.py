@@ -5,8 +5,11 @@ all of that schema's migrations first. The first migrations of the schemas that 
 find their tables, and keep them with their rows.
 """
 
+import logging
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ _SINGLE: Final = Schema(
     migrations=_ENVIRONMENT / "single" / "versions",
     revision="0004",
 )
+_TALKATIVE: Final = ("alembic.runtime.migration", "alembic.runtime.plugins")
 _SINGLE_TABLE: Final = "alembic_version"
 
 
@@ -62,24 +66,46 @@ def _revision(connection: Connection, version_table: str) -> str | None:
 
 
 def _upgrade(connection: Connection, schema: Schema, version_table: str) -> None:
-    # Imported here: most starts find the schemas up to date, and Alembic takes long to import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    with _without_notices():
+        # Imported here: most starts find the schemas up to date, and Alembic takes long to import.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", _escaped(_ENVIRONMENT))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", _escaped(schema.migrations))
-    config.attributes["connection"] = connection
-    config.attributes["metadata"] = schema.metadata
-    config.attributes["version_table"] = version_table
+        config = Config()
+        config.set_main_option("script_location", _escaped(_ENVIRONMENT))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", _escaped(schema.migrations))
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = schema.metadata
+        config.attributes["version_table"] = version_table
+        try:
+            command.upgrade(config, schema.revision)
+        except CommandError as error:
+            raise StorageError(
+                "The catalog was written by a newer version of Coatcheck; upgrade to open it."
+            ) from error
+
+
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """Keep what Alembic tells of itself and of our migrations out of the application's log.
+
+    Only what this thread says: the application may run migrations of its own meanwhile.
+    """
+    thread = threading.get_ident()
+
+    def is_wanted(record: logging.LogRecord) -> bool:
+        return record.thread != thread or record.levelno > logging.INFO
+
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    for logger in loggers:
+        logger.addFilter(is_wanted)
     try:
-        command.upgrade(config, schema.revision)
-    except CommandError as error:
-        raise StorageError(
-            "The catalog was written by a newer version of Coatcheck; upgrade to open it."
-        ) from error
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_wanted)
 
 
 def _escaped(path: Path) -> str:
