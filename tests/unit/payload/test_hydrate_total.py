@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coatcheck.payload.hydrate import hydrate
-from coatcheck.payload.hydration.policies import never
+from coatcheck.payload.hydration.policies import never, stable
 from coatcheck.payload.hydration.providers import ProviderName
 from coatcheck.payload.offload import Form, offload
 from coatcheck.reference import MediaUrls
@@ -43,8 +43,8 @@ async def test_no_reference_and_no_link_reaches_a_model(
             *tool_turn(provider, {"told": taken} if provider == "gemini" else text),
             answer(provider),
         ]
-        for policy in ({"policy": never()}, {}):
-            hydrated = await hydrate(messages, store, provider=provider, urls=URLS, **policy)
+        for policy in (never(), stable()):
+            hydrated = await hydrate(messages, store, provider=provider, urls=URLS, policy=policy)
             said = as_json(hydrated.messages)
             assert not [mark for mark in OURS if mark in said]
             assert hydrated.report.refused == 0
