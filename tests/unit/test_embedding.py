@@ -318,6 +318,14 @@ async def test_mounted_in_another_application_the_urls_begin_with_its_path(data:
             assert url.startswith("/tenants/7/bot/api/media/image/")
             assert (await client.get(url)).content == PNG
             assert (await client.get(url.removeprefix("/tenants/7/bot"))).status_code == 404
+            spaced = (await client.get('/tenants/a "b"/bot/picture')).json()["image"]
+            assert spaced.startswith("/tenants/a%20%22b%22/bot/api/media/image/")
+            assert (await client.get(spaced)).content == PNG
+        anywhere = Starlette(routes=[Mount("/{where:path}/bot", app)])
+        async with client_of(anywhere) as client:
+            path = "http://test//elsewhere.example/bot/picture"
+            url = (await client.get(path)).json()["image"]
+            assert url.startswith("/elsewhere.example/bot/api/media/image/")  # a path, no host
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "media", "/media/"])

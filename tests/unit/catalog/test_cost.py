@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from coatcheck.imaging import ImagingPool
-from coatcheck.ports import MediaCursor
+from coatcheck.ports import MediaCursor, NewMedia
 from coatcheck.storage import LocalBlobStore
 from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
 from coatcheck.storage.catalog.sql import _expected_after
@@ -392,3 +392,30 @@ async def test_a_put_and_a_thumbnail_make_no_more_statements_than_they_must(
         # Known content: the blob twice, nothing to record of it.
         assert await statements.count(put) == 7
         assert await statements.count(lambda: store.thumbnail(ids[0])) == 1
+
+        async def put_again() -> None:
+            ids.append((await store.put(png_bytes(), owner="ada", reuse=True)).id)
+
+        await put_again()
+        # What is reused is one look-up, and no transaction.
+        assert await statements.count(put_again) == 1
+        assert ids[-1] == ids[-2]
+
+
+async def test_a_reused_reference_costs_the_same_however_much_media_there_is(
+    database: Database, meter: Meter
+) -> None:
+    catalog = SqlCatalog(database)
+    await fill_with_media(database, range(3))
+    new = NewMedia(id="m", created_at=datetime.now(UTC), owner="ada", reuse=True)
+    async with catalog.transaction() as transaction:
+        await transaction.add_media(new, digest("blob", 1))
+
+    async def look_up() -> None:
+        found = await catalog.find_reusable(new, digest("blob", 1))
+        assert found is not None
+        assert found.reference.id == "m"
+
+    few = await meter.cost(look_up)
+    await fill_with_media(database, range(3, LONG))
+    assert await meter.cost(look_up) <= few + EVERY

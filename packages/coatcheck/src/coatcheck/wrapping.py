@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from anyio import Lock
 from starlette.routing import Match, Mount
@@ -124,7 +125,10 @@ def wrap(
 
 def _urls(scope: Scope, prefix: str, signer: UrlSigner | None) -> MediaUrls:
     """What mints URLs for a request: below the path that the application is mounted at."""
-    return MediaUrls(f"{scope.get('root_path', '').rstrip('/')}{prefix}", signer=signer)
+    # That path is decoded, and may hold what a client asked for, such as the name of a tenant. One
+    # that began with two slashes would name another host.
+    mounted = quote(scope.get("root_path", "").strip("/"))
+    return MediaUrls(f"/{mounted}{prefix}" if mounted else prefix, signer=signer)
 
 
 def _as_asgi(app: Any) -> ASGIApp:

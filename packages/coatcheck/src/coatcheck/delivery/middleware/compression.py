@@ -186,6 +186,8 @@ class DecodedAnswer:
         """Send a message, a compressed body without its media."""
         if message["type"] == "http.response.start":
             await self._begin(message)
+        elif self._start is None and self._decoder is None:
+            await self._next(message)
         elif message["type"] != "http.response.body":
             await self._give_up()
             await self._next(message)
@@ -193,8 +195,6 @@ class DecodedAnswer:
             await self._stream(self._decoder, message)
         elif self._coding is not None and self._start is not None:
             await self._hold(self._coding, self._start, message)
-        else:
-            await self._next(message)
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}
