@@ -8,9 +8,8 @@ from sqlalchemy import insert
 
 from coatcheck.storage.catalog import Database
 from coatcheck.storage.catalog.tables import holders
-from coatcheck_chat.history.folding import fold
 from coatcheck_chat.history.participant import CHAT
-from coatcheck_chat.history.searching import message_text, referenced_media
+from coatcheck_chat.history.searching import fold, message_text, referenced_media
 from coatcheck_chat.history.tables import conversations, messages
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import text
 from coatcheck.errors import NotFoundError
 from coatcheck.ports import BlobRecord, Catalog, NewMedia, VariantRecord
 from coatcheck.storage.catalog import CachedCatalog, Database, SqlCatalog
-from coatcheck_chat.history.folding import search_terms
 from coatcheck_chat.history.participant import CHAT, ChatHistory
 from coatcheck_chat.history.ports import (
     ConversationCursor,
@@ -22,6 +21,7 @@ from coatcheck_chat.history.ports import (
     NewMessage,
     Opening,
 )
+from coatcheck_chat.history.searching import search_terms
 from coatcheck_chat.history.sql_directory import SqlConversationDirectory
 from coatcheck_chat.history.sql_log import SqlConversationLog
 

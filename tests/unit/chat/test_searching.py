@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from coatcheck.media_part import failed, media_part, pending, ready
 from coatcheck.reference import MediaReference
 from coatcheck_chat.errors import GenerationError
-from coatcheck_chat.history.folding import fold, search_terms
-from coatcheck_chat.history.searching import MAX_SEARCHED, message_text, referenced_media, snippet
+from coatcheck_chat.history.searching import (
+    MAX_SEARCHED,
+    fold,
+    message_text,
+    referenced_media,
+    search_terms,
+    snippet,
+)
 
 SEA = MediaReference(
     id="9188cc90-b172-47e9-b493-4e22175bd478",

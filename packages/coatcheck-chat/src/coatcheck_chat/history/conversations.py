@@ -13,14 +13,13 @@ from anyio import to_thread
 from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
 from coatcheck.reference import clean_text
 from coatcheck.store import MediaStore
-from coatcheck_chat.history.folding import search_terms
 from coatcheck_chat.history.ports import (
     ConversationCursor,
     ConversationDirectory,
     ConversationMatch,
     ConversationRecord,
 )
-from coatcheck_chat.history.searching import message_text, snippet
+from coatcheck_chat.history.searching import message_text, search_terms, snippet
 
 TITLE_WEIGHT: Final = 120
 """Longest title that a user may give, weighed like `coatcheck.reference.ALT_WEIGHT`."""

@@ -251,7 +251,7 @@ class ConversationDirectory(Protocol):
     ) -> Sequence[ConversationMatch]:
         """Those whose title holds every term, or one of whose messages does, in the same order.
 
-        Terms match anywhere in a text once both are folded (`coatcheck_chat.history.folding`).
+        Terms match anywhere in a text once both are folded (`coatcheck_chat.history.searching`).
 
         Args:
             terms: what a title or a message must hold, all of them.

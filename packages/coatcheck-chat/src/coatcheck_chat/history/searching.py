@@ -1,14 +1,21 @@
-"""What a search looks through in a message, and what it shows of a hit. Pure."""
+"""What a search looks through in a message, how it compares, and what it shows of a hit. Pure.
 
+Text is compared without case, accents and what cannot be seen.
+"""
+
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from coatcheck.media_part import MEDIA_PART
 from coatcheck.reference import REFERENCE_TYPE, is_reference_id
-from coatcheck_chat.history.folding import fold
 
 MAX_SEARCHED: Final = 50_000
 """Characters of one message that a search looks through."""
+
+MAX_TERMS: Final = 8
+"""Words of a query that count; the rest are passed over."""
 
 _SNIPPET: Final = 120
 _LEAD: Final = 30  # characters before the first hit, so that it is seen where space is short
@@ -114,3 +121,30 @@ def _references(value: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _references(item)
+
+
+def fold(text: str) -> str:
+    """Text in which ``É``, ``é``, ``E`` and ``e`` are all ``e``.
+
+    Each character is folded by itself: compatibility decomposition, full case folding, then
+    combining marks and control characters dropped. So the fold of a text is that of its characters,
+    joined.
+    """
+    return text.lower() if text.isascii() and text.isprintable() else "".join(map(_fold, text))
+
+
+def search_terms(query: str) -> tuple[str, ...]:
+    """The words of a query, folded, each once, at most `MAX_TERMS`."""
+    return tuple(dict.fromkeys(fold(query).split()))[:MAX_TERMS]
+
+
+@lru_cache(maxsize=8192)
+def _fold(character: str) -> str:
+    if character.isspace():
+        return character
+    return "".join(
+        part
+        for part in unicodedata.normalize("NFKD", character).casefold()
+        # M: marks that combine with a letter. C: control, format, surrogate, private, unassigned.
+        if unicodedata.category(part)[0] not in "MC"
+    )

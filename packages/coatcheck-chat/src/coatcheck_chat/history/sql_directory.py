@@ -18,16 +18,20 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.store import SharedDatabase
-from coatcheck_chat.history.folding import fold
-from coatcheck_chat.history.instants import from_milliseconds, to_milliseconds
 from coatcheck_chat.history.matching import has_index, holds_all, message_matches
 from coatcheck_chat.history.ports import (
     ConversationCursor,
     ConversationMatch,
     ConversationRecord,
 )
+from coatcheck_chat.history.searching import fold
 from coatcheck_chat.history.sql_log import visible_to
-from coatcheck_chat.history.tables import conversations, messages
+from coatcheck_chat.history.tables import (
+    conversations,
+    from_milliseconds,
+    messages,
+    to_milliseconds,
+)
 
 
 class SqlConversationDirectory:

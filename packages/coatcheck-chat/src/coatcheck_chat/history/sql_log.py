@@ -18,10 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.errors import NotFoundError
 from coatcheck.store import SharedDatabase, SharedTransaction
-from coatcheck_chat.history.folding import fold
-from coatcheck_chat.history.instants import to_milliseconds
 from coatcheck_chat.history.ports import MessageRecord, NewMessage, Opening
-from coatcheck_chat.history.tables import conversations, messages
+from coatcheck_chat.history.searching import fold
+from coatcheck_chat.history.tables import conversations, messages, to_milliseconds
 
 
 def visible_to(owner: str | None) -> ColumnElement[bool]:

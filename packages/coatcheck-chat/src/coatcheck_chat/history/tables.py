@@ -4,6 +4,8 @@ Instants are milliseconds since 1970 UTC. No column holds a URL. Which media a m
 the store's own table of holders.
 """
 
+from datetime import UTC, datetime
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -63,3 +65,13 @@ messages = Table(
     UniqueConstraint("conversation_id", "position"),
     UniqueConstraint("conversation_id", "message_id"),
 )
+
+
+def to_milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970 UTC."""
+    return round(instant.timestamp() * 1000)
+
+
+def from_milliseconds(instant: int) -> datetime:
+    """The inverse of `to_milliseconds`, in UTC."""
+    return datetime.fromtimestamp(instant / 1000, UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck_chat.history.folding import MAX_TERMS, fold, search_terms
+from coatcheck_chat.history.searching import MAX_TERMS, fold, search_terms
 
 
 @pytest.mark.parametrize(
