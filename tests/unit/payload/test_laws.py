@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +41,7 @@ def examples(data: bytes, kind: str) -> dict[str, Any]:
             "resource": {"uri": "file:///é.png", "mimeType": kind, "blob": b64},
         },
         "McpContent": {"type": "image", "data": b64, "mimeType": kind, "_meta": {"a": 1.50}},
+        "McpContent-of another type": {"type": "image", "data": b64, "mimeType": "image/gif"},
         "McpBlob": {"uri": "file:///a.png", "mimeType": kind, "blob": b64},
         "AnthropicSource": {
             "type": "image",
@@ -97,7 +98,7 @@ def examples(data: bytes, kind: str) -> dict[str, Any]:
 
 
 NAMES = sorted(examples(b"", ""))
-WRAPS = {
+WRAPS: dict[str, Callable[[Any], Any]] = {
     "bare": lambda node: node,
     "nested": lambda node: {"content": [{"type": "text", "text": "é"}, [node]], "n": 1.5},
     "json": lambda node: json.dumps({"result": node, "beside": [1.50, 'é"\\']}),
@@ -124,7 +125,7 @@ def test_forms_close(name: str, wrap: str) -> None:
     check(WRAPS[wrap](examples(*MEDIA[0])[name]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(
@@ -189,10 +190,13 @@ def check(payload: Any) -> None:
     assert shelf.offload(stored) is stored
 
     # What was taken out comes back bit for bit, or it is said where it did not.
-    for form, urls in ((stored, None), (shown, URLS), (signed, OLD)):
-        restored = shelf.restore(form, urls=urls)
+    for form, minted in ((stored, None), (shown, URLS), (signed, OLD)):
+        restored = shelf.restore(form, urls=minted)
         for place in differences(payload, restored):
-            assert any(said.startswith(place) for said in shelf.respelled), place
+            # What is said of a node is said of its members, and of the text that it stands in.
+            assert any(
+                said.startswith(place) or place.startswith(f"{said}/") for said in shelf.respelled
+            ), place
 
 
 def without_arguments(value: Any) -> Any:
@@ -256,6 +260,7 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
 USUAL = sorted(
     set(NAMES)
     - {"AiSdkToolMedia"}  # its members come back in another order
+    - {"McpContent-of another type"}
     - {"a bare string, not padded", "a bare string in lines", "a data: URI of another type"}
 )
 

@@ -317,7 +317,7 @@ GOLDEN = [
             f'{{"image": "{base64_of(data)}"}}\n\n![dusk]({data_uri(data, media_type)})'
         ),
         path=(),
-        becomes=f'{{"image": "{LINK}#base64"}}\n\n![dusk]({LINK})',
+        becomes=f'{{"image": "{LINK}"}}\n\n![dusk]({LINK})',
         copies=2,
     ),
     Golden(
