@@ -122,6 +122,17 @@ async def test_a_bomb_passes_as_it_is_and_is_counted(
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_a_body_is_decoded_up_to_a_bound_and_no_further(name: str) -> None:
+    compress = dict(CODINGS.values())[name]
+    coding = coding_of(name)
+    assert coding is not None
+    assert coding.decode(compress(bytes(1000)), 1000) == bytes(1000)
+    assert coding.decode(compress(bytes(1001)), 1000) is None
+    # What comes after the bound is not even read: it is in no coding.
+    assert coding.decode(compress(bytes(20_000_000)) + b"no coding", 1_000_000) is None
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
 def test_what_is_decoded_at_a_time_is_bounded(name: str) -> None:
     compress = dict(CODINGS.values())[name]
     coding = coding_of(name)
