@@ -117,7 +117,7 @@ class Template:
         string: the string that the pieces belong to.
     """
 
-    __slots__ = ("_pattern", "after", "bare", "before", "path", "string", "tail")
+    __slots__ = ("_patterns", "after", "bare", "before", "path", "string", "tail")
 
     def __init__(self, before: bytes, after: bytes, delta: Delta, string: String[bytes]) -> None:
         self.before = before
@@ -126,27 +126,37 @@ class Template:
         self.string = string
         self.bare = delta.is_known and not delta.is_json
         self.tail: bytes | None = None
-        """The last unit that passed without being looked at, whose end the next one goes on from."""
-        self._pattern: re.Pattern[bytes] | None = None
+        """The last unit that passed without being looked at; the next one goes on from its end."""
+        self._patterns: tuple[re.Pattern[bytes], re.Pattern[bytes]] | None = None
         if _VARYING.search(before) or _VARYING.search(after):
-            pattern = _generalized(before) + rb'([^"\\]*+)' + _generalized(after)
-            self._pattern = re.compile(pattern)
+            self._patterns = re.compile(_generalized(before)), re.compile(_generalized(after))
 
     def match(self, unit: bytes) -> tuple[int, int] | None:
         """Where the string is in a unit; None for a unit of another kind."""
-        if self._pattern is not None:
-            found = self._pattern.fullmatch(unit)
-            return None if found is None else found.span(1)
-        if not unit.startswith(self.before) or not unit.endswith(self.after):
+        if unit.startswith(self.before) and unit.endswith(self.after):
+            begin, end = len(self.before), len(unit) - len(self.after)
+            return (begin, end) if begin <= end else None
+        if self._patterns is None:
             return None
-        begin, end = len(self.before), len(unit) - len(self.after)
-        return (begin, end) if begin <= end else None
+        before, after = self._patterns
+        head = before.match(unit)
+        if head is None:
+            return None
+        begin = head.end()
+        end = unit.find(b'"', begin)  # an escaped quote is none, and then nothing matches behind it
+        if end < 0 or not after.fullmatch(unit, end):
+            return None
+        # What varies may be the same for a while: a second, say.
+        self.before, self.after = unit[:begin], unit[end:]
+        return begin, end
 
     def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
         """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
         self.remember_end()
         before = self.string.hold.before
-        return _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
+        return (
+            _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
+        )
 
     def remember_end(self) -> None:
         """Tell the string what the unit that passed last ended with."""
@@ -169,6 +179,35 @@ def _generalized(text: bytes) -> bytes:
             parts += [re.escape(varying["name"]), rb'(?:-?[0-9.]+|"[^"\\]*")']
         position = varying.end()
     return b"".join([*parts, re.escape(text[position:])])
+
+
+class _Run:
+    """A string inside of media, whose events differ in nothing but their pieces.
+
+    Args:
+        template: what the events are recognized by.
+        event: the one that waits.
+        room: characters that may be held back yet.
+    """
+
+    __slots__ = ("after", "before", "begin", "end", "event", "hold", "last", "pieces", "room")
+
+    def __init__(self, template: Template, event: UnitEvent, room: int) -> None:
+        self.before = template.before
+        self.after = template.after
+        self.begin = len(template.before)
+        self.end = -len(template.after)
+        self.event = event
+        self.hold = template.string.hold
+        self.room = room
+        self.pieces: list[bytes] = []
+        self.last: bytes | None = None
+
+    def stop(self) -> None:
+        """Hold back what came, and let the last of the events wait."""
+        if self.last is not None:
+            self.hold.append(b"".join(self.pieces).decode("ascii"))
+            self.event.become(self.last)
 
 
 class RewrittenEvents:
@@ -202,6 +241,7 @@ class RewrittenEvents:
         self._looked_at = 0
         self._passed: bytes | None = None  # the last unit that passed unread
         self._is_told = False
+        self._run: _Run | None = None
 
     def outcome_of(self, chunk: bytes) -> Outcome | None:
         """What becomes of a chunk that is one unit like those before it; None for any other.
@@ -212,6 +252,17 @@ class RewrittenEvents:
         Returns:
             What is sent in the place of the unit, or what becomes of it.
         """
+        run = self._run
+        if run is not None:
+            if chunk.startswith(run.before) and chunk.endswith(run.after):
+                piece = chunk[run.begin : run.end]
+                run.room -= len(piece)
+                if run.room >= 0 and (piece.isalnum() or is_base64(piece)):
+                    run.pieces.append(piece)
+                    run.last = chunk
+                    return Quick.WAITS
+            run.stop()
+            self._run = None
         for template in self._templates:
             span = template.match(chunk)
             if span is not None:
@@ -265,8 +316,7 @@ class RewrittenEvents:
             or not isinstance(event, UnitEvent)
             or event.template is not template
             or string.hold.length > self._rewriter.share()
-            or not piece.isascii()
-            or not is_base64(text := piece.decode("ascii"))
+            or not is_base64(piece)
             or (string.is_numbered and len(self._rewriter.open) > 1)
         ):
             return Quick.IS_READ
@@ -274,8 +324,10 @@ class RewrittenEvents:
         if string.is_numbered:
             outcome = event.with_texts({template.path: string.ready})
             string.ready = ""
-        string.hold.append(text)
+        string.hold.append(piece.decode("ascii"))
         event.become(unit)
+        if not string.is_numbered:
+            self._run = _Run(template, event, self._rewriter.share() - string.hold.length)
         return outcome
 
     @property
@@ -317,6 +369,9 @@ class RewrittenEvents:
 
     async def end(self) -> list[bytes]:
         """What is sent now that the stream is over."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
         return await self._stream.end()
 
     async def _whole(self, unit: bytes, envelope: Envelope) -> bytes:
