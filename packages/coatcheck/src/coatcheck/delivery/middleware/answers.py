@@ -112,8 +112,11 @@ class RewrittenAnswer:
                         await self._send(message)
             finally:
                 self._taking -= 1
-            if not self._taking and self._splitter is not None and self._splitter.is_between:
-                self._idle = self._events
+            if not self._taking:
+                self._idle = self._events if self._is_between() else None
+
+    def _is_between(self) -> bool:
+        return self._splitter is not None and self._splitter.is_between
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}

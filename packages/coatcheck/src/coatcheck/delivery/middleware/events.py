@@ -29,6 +29,7 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
+_STRING: Final = re.compile(rb'(?:[^"\\]|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
@@ -45,7 +46,7 @@ _VARYING: Final = re.compile(
 
 
 class Quick(Enum):
-    """What becomes of an event: it passes, it is held back, or that is only known once it is read."""
+    """What becomes of an event: it passes, it is held back, or it has to be read first."""
 
     PASSES = 1
     WAITS = 2
@@ -82,6 +83,7 @@ class UnitEvent:
 
     @property
     def value(self) -> Any:
+        """What its document says; None for what is no JSON."""
         if self._envelope is None:
             self._envelope = self._open(self.unit)
             self._value = msgspec.json.decode(self._envelope.document)
@@ -93,9 +95,15 @@ class UnitEvent:
         self._envelope = None
 
     def unchanged(self) -> bytes:
+        """The unit."""
         return self.unit
 
     def with_texts(self, texts: Mapping[Path, str]) -> bytes:
+        """The unit with other texts at some paths of its document.
+
+        Args:
+            texts: the texts, by their paths.
+        """
         template = self.template
         if template is not None and texts.keys() == {template.path}:
             span = template.match(self.unit)
@@ -143,7 +151,10 @@ class Template:
         if head is None:
             return None
         begin = head.end()
-        end = unit.find(b'"', begin)  # an escaped quote is none, and then nothing matches behind it
+        end = unit.find(b'"', begin)
+        if end > 0 and unit.find(b"\\", begin, end) >= 0:
+            string = _STRING.match(unit, begin)
+            end = -1 if string is None else string.end()
         if end < 0 or not after.fullmatch(unit, end):
             return None
         # What varies may be the same for a while: a second, say.
@@ -157,6 +168,11 @@ class Template:
         return (
             _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
         )
+
+    def forget_end(self) -> None:
+        """Tell the string that its last piece was not looked at."""
+        self.tail = None
+        self.string.hold.before = ""
 
     def remember_end(self) -> None:
         """Tell the string what the unit that passed last ended with."""
@@ -289,6 +305,8 @@ class RewrittenEvents:
         ):
             return Quick.IS_READ
         self._passed = unit
+        for template in self._templates:
+            template.forget_end()
         return Quick.PASSES
 
     def _known(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
