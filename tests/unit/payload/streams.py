@@ -81,11 +81,11 @@ def chat_calls_text(events: Events) -> str:
 
 def responses(parts: list[str]) -> Events:
     """OpenAI Responses: numbered, its text again in two more events and in the last one."""
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    place: dict[str, Any] = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     text = "".join(parts)
     part = {"type": "output_text", "text": text, "annotations": []}
     item = {"id": "msg_1", "type": "message", "content": [part]}
-    events = [
+    events: Events = [
         {"type": "response.created", "response": {"id": "resp_1"}},
         {"type": "response.output_item.added", "output_index": 0, "item": {"id": "msg_1"}},
         *({"type": "response.output_text.delta", **place, "delta": part} for part in parts),
@@ -98,9 +98,9 @@ def responses(parts: list[str]) -> Events:
 
 def responses_calls(parts: list[str]) -> Events:
     """OpenAI Responses, the arguments of a function call."""
-    place = {"item_id": "fc_1", "output_index": 0}
+    place: dict[str, Any] = {"item_id": "fc_1", "output_index": 0}
     kind = "response.function_call_arguments"
-    events = [
+    events: Events = [
         *({"type": f"{kind}.delta", **place, "delta": part} for part in parts),
         {"type": f"{kind}.done", **place, "arguments": "".join(parts)},
     ]

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.events import Outcome, Quick, RewrittenEvents
+from coatcheck.delivery.middleware.events import Quick, RewrittenEvents
 from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 from coatcheck.payload.offload import may_hold_media
 
@@ -76,42 +76,47 @@ class RewrittenAnswer:
         self._ready: list[bytes] = []
         self._follow = follow
         self._events: RewrittenEvents | None = None  # of a stream that passes as it comes
+        self._idle: RewrittenEvents | None = None  # those, where the next message begins an event
+        self._taking = 0  # messages that are being rewritten, or wait for that
 
     async def __call__(self, message: Message) -> None:
         """Send a message, a body without its media."""
-        outcome: Outcome = (
-            Quick.IS_READ if self._events is None else self._quick(self._events, message)
-        )
-        if outcome is Quick.PASSES:
-            await self._send(message)
-        elif isinstance(outcome, bytes):
-            await self._send({**message, "body": outcome})
-        elif outcome is Quick.WAITS:
-            pass
-        elif message["type"] == "http.response.start":
+        events = self._idle
+        body = message.get("body")
+        if events is not None and type(body) is bytes and message.get("more_body"):
+            outcome = events.outcome_of(body)
+            if outcome is Quick.WAITS:
+                return
+            if outcome is Quick.PASSES:
+                await self._send(message)
+                return
+            if isinstance(outcome, bytes):
+                await self._send({**message, "body": outcome})
+                return
+        await self._take(message)
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
             await self._begin(message)
         elif self._splitter is None:
             await self._send(message)
         else:
-            async with self._order:
-                if message["type"] == "http.response.body":
-                    await self._go_on(self._splitter, message)
-                else:  # an extension sends the body on another way
-                    await self._give_up(self._splitter)
-                    await self._send(message)
+            self._idle = None
+            self._taking += 1
+            try:
+                async with self._order:
+                    if message["type"] == "http.response.body":
+                        await self._go_on(self._splitter, message)
+                    else:  # an extension sends the body on another way
+                        await self._give_up(self._splitter)
+                        await self._send(message)
+            finally:
+                self._taking -= 1
+            if not self._taking:
+                self._idle = self._events if self._is_between() else None
 
-    def _quick(self, events: RewrittenEvents, message: Message) -> Outcome:
-        """What becomes of a message that is one event like those before it."""
-        body = message.get("body")
-        if (
-            type(body) is not bytes
-            or not message.get("more_body")
-            or self._splitter is None
-            or not self._splitter.is_between
-            or self._order.locked()
-        ):
-            return Quick.IS_READ
-        return events.outcome_of(body) or Quick.IS_READ
+    def _is_between(self) -> bool:
+        return self._splitter is not None and self._splitter.is_between
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}

@@ -29,6 +29,7 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
+_STRING: Final = re.compile(rb'(?:[^"\\]|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
@@ -45,7 +46,7 @@ _VARYING: Final = re.compile(
 
 
 class Quick(Enum):
-    """What becomes of an event: it passes, it is held back, or that is only known once it is read."""
+    """What becomes of an event: it passes, it is held back, or it has to be read first."""
 
     PASSES = 1
     WAITS = 2
@@ -82,6 +83,7 @@ class UnitEvent:
 
     @property
     def value(self) -> Any:
+        """What its document says; None for what is no JSON."""
         if self._envelope is None:
             self._envelope = self._open(self.unit)
             self._value = msgspec.json.decode(self._envelope.document)
@@ -93,9 +95,15 @@ class UnitEvent:
         self._envelope = None
 
     def unchanged(self) -> bytes:
+        """The unit."""
         return self.unit
 
     def with_texts(self, texts: Mapping[Path, str]) -> bytes:
+        """The unit with other texts at some paths of its document.
+
+        Args:
+            texts: the texts, by their paths.
+        """
         template = self.template
         if template is not None and texts.keys() == {template.path}:
             span = template.match(self.unit)
@@ -117,7 +125,7 @@ class Template:
         string: the string that the pieces belong to.
     """
 
-    __slots__ = ("_pattern", "after", "bare", "before", "path", "string", "tail")
+    __slots__ = ("_patterns", "after", "bare", "before", "path", "string", "tail")
 
     def __init__(self, before: bytes, after: bytes, delta: Delta, string: String[bytes]) -> None:
         self.before = before
@@ -126,21 +134,32 @@ class Template:
         self.string = string
         self.bare = delta.is_known and not delta.is_json
         self.tail: bytes | None = None
-        """The last unit that passed without being looked at, whose end the next one goes on from."""
-        self._pattern: re.Pattern[bytes] | None = None
+        """The last unit that passed without being looked at; the next one goes on from its end."""
+        self._patterns: tuple[re.Pattern[bytes], re.Pattern[bytes]] | None = None
         if _VARYING.search(before) or _VARYING.search(after):
-            pattern = _generalized(before) + rb'([^"\\]*+)' + _generalized(after)
-            self._pattern = re.compile(pattern)
+            self._patterns = re.compile(_generalized(before)), re.compile(_generalized(after))
 
     def match(self, unit: bytes) -> tuple[int, int] | None:
         """Where the string is in a unit; None for a unit of another kind."""
-        if self._pattern is not None:
-            found = self._pattern.fullmatch(unit)
-            return None if found is None else found.span(1)
-        if not unit.startswith(self.before) or not unit.endswith(self.after):
+        if unit.startswith(self.before) and unit.endswith(self.after):
+            begin, end = len(self.before), len(unit) - len(self.after)
+            return (begin, end) if begin <= end else None
+        if self._patterns is None:
             return None
-        begin, end = len(self.before), len(unit) - len(self.after)
-        return (begin, end) if begin <= end else None
+        before, after = self._patterns
+        head = before.match(unit)
+        if head is None:
+            return None
+        begin = head.end()
+        end = unit.find(b'"', begin)
+        if end > 0 and unit.find(b"\\", begin, end) >= 0:
+            string = _STRING.match(unit, begin)
+            end = -1 if string is None else string.end()
+        if end < 0 or not after.fullmatch(unit, end):
+            return None
+        # What varies may be the same for a while: a second, say.
+        self.before, self.after = unit[:begin], unit[end:]
+        return begin, end
 
     def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
         """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
@@ -149,6 +168,11 @@ class Template:
         return (
             _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
         )
+
+    def forget_end(self) -> None:
+        """Tell the string that its last piece was not looked at."""
+        self.tail = None
+        self.string.hold.before = ""
 
     def remember_end(self) -> None:
         """Tell the string what the unit that passed last ended with."""
@@ -171,6 +195,35 @@ def _generalized(text: bytes) -> bytes:
             parts += [re.escape(varying["name"]), rb'(?:-?[0-9.]+|"[^"\\]*")']
         position = varying.end()
     return b"".join([*parts, re.escape(text[position:])])
+
+
+class _Run:
+    """A string inside of media, whose events differ in nothing but their pieces.
+
+    Args:
+        template: what the events are recognized by.
+        event: the one that waits.
+        room: characters that may be held back yet.
+    """
+
+    __slots__ = ("after", "before", "begin", "end", "event", "hold", "last", "pieces", "room")
+
+    def __init__(self, template: Template, event: UnitEvent, room: int) -> None:
+        self.before = template.before
+        self.after = template.after
+        self.begin = len(template.before)
+        self.end = -len(template.after)
+        self.event = event
+        self.hold = template.string.hold
+        self.room = room
+        self.pieces: list[bytes] = []
+        self.last: bytes | None = None
+
+    def stop(self) -> None:
+        """Hold back what came, and let the last of the events wait."""
+        if self.last is not None:
+            self.hold.append(b"".join(self.pieces).decode("ascii"))
+            self.event.become(self.last)
 
 
 class RewrittenEvents:
@@ -204,6 +257,7 @@ class RewrittenEvents:
         self._looked_at = 0
         self._passed: bytes | None = None  # the last unit that passed unread
         self._is_told = False
+        self._run: _Run | None = None
 
     def outcome_of(self, chunk: bytes) -> Outcome | None:
         """What becomes of a chunk that is one unit like those before it; None for any other.
@@ -214,6 +268,17 @@ class RewrittenEvents:
         Returns:
             What is sent in the place of the unit, or what becomes of it.
         """
+        run = self._run
+        if run is not None:
+            if chunk.startswith(run.before) and chunk.endswith(run.after):
+                piece = chunk[run.begin : run.end]
+                run.room -= len(piece)
+                if run.room >= 0 and (piece.isalnum() or is_base64(piece)):
+                    run.pieces.append(piece)
+                    run.last = chunk
+                    return Quick.WAITS
+            run.stop()
+            self._run = None
         for template in self._templates:
             span = template.match(chunk)
             if span is not None:
@@ -240,6 +305,8 @@ class RewrittenEvents:
         ):
             return Quick.IS_READ
         self._passed = unit
+        for template in self._templates:
+            template.forget_end()
         return Quick.PASSES
 
     def _known(self, template: Template, unit: bytes, begin: int, end: int) -> Outcome:
@@ -267,8 +334,7 @@ class RewrittenEvents:
             or not isinstance(event, UnitEvent)
             or event.template is not template
             or string.hold.length > self._rewriter.share()
-            or not piece.isascii()
-            or not is_base64(text := piece.decode("ascii"))
+            or not is_base64(piece)
             or (string.is_numbered and len(self._rewriter.open) > 1)
         ):
             return Quick.IS_READ
@@ -276,8 +342,10 @@ class RewrittenEvents:
         if string.is_numbered:
             outcome = event.with_texts({template.path: string.ready})
             string.ready = ""
-        string.hold.append(text)
+        string.hold.append(piece.decode("ascii"))
         event.become(unit)
+        if not string.is_numbered:
+            self._run = _Run(template, event, self._rewriter.share() - string.hold.length)
         return outcome
 
     @property
@@ -319,6 +387,9 @@ class RewrittenEvents:
 
     async def end(self) -> list[bytes]:
         """What is sent now that the stream is over."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
         return await self._stream.end()
 
     async def _whole(self, unit: bytes, envelope: Envelope) -> bytes:

@@ -59,14 +59,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Event(Protocol[T_co]):
-    """An event of a stream.
-
-    Attributes:
-        value: what it says: a JSON value, or a text.
-    """
+    """An event of a stream."""
 
     @property
-    def value(self) -> Any: ...
+    def value(self) -> Any:
+        """What it says: a JSON value, or a text."""
+        ...
 
     def unchanged(self) -> T_co:
         """The event as it is."""
@@ -257,7 +255,9 @@ class StreamRewriter(Generic[T]):
             self.open[delta.key] = string
             is_opening = "data:" in delta.text and len(delta.text) >= _FIRST
             string.first = delta.text[:MAX_UNDECIDED] if is_opening else ""
-        return Step(before + self._withheld(string, Waiting(event, delta), text, changed), False)
+        return Step(
+            before + self._withheld(string, Waiting(event, delta), text, changed=changed), False
+        )
 
     def _flushed_if_whole(self, hold: TextHold) -> list[str | Held]:
         """What is held back, if nothing can follow it: on a socket, nothing may follow for long."""
@@ -280,7 +280,9 @@ class StreamRewriter(Generic[T]):
         string.reset()
         return Step([*out, this.event.with_texts({this.delta.path: text})], passes=False)
 
-    def _withheld(self, string: String[T], this: Waiting[T], text: str, changed: bool) -> list[T]:
+    def _withheld(
+        self, string: String[T], this: Waiting[T], text: str, *, changed: bool
+    ) -> list[T]:
         """Something of the string is held back: `this` waits."""
         is_few = len(string.waiting) < _MAX_WAITING and (
             not this.delta.is_known

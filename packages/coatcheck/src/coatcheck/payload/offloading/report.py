@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self
 
 from coatcheck.reference import MediaReference
-
-T = TypeVar("T")
 
 MAX_PLACES: Final = 20
 """Places that a report names for each reason."""
@@ -63,11 +61,11 @@ class OffloadReport:
         )
 
 
-class Offloaded(NamedTuple, Generic[T]):
+class Offloaded(NamedTuple):
     """A payload with references in the place of inline media, and what was done.
 
     `payload` is the very object that was handed in where there was nothing to replace.
     """
 
-    payload: T
+    payload: Any
     report: OffloadReport

@@ -42,6 +42,8 @@ _ESCAPE: Final = r"\\++(?:[/rn]|u00(?:2[bBdDfF]|3[dD]|5[fF]|0[aAdD]))"
 _ESCAPE_BEGUN: Final = r"\\++(?:u(?:0(?:0[0235]?)?)?)?\Z|%3?\Z"
 _BODY: Final = re.compile(rf"(?>[A-Za-z0-9+/_=\r\n-]+|{_ESCAPE}|%3[dD])*+(?:{_ESCAPE_BEGUN})?")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
+_LETTERS: Final = re.compile(rb"[A-Za-z0-9+/_-]*+")
+_PADDING: Final = ord("=")
 _FEW: Final = 256
 _TAIL: Final = 16
 _LONG: Final = 4096  # of what is longer, only pictures are known not to be whole
@@ -155,7 +157,7 @@ class TextHold:
 
     def feed(self, text: str) -> Iterator[str | Held]:
         """What may pass now that `text` has come, in order."""
-        if self.is_media and is_base64(text):
+        if self.is_media and text.isascii() and is_base64(text.encode()):
             self.append(text)
             if self.length > self.max_held:
                 yield self._take(is_too_long=True)
@@ -249,16 +251,16 @@ def seems_whole(text: str) -> bool:
     return tail.endswith((b"IEND\xaeB`\x82", b"\xff\xd9", b"\x00;"))
 
 
-def is_base64(text: str) -> bool:
-    """Whether there is nothing in `text` but base64 without padding."""
-    if len(text) <= _FEW:
-        return _BASE64.fullmatch(text) is not None
-    whole = len(text) // 4 * 4
+def is_base64(piece: bytes) -> bool:
+    """Whether there is nothing in `piece` but base64 without padding."""
+    if len(piece) <= _FEW:
+        return _LETTERS.fullmatch(piece) is not None
+    whole = len(piece) // 4 * 4
     try:
-        pybase64.b64decode(text[:whole], validate=True)
+        pybase64.b64decode(piece[:whole], validate=True)
     except ValueError:  # the alphabet of URLs
-        return _BASE64.fullmatch(text) is not None
-    return text[whole - 1] != "=" and _BASE64.fullmatch(text, whole) is not None
+        return _LETTERS.fullmatch(piece) is not None
+    return piece[whole - 1] != _PADDING and _LETTERS.fullmatch(piece, whole) is not None
 
 
 def may_begin(document: bytes) -> bool:
