@@ -76,7 +76,7 @@ class Visit:
 
     Attributes:
         parts: ``load``, ``text`` and ``picture``.
-        sent: bytes of bodies as they were sent, of what came until the page was ready
+        sent: bytes of bodies as they were sent, of what came until the page's ``load``
             (``script``, ``style``, ``page``), of scripts that came later (``later``), and of
             pictures in the turn with one (``pictures``).
         paint: milliseconds from the navigation to the first contentful paint.
@@ -183,8 +183,8 @@ async def visit(url: str, *, slowdown: int, scale: float) -> Visit:
 
         await trace.start()
         await page.goto(url)
-        await page.get_by_test_id("composer-input").wait_for(timeout=_WAIT_MS)
         first = dict(network.bytes)
+        await page.get_by_test_id("composer-input").wait_for(timeout=_WAIT_MS)
         await page.wait_for_timeout(_SETTLE_MS)
         parts["load"] = await trace.stop()
         paint = await page.evaluate(

@@ -2,7 +2,7 @@ import "coatcheck/styles.css";
 import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { warmFormatters } from "./conversations/relative-time.ts";
+import { WARM_FORMATTERS } from "./conversations/relative-time.ts";
 import { registerWorker } from "./offline/register.ts";
 import { App } from "./shell/app.tsx";
 import { whenIdle } from "./shell/later.ts";
@@ -32,7 +32,7 @@ if (location.pathname === "/compare") {
   );
   // The likeliest first. What could not be loaded now is asked for again when it is needed.
   whenIdle([
-    warmFormatters,
+    ...WARM_FORMATTERS,
     ...[transcript, richText, viewer, gallery, comparison].map(
       (part) => () => void part.load().catch(() => undefined),
     ),

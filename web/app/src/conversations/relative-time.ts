@@ -20,11 +20,11 @@ function formatFor(locale: string): Intl.RelativeTimeFormat {
   return shared;
 }
 
-/** Makes the formatters while nothing waits for them. */
-export function warmFormatters(): void {
-  formatFor(LOCALE).format(0, "second");
-  exactTime(new Date());
-}
+/** Each makes a formatter, for a time at which nothing waits for it. */
+export const WARM_FORMATTERS: readonly (() => void)[] = [
+  () => formatFor(LOCALE).format(0, "second"),
+  () => exactTime(new Date()),
+];
 
 const TO_THE_SECOND: Intl.DateTimeFormatOptions = {
   year: "numeric",
