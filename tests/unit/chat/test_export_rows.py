@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from sqlalchemy import Table, insert
 
+from coatcheck.media_part import media_part, ready
 from coatcheck.opening import Backends, open_backends
 from coatcheck.options import StoreOptions
-from coatcheck.media_part import media_part, ready
 from coatcheck.ports import ExportedRow
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.storage.catalog.tables import metadata as media_tables
