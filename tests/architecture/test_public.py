@@ -209,6 +209,7 @@ PUBLIC: Final[dict[str, list[str]]] = {
         "is_same_origin",
         "media_app",
         "media_list",
+        "negotiate_encoding",
         "read_body",
         "require_same_origin",
     ],

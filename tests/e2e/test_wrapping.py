@@ -100,7 +100,6 @@ def test_a_wrapped_page_shows_its_pictures_and_asks_for_each_once(
 
 
 # A value that only works as base64 stays: `offload` counts it as `unknown_shape`.
-@pytest.mark.xfail(strict=True, reason="waits for the policy of offload for bare strings")
 @parametrize
 def test_a_bare_string_works_in_its_page_and_is_counted_with_its_path(
     browser: Browser, tmp_path: Path, module: str, prefix: str

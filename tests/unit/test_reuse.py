@@ -107,9 +107,9 @@ async def test_names_belong_to_the_place_where_it_stands(store: MediaStore) -> N
 async def test_a_false_claim_is_refused_whether_the_content_is_known_or_not(
     store: MediaStore,
 ) -> None:
-    for claims in ({"display_name": "a.png"}, {"media_type": "image/png"}):
+    for name, media_type in (("a.png", None), (None, "image/png")):
         with pytest.raises(UnsupportedMediaError):
-            await store.put(b"plain text", reuse=True, **claims)
+            await store.put(b"plain text", reuse=True, display_name=name, media_type=media_type)
         await store.put(b"plain text", reuse=True)
 
 

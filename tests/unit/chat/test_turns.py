@@ -15,7 +15,7 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
-from coatcheck.delivery.limits import Allowance
+from coatcheck.delivery.limits import Allowance, ClientAllowance
 from coatcheck.errors import CoatcheckError, InvalidInputError, NotFoundError
 from coatcheck.media_part import failed, media_part, pending, preview, ready
 from coatcheck.opening import Backends
@@ -141,7 +141,13 @@ async def test_a_chunk_is_encoded_once_however_many_read_it(
     async with Turns.running(history, agent) as turns:
         turn = await turns.begin(CONVERSATION, user("hello"))
         sessions = [
-            Session(Allowance(9, 0), MediaUrls(), binary=False, wake=lambda: None, now=0)
+            Session(
+                ClientAllowance([Allowance(9, 0)]),
+                MediaUrls(),
+                binary=False,
+                wake=lambda: None,
+                now=0,
+            )
             for _ in range(3)
         ]
         for session in sessions:

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
-from coatcheck.delivery.negotiation import negotiate_encoding
+from coatcheck.delivery import negotiate_encoding
 
 PAGE: Final = pathlib.Path(__file__).parent / "page"
 """Where the built page is: made by ``make page``, part of the wheel."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coatcheck.delivery.limits import ClientAllowance, ClientLimits
     from coatcheck.delivery.listing import media_list
     from coatcheck.delivery.metrics import Metrics
+    from coatcheck.delivery.negotiation import negotiate_encoding
     from coatcheck.delivery.origin import client_of, is_same_origin, require_same_origin
     from coatcheck.delivery.previews import PreviewStore
     from coatcheck.delivery.problems import EXCEPTION_HANDLERS, ProblemResponse, answer_error
@@ -44,6 +45,7 @@ __all__ = [
     "is_same_origin",
     "media_app",
     "media_list",
+    "negotiate_encoding",
     "read_body",
     "require_same_origin",
 ]
@@ -63,6 +65,7 @@ __getattr__ = lazily(
         "coatcheck.delivery.limits": ["ClientAllowance", "ClientLimits"],
         "coatcheck.delivery.listing": ["media_list"],
         "coatcheck.delivery.metrics": ["Metrics"],
+        "coatcheck.delivery.negotiation": ["negotiate_encoding"],
         "coatcheck.delivery.origin": ["client_of", "is_same_origin", "require_same_origin"],
         "coatcheck.delivery.previews": ["PreviewStore"],
         "coatcheck.delivery.problems": ["EXCEPTION_HANDLERS", "ProblemResponse", "answer_error"],

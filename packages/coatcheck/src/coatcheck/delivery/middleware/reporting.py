@@ -110,10 +110,8 @@ class Ledger:
         counted.offloaded += report.offloaded
         counted.before += report.bytes_before
         counted.after += report.bytes_after
-        # Reports name places once `offload` tells them.
-        places: Mapping[str, tuple[str, ...]] = getattr(report, "places", {})
         for reason, count in report.left.items():
-            self._leave(route, counted, reason, count, places.get(reason, ()))
+            self._leave(route, counted, reason, count, report.places.get(reason, ()))
 
     def restored(self, scope: Scope, restored: int, left: Mapping[str, list[str]]) -> None:
         """Count what was done to a message that was received.

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 from coatcheck.reference import MediaReference
+
+T = TypeVar("T")
 
 MAX_PLACES: Final = 20
 """Places that a report names for each reason."""
@@ -61,11 +63,11 @@ class OffloadReport:
         )
 
 
-class Offloaded(NamedTuple):
+class Offloaded(NamedTuple, Generic[T]):
     """A payload with references in the place of inline media, and what was done.
 
     `payload` is the very object that was handed in where there was nothing to replace.
     """
 
-    payload: Any
+    payload: T
     report: OffloadReport
