@@ -98,4 +98,6 @@ describe("hostile input", () => {
 it("tells pictures from other media", () => {
   expect(isImage(lighthouse)).toBe(true);
   expect(isImage(report)).toBe(false);
+  // Whatever it says that it is: nothing has looked at it.
+  expect(isImage({ ...lighthouse, opaque: true })).toBe(false);
 });
