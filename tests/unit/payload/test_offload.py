@@ -17,10 +17,12 @@ from coatcheck.errors import StorageError, StorageFullError
 from coatcheck.payload.links import Links
 from coatcheck.payload.offload import Form, OffloadLimits, OffloadReport, may_hold_media, offload
 from coatcheck.payload.restore import restore
+from coatcheck.payload.scanning.documents import pointer_to
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from tests.media import image_bytes, picture, png_bytes
+from tests.unit.payload.walking import finish
 
 pytestmark = pytest.mark.anyio
 
@@ -578,3 +580,14 @@ async def test_a_member_beside_media_that_its_shape_writes_to_is_kept(
     restored, back = await restore(offloaded, store)
     assert restored == document
     assert back.respelled == ()
+
+
+async def test_words_before_json_lead_to_no_place(store: MediaStore) -> None:
+    """A framing's words may have colons, commas and brackets of their own."""
+    prose = f'Result, as "asked": ]}} {{"a": ["x", {{"image": "{BASE64}"}}]}}'
+    for document in (prose, prose.encode()):
+        kept, report = await offload(document, store, form="ui")
+        assert kept is document
+        assert dict(report.left) == {"unknown_shape": 1}
+    assert finish(pointer_to(prose, prose.index("{"))) == ""
+    assert finish(pointer_to(prose.encode(), prose.index(BASE64) - 1)) == "/a/1/image"

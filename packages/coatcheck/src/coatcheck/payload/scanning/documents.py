@@ -37,6 +37,7 @@ _BRACKETS: Final = (*_OPENING, "]", "}", b"]", b"}")
 # What tells where in a document one is; a long string as in `_MARK`.
 _STEP: Final = re.compile(r"[\"\[\]{},:](?:(?<=\")[^\"\\]{0,256}+\")?")
 _STEP_BYTES: Final = re.compile(_STEP.pattern.encode())
+_SEPARATORS: Final = (":", ",", b":", b",")
 _LONGEST_STEP: Final = 100
 
 
@@ -314,17 +315,22 @@ def pointer_to(document: str | bytes, position: int) -> Steps[str]:
             if mark in _OPENING:
                 way.append(0 if mark in {"[", b"["} else "")
             elif mark in _BRACKETS:
-                way.pop()
-            elif mark in {":", b":"}:
-                way[-1] = _name_of(name)
-            elif mark in {",", b","}:
-                step = way[-1]
-                way[-1] = step + 1 if isinstance(step, int) else ""
+                del way[-1:]
+            elif mark in _SEPARATORS:
+                # Before the JSON of a text there may be words, which lead nowhere.
+                way[-1:] = [_next_step(step, mark, name) for step in way[-1:]]
             else:
                 name = mark
         else:
             break
     return "".join(map(pointer_step, way))
+
+
+def _next_step(step: str | int, separator: str | bytes, name: str | bytes) -> str | int:
+    """Where in a container a comma or a colon leads."""
+    if isinstance(step, int):
+        return step + 1 if separator in {",", b","} else step
+    return "" if separator in {",", b","} else _name_of(name)
 
 
 def _name_of(quoted: str | bytes) -> str:
