@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 from coatcheck.errors import StorageError
 from coatcheck.payload.offload import OffloadReport
 from coatcheck.payload.streaming import offload_stream
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
+from tests.unit.payload.streams import ARGUMENTS, TEXTS
+from tests.unit.payload.streams import pieces as cut
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +129,51 @@ async def test_a_failing_store_changes_no_text(
     out = await collect(pieces(MARKDOWN), store, on_report=reports.append)
     assert "".join(out) == MARKDOWN
     assert dict(reports[0].left) == {"storage_failed": 1}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("size", [1, 7, 64, 5000])
+async def test_all_places_that_repeat_a_text_have_the_same_link(
+    store: MediaStore, name: str, size: int
+) -> None:
+    stream = TEXTS[name]
+    out = await collect(of(*stream.events(cut(MARKDOWN, size))), store)
+    text = stream.text(out)
+    assert text.startswith("Here: ![sea](media://")
+    assert text.endswith(") and on.")
+    whole = stream.whole(out)
+    assert whole is None or whole == text
+    assert "base64" not in json.dumps(out)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+async def test_the_arguments_of_a_call_stay_json(store: MediaStore, name: str) -> None:
+    stream = ARGUMENTS[name]
+    arguments = json.dumps({"image": f"data:image/png;base64,{BASE64}"}).replace("/", "\\/")
+    out = await collect(of(*stream.events(cut(arguments, 5))), store)
+    assert json.loads(stream.text(out))["image"].startswith("media://")
+
+
+async def test_events_of_the_openai_sdk_are_followed(store: MediaStore) -> None:
+    chunks = [
+        ChatCompletionChunk.model_validate(event)
+        for event in TEXTS["chat"].events(cut(MARKDOWN, 50))[:-1]
+    ]
+    out = await collect(of(*chunks), store)
+    assert out[0] is chunks[0]
+    light = [
+        chunk
+        if isinstance(chunk, ChatCompletionChunk)
+        else ChatCompletionChunk.model_validate(chunk)
+        for chunk in out
+    ]
+    text = "".join(choice.delta.content or "" for chunk in light for choice in chunk.choices)
+    assert text.startswith("Here: ![sea](media://")
+    assert text.endswith(") and on.")
+
+
+async def test_texts_so_far_are_not_put_together(store: MediaStore) -> None:
+    """Each event has all of the text up to there, as some applications send it."""
+    text = "See data:image/png;base64," + BASE64[:3000]
+    events = [{"token": text[:end]} for end in range(20, len(text), 400)]
+    assert await collect(of(*events), store) == events

@@ -333,10 +333,10 @@ async def test_base64_without_end_takes_no_more_memory_than_allowed(store: Media
     assert peak < 20 * 1024 * 1024
 
 
-async def test_a_hundred_thousand_strings_take_no_more_memory_than_allowed(
+async def test_thousands_of_strings_take_no_more_memory_than_allowed(
     store: MediaStore,
 ) -> None:
-    events = ({"type": "text-delta", "id": str(n), "delta": "dat"} for n in range(20_000))
+    events = ({"type": "text-delta", "id": str(n), "delta": "dat"} for n in range(5_000))
     tracemalloc.start()
     try:
         got, _ = await through(store, sse(events), b"text/event-stream")  # type: ignore[arg-type]
@@ -344,8 +344,8 @@ async def test_a_hundred_thousand_strings_take_no_more_memory_than_allowed(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert b"".join(got).count(b'"dat"') == 20_000
-    assert peak < size + 20 * 1024 * 1024 + 20_000 * 120
+    assert b"".join(got).count(b'"dat"') == 5_000
+    assert peak < size + 20 * 1024 * 1024
 
 
 async def test_lines_are_followed_as_events_are(store: MediaStore) -> None:

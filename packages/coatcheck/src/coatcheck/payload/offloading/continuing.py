@@ -98,6 +98,7 @@ class String(Generic[T]):
         ready: what may be sent of their texts; where it is numbered, of the last one's.
         is_whole: whether `waiting` are all the events that the text since then came in.
         is_numbered: whether its events have numbers.
+        is_repeated: whether each event has all of the text so far: nothing is to be put together.
         last: the last event of those that were sent without all of their text.
         emptied: what is empty in that one when it is sent once more.
     """
@@ -109,6 +110,7 @@ class String(Generic[T]):
     ready: str = ""
     is_whole: bool = True
     is_numbered: bool = False
+    is_repeated: bool = False
     last: Event[T] | None = None
     emptied: dict[Path, str] = field(default_factory=dict)
 
@@ -234,9 +236,10 @@ class StreamRewriter(Generic[T]):
         was_open = string.is_open
         before: list[T] = []
         if string.first and delta.text.startswith(string.first):
-            # Each event has all of the text so far: there is nothing to put together.
             before = yield from self._finished(string)
-            was_open = False
+            string.is_repeated = True
+        if string.is_repeated:
+            return Step(before, passes=True)
         if not was_open and not delta.is_known:
             string.hold.before = ""  # not all that came before it was looked at
         string.hold.max_held = self.share()

@@ -268,6 +268,7 @@ class _SqlTransaction:
             conversation_id=new.conversation_id,
             created_at=to_milliseconds(new.created_at),
             reuse_key=key,
+            opaque_type=new.opaque_type,
         )
         recorded_id = new.id
         if key is None:
