@@ -61,9 +61,12 @@ class UnitEvent:
 
     Args:
         unit: its bytes.
-        envelope: what stands around its document; opened when it is needed where it is left out.
-        template: what it was recognized by.
         open_unit: opens it.
+        envelope: what stands around its document; opened when it is needed where it is left out.
+        value: what the document says.
+
+    Attributes:
+        template: what it was recognized by.
     """
 
     __slots__ = ("_envelope", "_open", "_value", "template", "unit")
