@@ -53,12 +53,12 @@ if TYPE_CHECKING:  # a store receives its engines
 
 
 Kind = Literal["media", "opaque"]
-"""What is put: media of an accepted type, or bytes of any type that nothing looks at."""
+"""The kind of content: media of an accepted type, or bytes of any type (``opaque``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaStream:
-    """Media on its way out: bytes `start` up to but without `end` of `reference`."""
+    """Bytes of a `reference` to send: those from `start` up to, but not including, `end`."""
 
     reference: MediaReference
     start: int
@@ -73,10 +73,10 @@ class MediaStore:
         blobs: where bytes live.
         catalog: where references live.
         renderer: looks at images.
-        fetcher: fetches URLs; without one, `put_url` cannot be used.
+        fetcher: fetches URLs for `put_url`; None if the store fetches nothing.
         max_bytes: largest media that is accepted.
-        owner_bytes: what the media of one owner may occupy together; 0 for no limit.
-        variant_bytes: what rendered variants may occupy together; thumbnails do not count.
+        owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit.
+        variant_bytes: how many bytes all rendered variants may occupy; thumbnails do not count.
         clock: tells the time of a put.
     """
 
@@ -147,23 +147,25 @@ class MediaStore:
     ) -> MediaReference:
         """Store media durably and return a reference to it.
 
-        When this returns, the media survives a crash and a power cut. When it raises, nothing of it
-        is left, but for a commit that fails at the very end: that may leave bytes that nothing
-        refers to, which `verify` counts as an orphan. The same content is stored once, however many
-        references there are.
+        When this returns, the media survives a crash and a power cut. When it raises, it leaves
+        nothing behind, with one exception: a commit that fails at the very end may leave bytes that
+        nothing refers to, which `verify` reports as an orphan. The same content is stored once,
+        however many references it has.
 
         Args:
-            content: the bytes, in one piece or a list of chunks; a file's path; or an asynchronous
-                iterator of chunks, which is streamed to disk and never held as a whole.
+            content: the bytes, in one piece or as a list of chunks; the path of a file; or an
+                asynchronous iterator of chunks, which is streamed to disk and never held in memory
+                as a whole.
             display_name: a file name to show; reduced to its last component and cleaned.
             alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
-            media_type: what the sender says it is. The stored type is always the sniffed one, but
-                for opaque media; a claim to be an image that does not hold is refused.
-            owner: whom it belongs to.
+            media_type: the declared type. The stored type is always the sniffed one, except for
+                opaque media. Content that is declared as an image and is none is refused.
+            owner: the owner; None for no owner.
             conversation_id: the conversation that it belongs to.
-            kind: ``media`` for what is of an accepted type; ``opaque`` for bytes of any type.
-                Nothing looks at those: their type is `media_type`, or ``application/octet-stream``;
-                they have no thumbnail and no variants, and are served as a file to save alone.
+            kind: ``media`` for content of an accepted type; ``opaque`` for bytes of any type. The
+                store does not look at opaque bytes: their type is `media_type`, or
+                ``application/octet-stream``; they have no thumbnail and no variants, and are served
+                only as a file to save.
             reuse: give the same content of the same owner and conversation the same reference, as
                 long as that is not deleted. Where it is known, nothing is written. The reference
                 that is returned has the name and the text of this call; neither is recorded.
