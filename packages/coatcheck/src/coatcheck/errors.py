@@ -33,8 +33,8 @@
     └─ ConfigurationError              configuration_error     500
 
 A class's ``code`` is stable: clients and logs rely on it. Its docstring is the default message, and
-``status`` is the HTTP status that the delivery answers with. A message never contains bytes of the
-media, a file-system path or a secret, so that it may be shown to a client.
+``status`` is the HTTP status of the answer. A message never contains bytes of the media, a
+file-system path or a secret, so clients may see it.
 """
 
 from collections.abc import Iterator
@@ -80,8 +80,8 @@ class CoatcheckError(Exception):
     """Something went wrong in Coatcheck.
 
     Args:
-        message: says what went wrong and what to do, without bytes, paths and secrets; the first
-            paragraph of the class's docstring where it is left out.
+        message: says what went wrong and what to do, without bytes, paths and secrets; by default
+            the first paragraph of the class's docstring.
     """
 
     code: ClassVar[str] = "coatcheck_error"
@@ -94,28 +94,28 @@ class CoatcheckError(Exception):
 
 
 class NotFoundError(CoatcheckError):
-    """There is nothing under this id."""
+    """There is nothing with this id."""
 
     code = "not_found"
     status = 404
 
 
 class UnauthorizedError(CoatcheckError):
-    """The request does not say who makes it, or not in a way that is believed."""
+    """The request is not authenticated, or its credentials are not valid."""
 
     code = "unauthorized"
     status = 401
 
 
 class ForbiddenError(CoatcheckError):
-    """The link is not signed, or is not good any more."""
+    """The link is not signed, or is no longer valid."""
 
     code = "forbidden"
     status = 403
 
 
 class InvalidInputError(CoatcheckError):
-    """The request cannot be understood."""
+    """The request is not valid."""
 
     code = "invalid_input"
     status = 400
@@ -135,14 +135,14 @@ class MediaTooLargeError(InvalidInputError):
 
 
 class QuotaExceededError(InvalidInputError):
-    """There is no room left for the owner of this media; deleting some makes room."""
+    """The owner of this media has no space left; delete some media first."""
 
     code = "quota_exceeded"
     status = 413
 
 
 class UnsupportedMediaError(InvalidInputError):
-    """The media is of no type that is accepted here."""
+    """This media type is not accepted."""
 
     code = "unsupported_media_type"
     status = 415
@@ -165,8 +165,8 @@ class InvalidRangeError(CoatcheckError):
     """The requested range lies outside the media.
 
     Args:
-        message: as of `CoatcheckError`.
-        size: the length of the media in bytes, where it is known.
+        message: as for `CoatcheckError`.
+        size: the length of the media in bytes, if it is known.
     """
 
     code = "range_not_satisfiable"
@@ -178,21 +178,21 @@ class InvalidRangeError(CoatcheckError):
 
 
 class MethodNotAllowedError(CoatcheckError):
-    """The resource does not know this method."""
+    """The resource does not support this method."""
 
     code = "method_not_allowed"
     status = 405
 
 
 class SlowReaderError(CoatcheckError):
-    """The client took nothing of an answer for too long."""
+    """The client did not read the answer for too long."""
 
     code = "slow_reader"
     status = 408
 
 
 class PreconditionFailedError(CoatcheckError):
-    """The media is not the one that the request was made for."""
+    """The media does not match the conditions of the request."""
 
     code = "precondition_failed"
     status = 412
@@ -220,28 +220,28 @@ class TooManySocketsError(CoatcheckError):
 
 
 class VariantBudgetError(CoatcheckError):
-    """No more renditions are stored; the original and what is rendered already can be had."""
+    """No room is left for new variants; request the original or an existing variant."""
 
     code = "variant_budget_exceeded"
     status = 429
 
 
 class OverloadedError(CoatcheckError):
-    """The server has more work than it takes on; try again shortly."""
+    """The server is overloaded; try again shortly."""
 
     code = "overloaded"
     status = 503
 
 
 class NotReadyError(CoatcheckError):
-    """A part of the server does not work as it should."""
+    """A part of the server does not work."""
 
     code = "not_ready"
     status = 503
 
 
 class StorageError(CoatcheckError):
-    """The storage did not answer as it should."""
+    """The storage failed."""
 
     code = "storage_failed"
     status = 503
@@ -262,7 +262,7 @@ class DataInUseError(StorageError):
 
 
 class DamagedBlobError(StorageError):
-    """Stored bytes are missing or differ from what was handed in."""
+    """Stored bytes are missing or differ from the original."""
 
     code = "damaged_blob"
     status = 500
@@ -275,7 +275,7 @@ class WorkerError(CoatcheckError):
 
 
 class WorkerCrashError(WorkerError):
-    """A worker process died at its task."""
+    """A worker process died during its task."""
 
     code = "worker_crashed"
 
@@ -295,7 +295,7 @@ class FetchError(CoatcheckError):
 
 
 class FetchRefusedError(FetchError):
-    """Nothing is fetched from this URL."""
+    """This URL may not be fetched."""
 
     code = "fetch_refused"
     status = 403
@@ -315,10 +315,10 @@ def error_classes(root: type[CoatcheckError] = CoatcheckError) -> Iterator[type[
 
 
 def error_for(code: str, message: str) -> CoatcheckError | None:
-    """The error with this `code`, as another process told it; None for a code of no class here.
+    """Build the error with this `code`, as another process reported it; None for an unknown code.
 
     Args:
         code: the stable code.
-        message: what the other process said.
+        message: the other process's message.
     """
     return next((kind(message) for kind in error_classes() if kind.code == code), None)

@@ -1,4 +1,4 @@
-"""From options to an open store: the one place that knows which engine stands behind each port."""
+"""Open a store from options. Only this module knows which engine implements each port."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -41,7 +41,7 @@ _logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What an installation runs on."""
+    """The engines of an installation."""
 
     store: MediaStore
     catalog: Catalog
@@ -58,11 +58,11 @@ async def open_backends(
     *,
     participants: Sequence[Participant] = (),
 ) -> AsyncIterator[Backends]:
-    """Open everything that `options` ask for, and close it at the end.
+    """Open all engines that the options ask for, and close them at the end.
 
     Args:
-        options: where the store lives and what it may use.
-        wrap_renderer: puts something around the renderer, such as what counts its work.
+        options: the store's directory and limits.
+        wrap_renderer: wraps the renderer, for example to count its work.
         participants: what has tables of its own in the store's database.
 
     Raises:
@@ -106,7 +106,7 @@ async def open_backends(
 
 
 async def _finish_deletions(store: MediaStore) -> None:
-    """Do what a killed process left to do, and go on where something cannot be removed."""
+    """Finish the deletions of a killed process; continue if something cannot be removed."""
     try:
         await store.sweep()
     except StorageError:
@@ -114,7 +114,7 @@ async def _finish_deletions(store: MediaStore) -> None:
 
 
 def _fetcher(options: StoreOptions) -> Fetcher | None:
-    """What `put_url` fetches with; None where the extra `fetch` is not installed."""
+    """The fetcher of `put_url`; None if the extra `fetch` is not installed."""
     try:
         from coatcheck.fetching import (  # noqa: PLC0415 - an extra
             AddressPolicy,
@@ -145,18 +145,19 @@ async def open_store(
 ) -> AsyncIterator[MediaStore]:
     """Open the embedded store in a directory: files and SQLite, nothing to configure.
 
-    The environment is not read. Each option is described at `StoreOptions`.
+    It does not read the environment.
 
     Args:
-        data: the directory; made when missing. Several processes may share it.
-        max_bytes: largest media that is accepted.
+        data: the directory; created if missing. Several processes may share it.
+        max_bytes: largest media that is accepted, in bytes.
         max_pixels: largest image that is decoded: width × height × frames.
-        variant_bytes: what rendered variants may occupy together.
-        owner_bytes: what the media of one owner may occupy together; 0 for no limit.
-        workers: processes that look at images.
-        fetch_seconds: how long `MediaStore.put_url` may take to fetch.
-        fetch_ports: ports that it fetches from, separated by commas.
-        fetch_allow: addresses that it fetches from although they are not public.
+        variant_bytes: how many bytes all rendered variants may occupy.
+        owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit.
+        workers: how many processes decode images.
+        fetch_seconds: how many seconds `MediaStore.put_url` may take to fetch.
+        fetch_ports: ports that it may fetch from, separated by commas.
+        fetch_allow: addresses that it may fetch from although they are not public, separated by
+            commas.
         participants: what has tables of its own in the store's database (`coatcheck.ports`).
 
     Raises:

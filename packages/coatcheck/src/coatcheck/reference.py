@@ -1,4 +1,4 @@
-"""The light stand-in for media, and its three projections. Pure.
+"""References to media, and their three projections. Pure.
 
 * **stored**: identity only, never a URL. What histories and databases keep.
 * **UI**: stored, plus URLs minted at the moment of sending or reading.
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 REFERENCE_TYPE: Final = "media_reference"
-"""The ``type`` of a reference, by which it is found in a payload."""
+"""The ``type`` of a reference, which identifies references in a payload."""
 
 REFERENCE_VERSION: Final = 1
 URI_SCHEME: Final = "media://"
@@ -79,9 +79,9 @@ def is_digest(value: object) -> bool:
 
 
 def clean_text(value: str, weight: int) -> str:
-    """One line without control, format (bidi, zero-width) or surrogate characters, cut to `weight`.
+    """Return one line without control, format (bidi, zero-width) or surrogate characters.
 
-    A text that is cut ends in an ellipsis. See `ALT_WEIGHT` for how text is weighed.
+    A text over `weight` is cut and ends in an ellipsis. See `ALT_WEIGHT` for how text is weighed.
     """
     # Cut generously before the per-character work, so that megabytes of text cost nothing.
     kept = "".join(
@@ -107,10 +107,10 @@ def clean_display_name(value: str) -> str | None:
 
 
 class Signer(Protocol):
-    """Makes URLs of media good for a while; see `coatcheck.signing.UrlSigner`."""
+    """Signs the URLs of media for a limited time; `coatcheck.delivery.UrlSigner` is one."""
 
     def query(self, reference_id: str) -> str:
-        """What a URL of this media carries in its query, for example ``expires=…&signature=…``."""
+        """The query of this media's URLs, for example ``expires=…&signature=…``."""
         ...
 
 
@@ -120,10 +120,10 @@ class MediaUrls:
 
     Args:
         mount: the path that `coatcheck.delivery.media_app` is mounted at, as the browser sees it;
-            empty where the media application is served by itself.
-        base_url: where that is for a front end of another origin, such as
-            ``https://media.example.com``; None where page and media have the same origin.
-        signer: signs the URLs where the endpoint asks for that; None where it does not.
+            empty if the media application is served by itself.
+        base_url: the URL before the mount, such as ``https://media.example.com``, for front ends on
+            another origin; None if page and media have the same origin.
+        signer: signs the URLs, for an endpoint that requires it; None for unsigned URLs.
 
     Raises:
         ConfigurationError: `mount` is not a path, or `base_url` is not a URL.
@@ -148,7 +148,7 @@ class MediaUrls:
 
     @property
     def prefix(self) -> str:
-        """What the URL of every original begins with, up to the slash before the id."""
+        """The beginning of every original's URL, up to the slash before the id."""
         return self._at(IMAGE_PATH)
 
     def original(self, reference_id: str) -> str:
@@ -160,7 +160,7 @@ class MediaUrls:
         return self._mint(IMAGE_PATH, reference_id, "thumbnail=true")
 
     def preview(self, preview_id: str) -> str:
-        """The URL of the preview `preview_id`; it is good as long as the preview is."""
+        """The URL of the preview `preview_id`; it works as long as the preview exists."""
         return self._mint(PREVIEW_PATH, preview_id)
 
     def _at(self, path: str) -> str:
@@ -178,18 +178,18 @@ class MediaReference:
 
     Attributes:
         id: random UUIDv4 in canonical lower-case text; unguessable, unlike the digest.
-        mime_type: the sniffed media type, for example ``image/png``; of opaque media what its
-            sender said.
+        mime_type: the sniffed media type, for example ``image/png``; for opaque media, the declared
+            one.
         size: length of the original in bytes.
         digest: ``sha-256:`` and the lower-case hexadecimal SHA-256 of the original.
         width: displayed width in pixels (after EXIF orientation); None when unknown.
         height: displayed height in pixels; None when unknown.
         duration: seconds of audio or video; None when unknown.
         display_name: file name to show and to save under; None when there is none.
-        placeholder: base64 of a ThumbHash (5 to 25 bytes); None for what is no image.
+        placeholder: base64 of a ThumbHash (5 to 25 bytes); None if the media is not an image.
         alt: alternative text, one line; None when there is none.
-        opaque: whether the bytes were kept without a look at them. They are offered as a file and
-            never shown.
+        opaque: whether the store kept the bytes without looking at them. They are offered as a file
+            and never shown.
     """
 
     id: str
@@ -210,7 +210,7 @@ class MediaReference:
         return URI_SCHEME + self.id
 
     def to_stored(self) -> dict[str, Any]:
-        """The stored form: a JSON object, unknown members absent, never a URL."""
+        """Return the stored form: a JSON object without URLs; members that are None are absent."""
         members = {
             "type": REFERENCE_TYPE,
             "version": REFERENCE_VERSION,
@@ -230,7 +230,7 @@ class MediaReference:
         return {name: value for name, value in members.items() if value is not None}
 
     def to_ui(self, urls: MediaUrls) -> dict[str, Any]:
-        """The UI form: the stored form and URLs that `urls` mints now. Send it, never keep it."""
+        """Return the UI form: the stored form, and URLs minted now. Send it, never store it."""
         ui = self.to_stored() | {"url": urls.original(self.id)}
         if self.placeholder is not None:
             ui["thumbnailUrl"] = urls.thumbnail(self.id)
@@ -242,7 +242,7 @@ class MediaReference:
         return ui
 
     def to_model(self) -> str:
-        """One line for a model, under 120 tokens: what it is, not where it is nor what it holds."""
+        """Return one line for a model, under 120 tokens, that describes the media without a URL."""
         kind, _, subtype = self.mime_type.partition("/")
         is_shown = kind in {"image", "audio", "video"} and not self.opaque
         words = [kind if is_shown else "file", self.id]
@@ -257,13 +257,14 @@ class MediaReference:
 
     @classmethod
     def from_stored(cls, value: object) -> Self:
-        """Read a stored or UI form; members that only the UI form has are passed over.
+        """Read a stored or UI form; members that only the UI form has are ignored.
 
-        Read this way what this application wrote itself. Of a reference that came from outside
-        believe the ``id`` alone and ask the store for the rest (`MediaStore.get`).
+        Use this for what your application wrote itself. Of a reference from outside, trust only the
+        ``id`` and read the rest from the store (`MediaStore.get`).
 
         Raises:
-            InvalidInputError: `value` is no reference of version 1; the message names the member.
+            InvalidInputError: `value` is not a reference of version 1; the message names the
+                member.
         """
         if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
             raise InvalidInputError("Not a media reference: 'type' must be 'media_reference'.")

@@ -1,4 +1,4 @@
-"""Coatcheck around an application that knows nothing of it.
+"""Wrap an application that does not know Coatcheck.
 
 ::
 
@@ -32,13 +32,13 @@ from coatcheck.signing import Key, Keyring, UrlSigner
 from coatcheck.store import MediaStore
 
 URL_LIFE_SECONDS: Final = 30 * 24 * 3600
-"""How long a URL is good for at least: a tab that is left open still shows its pictures."""
+"""How long a URL is valid at least: a tab that is left open still shows its pictures."""
 
 URL_WINDOW_SECONDS: Final = 7 * 24 * 3600
 """For this long the same media has the same URL, so that caches find it again."""
 
 DEFAULT_OWNER_BYTES: Final = 10 * 1024**3
-"""What the media of one owner may occupy; without `owner=`, all of it together."""
+"""How many bytes the media of one owner may occupy; without `owner=`, all media together."""
 
 _log: Final = logging.getLogger(__name__)
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -62,41 +62,41 @@ def wrap(
     on_report: Callable[[OffloadReport], object] | None = None,
     limits: OffloadLimits | None = None,
 ) -> "WrappedApp":
-    """The application, with inline media taken out of what it sends and served beside it.
+    """Take inline media out of what an application sends, and serve it beside the application.
 
-    URLs are signed: one is good for 30 days or a little more, for whoever has it, and nothing is
-    served without. They begin with the path that the application is mounted at. What clients send
-    back gets its media again, as far as they may read it.
+    URLs are signed: anyone who has one can use it for 30 to 37 days, and unsigned requests get
+    nothing. URLs begin with the path that the application is mounted at. Media is put back into
+    what clients send, if they may read it.
 
-    The store is opened and closed with the life span, be there one of the application's own or not.
-    Where the server tells of none, it is opened when the first media comes.
+    The store opens and closes with the lifespan, whether or not the application handles lifespan
+    events. If the server sends no lifespan events, the store opens when the first media arrives.
 
     Args:
-        app: an ASGI application, or a WSGI application with the extra ``wsgi``. Wrap it last: what
-            is returned has no routes to add to.
+        app: an ASGI application, or a WSGI application with the extra ``wsgi``. Wrap it last: you
+            cannot add routes to the result.
         data: the directory of the store, see `open_store`. Several processes may share it.
-        prefix: the path that media is read under. Only reading is served: to upload or delete over
-            HTTP, mount `media_app`.
-        public: sign nothing: everyone who knows an id gets the media, and shared caches keep it.
-        access: asks the application who gets what, at each request, in the place of signed URLs;
+        prefix: the path to read media under. To upload or delete over HTTP, mount `media_app`
+            instead.
+        public: sign nothing: anyone who knows an id gets the media, and shared caches keep it.
+        access: an authorizer that decides for each request who gets what, instead of signed URLs;
             such as `PrincipalAccess`.
-        keyring: the keys that sign; by default one that is made once and kept in the catalog, for
+        keyring: the keys that sign; by default one key, generated once and kept in the catalog for
             all processes on it.
         owner: see `OffloadMiddleware`.
-        owner_bytes: what the media of one owner may occupy together; 0 for no limit. Media without
-            an owner counts as one owner's. What does not fit stays inline.
-        when: which answers are rewritten, see `OffloadMiddleware`; such as only those for a page,
-            so that other clients of the same routes get base64.
-        measure_only: store, serve and change nothing, only report what would be.
+        owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit. All
+            media without an owner counts as one owner's. Media that does not fit stays inline.
+        when: decides which answers are rewritten, see `OffloadMiddleware`; for example only those
+            for a page, so that other clients of the same routes get base64.
+        measure_only: only report what would be done; store, serve and change nothing.
         on_report: see `OffloadMiddleware`.
         limits: what counts as media.
 
     Raises:
-        ConfigurationError: `prefix` is no path; two ways of access are asked for; `app` is no
-            application, or a WSGI application and the extra is not installed.
+        ConfigurationError: `prefix` is not a path; more than one kind of access was chosen; `app`
+            is not an application; or it is a WSGI application and the extra is not installed.
     """
     if not prefix.startswith("/") or prefix.endswith("/"):
-        raise ConfigurationError("A prefix begins with a slash and ends with none: /api/media")
+        raise ConfigurationError("Begin prefix= with a slash and end it without: /api/media")
     if public and access is not None:
         raise ConfigurationError("Pass public=True or access=, not both.")
     if keyring is not None and (public or access is not None):
@@ -124,7 +124,7 @@ def wrap(
 
 
 def _urls(scope: Scope, prefix: str, signer: UrlSigner | None) -> MediaUrls:
-    """What mints URLs for a request: below the path that the application is mounted at."""
+    """The minter of a request's URLs, which begin with the path the application is mounted at."""
     # That path is decoded, and may hold what a client asked for, such as the name of a tenant. One
     # that began with two slashes would name another host.
     mounted = quote(scope.get("root_path", "").strip("/"))
@@ -132,22 +132,22 @@ def _urls(scope: Scope, prefix: str, signer: UrlSigner | None) -> MediaUrls:
 
 
 def _as_asgi(app: Any) -> ASGIApp:
-    """The application, in an adapter if it speaks WSGI.
+    """Return the application, in an adapter if it speaks WSGI.
 
     Raises:
-        ConfigurationError: it is no application, or the adapter is not installed.
+        ConfigurationError: it is not an application, or the adapter is not installed.
     """
     if not callable(app):
         raise ConfigurationError(
-            f"An application is called by its server; {type(app).__name__} cannot be called. Pass"
+            f"{type(app).__name__} is not an application, because it cannot be called. Pass"
             " the application itself, such as FastAPI() or Flask(__name__)."
         )
     if _takes(app, _ASGI):
         return cast("ASGIApp", app)
     if not _takes(app, _WSGI):
         raise ConfigurationError(
-            "This is no application: ASGI calls it with scope, receive and send, WSGI with environ"
-            " and start_response. Of a factory, pass what it returns."
+            "This is not an application: ASGI calls it with scope, receive and send, WSGI with"
+            " environ and start_response. If it is a factory, call it and pass the result."
         )
     try:
         adapter = import_module("a2wsgi").WSGIMiddleware
@@ -159,7 +159,7 @@ def _as_asgi(app: Any) -> ASGIApp:
 
 
 def _takes(app: Callable[..., object], count: int) -> bool:
-    """Whether it can be called with so many arguments."""
+    """Whether it can be called with this many arguments."""
     try:
         inspect.signature(app).bind(*range(count))
     except TypeError:
@@ -170,10 +170,10 @@ def _takes(app: Callable[..., object], count: int) -> bool:
 
 
 class WrappedApp:
-    """What `wrap` returns.
+    """The ASGI application that `wrap` returns.
 
     Attributes:
-        middleware: takes the media out; ``middleware.totals`` says how much.
+        middleware: takes the media out; ``middleware.totals`` has the sums.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class WrappedApp:
         self._store = store
 
     def report(self) -> MiddlewareReport:
-        """What was saved and what was left, and why, by route; `str` of it is a page to read."""
+        """Return what was taken out and what was left, and why, by route. Print it to read it."""
         return self.middleware.report()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,7 +200,7 @@ class WrappedApp:
         await self.middleware(scope, receive, send)
 
     async def _live(self, store: "_Opener", scope: Scope, receive: Receive, send: Send) -> None:
-        """Hold the store open for the application's life span, or for one in its stead."""
+        """Keep the store open for the lifespan, even if the application handles none."""
         startup = await receive()
         try:
             await store.get()
@@ -226,7 +226,7 @@ class WrappedApp:
 async def _answers(
     app: ASGIApp, scope: Scope, startup: Message, receive: Receive, send: Send
 ) -> bool:
-    """Run the application's life span to its end; False if it has none."""
+    """Run the application's lifespan to its end; False if it has none."""
     unheard = [startup]
     answered = False
 
@@ -256,13 +256,13 @@ class _Opened:
 
 
 class _Opener:
-    """A store that is opened when it is first asked for, and who may read what of it.
+    """Opens the store on first use, and decides who may read what.
 
     Args:
         data: the directory.
         owner_bytes: see `open_store`.
-        access: who gets what; by signed URLs where it is left out.
-        keyring: the keys of these.
+        access: decides who gets what; None for signed URLs.
+        keyring: the keys of signed URLs; None for a key from the catalog.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class _Opener:
 
     @property
     def signer(self) -> UrlSigner | None:
-        """What signs URLs; None where they are not signed, or the store is not open."""
+        """The signer of URLs; None if they are not signed, or the store is not open."""
         return None if self._opened is None else self._opened.signer
 
     async def get(self) -> MediaStore:

@@ -1,13 +1,13 @@
-"""References in a model's messages become pictures again: at request assembly, never written back.
+"""Turn references in a model's messages into pictures again, for one request at a time.
 
 ::
 
-    hydrated = await hydrate(history, store, provider="anthropic", frontier=frontier)
-    await client.messages.create(model=…, max_tokens=…, messages=hydrated.messages)
-    frontier = hydrated.frontier  # kept with the conversation
+    hydrated = await hydrate(history, store, provider="anthropic", frontier=frontier) await
+    client.messages.create(model=…, max_tokens=…, messages=hydrated.messages) frontier =
+    hydrated.frontier # store it with the conversation
 
-Of a reference the id alone is believed; everything else is read from the catalog. What is not shown
-becomes its line of text (`MediaReference.to_model`), the same at every request.
+Hydration trusts only the id of a reference and reads everything else from the catalog. Media that
+is not shown becomes its line of text (`MediaReference.to_model`), the same in every request.
 """
 
 from collections import Counter
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 OVER_BUDGET: Final = "request_budget"
-"""Why media is not shown that one request has no room for."""
+"""The reason for media that did not fit into the request."""
 
 _STABLE: Final = stable()
 
@@ -58,16 +58,16 @@ class HydrationReport:
     """What became of the references.
 
     Attributes:
-        found: how many there were, repetitions counted.
-        shown: ids of the media that are shown, in the order in which they stand.
-        retired: ids of the media that this call retired. The request differs from the one before
-            where the first of them stood, and a prompt cache is of use up to there.
-        refused: references to media that is unknown or another owner's, repetitions counted.
-        tokens: estimate of what the shown pictures cost; documents and audio are not in it.
+        found: how many there were, including repetitions.
+        shown: ids of the media that is shown, in the order of the messages.
+        retired: ids of the media that this call retired. The request differs from the previous one
+            from the first of them on; a prompt cache helps up to there.
+        refused: references to media that is unknown or another owner's, including repetitions.
+        tokens: estimate of what the shown pictures cost, without documents and audio.
         length: characters of base64 in the messages.
-        left: what was left, and how often, by reason. Media that the policy chose and that is not
-            shown: an error's code or `OVER_BUDGET`. Parts that were not looked into: ``too_deep``,
-            ``too_long`` or ``signed``.
+        left: how often something was left, by reason: an error's code or `OVER_BUDGET` for media
+            that the policy chose but that is not shown; ``too_deep``, ``too_long`` or ``signed``
+            for parts that were not searched.
     """
 
     found: int
@@ -80,9 +80,9 @@ class HydrationReport:
 
 
 class Hydrated(NamedTuple):
-    """Messages for one request, what became of the references in them, and what to keep.
+    """Messages for one request, a report on the references in them, and the frontier to keep.
 
-    The frontier is JSON. Keep it with the conversation and hand it to the next call.
+    The frontier is JSON. Store it with the conversation and pass it to the next call.
     """
 
     messages: list[Any]
@@ -102,37 +102,39 @@ async def hydrate(
     urls: MediaUrls | None = None,
     shapes: Shapes = DEFAULT_SHAPES,
 ) -> Hydrated:
-    """Put media into the messages of one request to a model, as its provider takes it.
+    """Put media into the messages of one request to a model, in the form its provider accepts.
 
-    By default media is shown where it came up, with the same bytes in every request, so that prompt
-    caches stay warm; when room runs out, many are retired at once (`stable`). Any other policy
-    chooses anew each time, and shows a medium where it occurs last.
+    By default, media is shown where it first appeared, with the same bytes in every request, so
+    that prompt caches stay warm; when the budget is used up, many are retired at once (`stable`).
+    Any other policy chooses again each time, and shows media where it occurs last.
 
-    Where only text may stand, the line does, and the picture follows in a user message, after all
-    results of the same tool calls. All other references become their lines, those that people's and
-    models' own words mention too. What cannot be read or rendered becomes its line and is counted.
-    The same input gives the same messages; those given are left as they are.
+    Where the provider accepts only text, the line replaces the reference, and the picture follows
+    in a user message, after all results of the same tool calls. All other references become their
+    lines, also those in the words of people and models. Media that cannot be read or rendered
+    becomes its line and is counted. The same input gives the same messages. The given messages are
+    not changed.
 
     Memory: the base64 of what is shown, at most the provider's limit for a request (18 to 48 MB),
-    and one medium once more while it is put together.
+        and a second copy of one picture at a time.
 
     Args:
-        messages: in the provider's own form: dictionaries, as its SDK or its HTTP API takes them.
+        messages: dictionaries in the provider's own form, as its SDK or HTTP API accepts them.
             Objects of the SDK among them pass unchanged.
         store: where the media is.
-        provider: whose form and whose limits: ``openai`` (Chat Completions), ``openai-responses``,
-            ``anthropic``, ``gemini``, or a `Provider`.
-        policy: which media are shown.
-        frontier: what the call before returned, so that what was retired stays so. Without it, all
-            is decided anew from the messages.
-        original: whether originals are sent bit for bit wherever the provider does not refuse
-            them, rather than in a size of which it looks at every pixel.
-        owner: whose media may be shown; None for media without an owner.
-        urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
-        shapes: how else content parts may name media.
+        provider: the form of the messages and the limits: ``openai`` (Chat Completions),
+            ``openai-responses``, ``anthropic``, ``gemini``, or a `Provider`.
+        policy: chooses which media is shown.
+        frontier: the frontier that the previous call returned, so that retired media stays retired.
+            Without it, everything is decided again from the messages.
+        original: send originals bit for bit unless the provider would refuse them, instead of a
+            size at which the model looks at every pixel.
+        owner: the owner whose media may be shown; None for media without an owner.
+        urls: the `MediaUrls` that minted links of the form ``ui``; without it, only ``media://`` is
+            a link.
+        shapes: other ways in which content parts may name media.
 
     Raises:
-        InvalidInputError: there is no such provider, or the frontier is none.
+        InvalidInputError: the provider is unknown, or the frontier is not valid.
         StorageError: the catalog cannot be read.
     """
     asked_of = provider_named(provider)
@@ -251,7 +253,7 @@ class _Media:
         return self._limits.estimate_tokens(fitted.width, fitted.height)
 
     async def read_newest(self, wanted: Sequence[Occurrence]) -> None:
-        """Read them. Where a request has no room for all of them, the oldest give way."""
+        """Read the media; if it does not fit into the request, leave out the oldest."""
         room = self._limits.request_length
         for each in reversed(wanted):
             if room == 0 or len(self.fitted) == self._limits.request_media:
@@ -267,7 +269,7 @@ class _Media:
                 room -= fitted.length
 
     async def read_all(self, wanted: Sequence[Occurrence], budget: Budget) -> None:
-        """Read those that the budget and the provider have room for, and retire the others."""
+        """Read the media that fits the budget and the provider's limits; retire the rest."""
         limits = Budget(media=self._limits.request_media, length=self._limits.request_length)
         fitting = {}
         candidates = []

@@ -1,13 +1,13 @@
-"""Offload: inline media out of any payload, references in.
+"""Take inline media out of any payload and put references in its place.
 
 ::
 
     payload, report = await offload(payload, store)
 
 Every shape in which agents and their frameworks carry media is recognized, at any depth, in JSON
-inside strings and in free text (``docs/reference/shapes.md``). What cannot be stored passes
-unchanged and is counted. Nothing about a payload makes these functions raise, and none of them
-holds up the event loop: the work is done in steps of about a millisecond.
+inside strings and in free text (``docs/reference/shapes.md``). Media that cannot be stored passes
+unchanged and is counted. No payload makes these functions raise, and they do not block the event
+loop: they work in steps of about a millisecond.
 
 Memory: one media at a time, decoded; the payload itself is not copied.
 """
@@ -37,16 +37,16 @@ __all__ = [
 ]
 
 MAX_TEXT: Final = 8 * 1024 * 1024
-"""Bytes of a text that is no JSON; decoding more takes longer than anything may."""
+"""Most bytes of a text that is not JSON; decoding more would block the event loop too long."""
 
 TOO_LARGE: Final = "text_too_large"
-"""The reason in `OffloadReport.left` for a text that is larger; as a string it may be."""
+"""The reason in `OffloadReport.left` for a larger text in bytes; strings have no such limit."""
 
 _LIMITS: Final = OffloadLimits()
 
 
 class OffloadOptions(TypedDict, total=False):
-    """The keywords of `offload`, for those who hand them on."""
+    """The keywords of `offload`, for functions that pass them on."""
 
     form: Form
     urls: MediaUrls | None
@@ -108,29 +108,30 @@ async def offload(
     shapes: Shapes = DEFAULT_SHAPES,
     bare: Bare | None = None,
 ) -> Offloaded[Any]:
-    """The payload with references in the place of inline media.
+    """Replace inline media in a payload with references.
 
     Args:
-        payload: any JSON-like value; dataclasses, pydantic models, msgspec structs, bytes, Pillow
-            images and matplotlib figures may be in it. A string is a document: JSON, or else free
-            text; so are bytes, in UTF-8, unless they are media themselves. What of a JSON document
-            is not around media stays as it is, byte for byte. The payload is not changed.
-        store: where media goes; None to measure only.
-        form: ``stored`` for what is kept (``media://`` links), ``ui`` for what goes to a browser
-            (URLs).
-        urls: mints the URLs of the form ``ui``; `MediaUrls()` where there are none.
-        owner: whom the media belongs to.
+        payload: any JSON-like value, which may contain dataclasses, pydantic models, msgspec
+            structs, bytes, Pillow images and matplotlib figures. A string is a document: JSON,
+            otherwise free text. Bytes are a document in UTF-8, unless they are media themselves.
+            The parts of a JSON document that are not around media stay as they are, byte for byte.
+            The payload is not changed.
+        store: the store that keeps the media; None to measure only.
+        form: ``stored`` for payloads to keep (``media://`` links), ``ui`` for payloads that go to a
+            browser (URLs).
+        urls: mints the URLs of the form ``ui``; `MediaUrls()` by default.
+        owner: the owner of the media; None for no owner.
         conversation_id: the conversation that it belongs to.
-        limits: what is looked at.
-        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by one's own.
-        bare: what becomes of base64 that no shape and no data: URI claims: ``object`` puts a
-            reference there, ``url`` a link, ``keep`` leaves and counts it. By default ``object``
-            for the form ``stored`` and ``keep`` for ``ui``.
+        limits: what counts as media, and how much of the payload is searched.
+        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by your own.
+        bare: how to treat base64 that matches no shape and no data: URI: ``object`` replaces it
+            with a reference, ``url`` with a link, ``keep`` leaves and counts it. By default
+            ``object`` for the form ``stored`` and ``keep`` for ``ui``.
 
     Returns:
-        The payload, the very same object if there was nothing to replace, and a report. A string
-        stays a string, a document in bytes stays bytes; bytes that are media become a reference. An
-        object that held media has become a dictionary.
+        The payload, which is the same object if there was nothing to replace, and a report. A
+        string stays a string and a document in bytes stays bytes; bytes that are media become a
+        reference. An object that contained media becomes a dictionary.
     """
     rewriter, keeper = _begin(
         store, form, urls, owner, conversation_id, limits=limits, shapes=shapes, bare=bare
@@ -140,7 +141,7 @@ async def offload(
 
 
 def bare_of(options: OffloadOptions) -> Bare:
-    """What becomes of base64 that nothing claims, as `offload` decides it."""
+    """How `offload` treats base64 that matches nothing."""
     return options.get("bare") or _default_bare(options.get("form", "stored"))
 
 
@@ -163,7 +164,7 @@ def rewritten_document(rewriter: Rewriter, document: str) -> Walk[str]: ...
 @overload
 def rewritten_document(rewriter: Rewriter, document: bytes) -> Walk[bytes]: ...
 def rewritten_document(rewriter: Rewriter, document: str | bytes) -> Walk[Any]:
-    """A document with references in the place of the media in it, see `offload`."""
+    """Replace the media in a document with references, see `offload`."""
     rewritten = yield from rewriter.document(document)
     if rewritten is not None:
         return rewritten

@@ -1,11 +1,11 @@
-"""References inside payloads, in the form that fits where the payload goes. Pure.
+"""Project the references inside payloads into the form that fits the destination. Pure.
 
-A payload is any JSON value. Each function returns a new one and leaves the rest of it as it was.
-A reference is an object; in text, such as Markdown, it is a link: ``media://{id}`` where it is
-kept, a URL where it is shown. Both are found at any depth, and in JSON inside strings, of which
-what is around them stays as it was, byte for byte.
+A payload is any JSON value. Each function returns a new payload and leaves the rest of it as it
+was. A reference is an object; in text, such as Markdown, it is a link: ``media://{id}`` in stored
+payloads, a URL in shown ones. Both are found at any depth, also in JSON inside strings, where
+everything around them stays as it was, byte for byte.
 
-Doing it twice is doing it once, and ``for_storage(for_ui(x))`` is ``for_storage(x)``.
+Each projection is idempotent, and ``for_storage(for_ui(x))`` equals ``for_storage(x)``.
 """
 
 import re
@@ -34,9 +34,8 @@ from coatcheck.payload.spelling import SPELLING_MEMBER, said_of
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaReference, MediaUrls
 
 Summarize = Callable[[Mapping[str, Any] | str], str | None]
-"""The line for a model of an object or a text that is a tool's result in a form of its own.
-
-None for anything else.
+"""Returns the line for a model of an object or a text that is a tool's result in a form of your
+own; None for anything else.
 """
 
 _STORED_LINKS: Final = Links()
@@ -45,12 +44,12 @@ _MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\[\]]{0,500}\]\(\s*<?([^\s()<>\"']{1,
 
 
 def for_storage(payload: Any, urls: MediaUrls | None = None, *, with_links: bool = True) -> Any:
-    """What histories and databases keep: references in stored form, no URL of ours.
+    """Put references into stored form, without URLs, for histories and databases.
 
     Args:
         payload: in any form.
-        urls: how links in its texts were minted; `MediaUrls()` where it is left out.
-        with_links: whether texts are looked into; what a user writes may be kept as it is.
+        urls: the `MediaUrls` that minted links in its texts; by default `MediaUrls()`.
+        with_links: whether texts are searched; pass False to keep a user's text as it is.
     """
     links = Links(urls or MediaUrls())
 
@@ -73,22 +72,21 @@ def for_ui(
     *,
     with_links: bool = True,
 ) -> Any:
-    """What a browser gets: references in UI form, with URLs minted now.
+    """Put references into UI form, with URLs minted now, for a browser.
 
-    A URL may be signed, and a model or a user may have written any id into a message. So a URL is
-    minted for what is `known` alone; any other reference is shown in stored form, without one. A
-    page shows that as a picture that is not available. What a model hands to a tool
-    (`coatcheck.payload.arguments`) stays as it is, whatever it holds.
+    A URL may be signed, and a model or a user may have written any id into a message. So URLs are
+    minted only for `known` references; any other reference stays in stored form, without a URL, and
+    a page shows it as a picture that is not available. Arguments of tool calls
+    (`coatcheck.payload.arguments`) stay as they are.
 
-    To show a reference that was made just now, `MediaReference.to_ui` is enough.
+    For a single new reference, use `MediaReference.to_ui`.
 
     Args:
         payload: in any form.
         urls: mints them.
-        known: the ids that have been looked up for the reader and that the reader may read.
-            `shown_ids` lists those to look up. With the references that were found, those say what
-            the media is; of the payload's the id alone is believed, and what they call it (`alt`,
-            `displayName`).
+        known: the ids that were looked up and that the reader may read; `shown_ids` lists the ids
+            to look up. If it maps ids to references, these describe the media: of the payload's
+            references, only the id and the captions (`alt`, `displayName`) are trusted.
         with_links: whether links in texts become URLs too, as in what a model wrote.
     """
     catalog = known if isinstance(known, Mapping) else {}
@@ -123,7 +121,7 @@ def for_ui(
 
 
 def shown_ids(payload: Any, *, with_links: bool = True) -> set[str]:
-    """The ids of what `for_ui` mints URLs for, once they have been looked up.
+    """Return the ids that `for_ui` can mint URLs for, to look them up first.
 
     Args:
         payload: in any form; its links are ``media://{id}``.
@@ -158,21 +156,21 @@ def for_model(
     shapes: Shapes = DEFAULT_SHAPES,
     summarize: Summarize | None = None,
 ) -> Any:
-    """What a model gets: each reference as one line of text, the same bytes every time.
+    """Turn each reference into one line of text for a model, the same bytes every time.
 
-    A part that names media by a link becomes the line as a whole, and so does an image in Markdown;
-    any other link becomes the line. A tool's whole result becomes the line that the model was given
-    when the tool returned. Media that is inline still, because it could not be stored, is cut out;
-    to show a model pictures on purpose, use `hydrate`.
+    A content part that names media by a link becomes the line as a whole, as does an image in
+    Markdown; any other link becomes the line. A tool's whole result becomes the line that the model
+    got when the tool returned. Media that is still inline, because it could not be stored, is cut
+    out. To show a model pictures, use `hydrate`.
 
     Args:
         payload: any JSON-like value.
-        known: references that were looked up. A link that is none of them says no more than its id:
-            its line is ``[media {id}]``.
-        urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
+        known: references that were looked up. Other links become ``[media {id}]``.
+        urls: the `MediaUrls` that minted links of the form ``ui``; without it, only ``media://`` is
+            a link.
         shapes: how frameworks name media.
-        summarize: gives the line of a tool's result in a form of your own;
-            `coatcheck.legacy.summarize` for what old histories hold.
+        summarize: returns the line of a tool's result in a form of your own, such as
+            `coatcheck.legacy.summarize` for old histories.
     """
     links = Links(urls)
     visitor = Visitor(links, shapes, lambda found, _: found)
@@ -215,7 +213,7 @@ def _line_of_part(
     line: Callable[[str], str],
     show: Callable[[MediaReference], str],
 ) -> str | None:
-    """The line of a part that names media by a link; None for any other."""
+    """Return the line of a part that names media by a link; None for any other part."""
     if part.get("type") == MEDIA_PART or not any(map(_may_name, part.values())):
         return None
     found = visitor.part(part, TEXT_ONLY)
@@ -226,7 +224,7 @@ def _line_of_part(
 
 
 def _may_name(member: object) -> bool:
-    """Whether a member of a part may be what names its media, or hold that."""
+    """Whether a member of a part may name its media, or contain a member that does."""
     if isinstance(member, Mapping):
         return any(isinstance(value, str) and "/" in value for value in member.values()) or any(
             isinstance(value, Mapping) for value in member.values()
@@ -235,7 +233,7 @@ def _may_name(member: object) -> bool:
 
 
 def _reference_within(part: Mapping[str, Any], reference_id: str) -> MediaReference | None:
-    """The reference that a part has beside its link."""
+    """Return the reference that a part has beside its link."""
     for member in part.values():
         reference = reference_in(member)
         if reference is None and isinstance(member, Mapping):
@@ -248,7 +246,7 @@ def _reference_within(part: Mapping[str, Any], reference_id: str) -> MediaRefere
 def _as_cataloged(
     reference: MediaReference, catalog: Mapping[str, MediaReference]
 ) -> MediaReference:
-    """A reference as the catalog has it, but for what it is called in its place."""
+    """Return the reference from the catalog, with the captions of this place."""
     found = catalog.get(reference.id)
     if found is None:
         return reference

@@ -1,18 +1,18 @@
-"""Restore: the inverse of offloading. References out, the original media inline again.
+"""Undo offloading: replace references with the original media.
 
 ::
 
     payload, report = await restore(payload, store)
 
-Each reference takes the shape again that the media had: a ``resource_link`` of MCP becomes image
-content, a link in Markdown a data: URI. For a framework that must have its own inline form back,
-and for exports. What a model is to see is `coatcheck.payload.hydrate`'s, which sizes it.
+Each reference gets the shape back that the media had: a ``resource_link`` of MCP becomes image
+content, a link in Markdown a data: URI. Use this for a framework that needs its own inline form,
+and for exports. To show a model a picture, use `coatcheck.payload.hydrate`, which chooses the size.
 
-The media is what it was, bit for bit, and so is the payload around it, JSON inside strings too.
-Where media was written in a way that nothing here writes, it comes back in the usual way, and the
-report says where.
+The media comes back bit for bit, and so does the payload around it, including JSON inside strings.
+Media that was written in a way that Coatcheck does not write comes back in the usual way, and the
+report lists the place.
 
-What is inline again is as large as it was: all of it is in memory at the end.
+Restored media is as large as before: all of it is in memory at the end.
 """
 
 from collections.abc import Generator, Mapping
@@ -32,10 +32,10 @@ from coatcheck.reference import REFERENCE_TYPE, MediaUrls, is_reference_id
 from coatcheck.store import MediaStore
 
 ANOTHER_OWNER: Final = "another_owner"
-"""Why a reference was left: the media is not that of the `owner` that was named."""
+"""The reason for a reference to media that does not belong to the given `owner`."""
 
 TOO_DEEP: Final = "too_deep"
-"""Why a part of a payload was left: it nests deeper than the walk goes."""
+"""The reason for a part of a payload that nests too deep."""
 
 _MARKED_WITHIN: Final = 4  # levels of a node in which its shape may write a link or a reference
 
@@ -45,14 +45,14 @@ Walk = Generator[str | None, Original | None, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftReference:
-    """A reference that still stands where it stood.
+    """A reference that was not restored.
 
     Attributes:
-        reason: `ANOTHER_OWNER`, `TOO_DEEP`, or the code of an error: ``not_found`` for media that
-            is unknown, another one for media that could not be read.
-        place: where it stands, as a JSON Pointer (RFC 6901), which goes on inside of a string that
-            holds JSON. Empty for the payload itself.
-        id: the reference's; None for a part that was not looked into.
+        reason: `ANOTHER_OWNER`, `TOO_DEEP`, or the code of an error: ``not_found`` for unknown
+            media, another code for media that could not be read.
+        place: its place as a JSON Pointer (RFC 6901), which continues inside a string that contains
+            JSON. Empty for the payload itself.
+        id: the id of the reference; None for a part that was not searched.
     """
 
     reason: str
@@ -62,15 +62,15 @@ class LeftReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreReport:
-    """What restoring did.
+    """A report on what was restored.
 
     Attributes:
-        restored: references and links whose media is inline again, every copy counted.
-        left: those that were left, each with the reason.
-        respelled: where media is inline again, but not written as it was: its base64 was in lines
-            or had no padding, a data: URI had another type or a parameter, a picture was an object
-            of a library, JSON inside of a string had spaces that nothing writes. Places are those
-            of `LeftReference`.
+        restored: how many references and links became media again, including copies.
+        left: the references that were left, each with the reason.
+        respelled: places, as in `LeftReference`, where the media is back but is written
+            differently: its base64 was in lines or had no padding, a data: URI had another type or
+            a parameter, a picture was an object of a library, or JSON inside a string had unusual
+            spaces.
     """
 
     restored: int = 0
@@ -79,9 +79,9 @@ class RestoreReport:
 
 
 class Restored(NamedTuple):
-    """A payload with its media inline again, and what was done.
+    """A payload with its media inline again, and a report.
 
-    `payload` is the very object that was handed in where nothing was restored.
+    `payload` is the given object if nothing was restored.
     """
 
     payload: Any
@@ -96,17 +96,18 @@ async def restore(
     owner: str | None = None,
     shapes: Shapes = DEFAULT_SHAPES,
 ) -> Restored:
-    """The payload with its media inline again; of a reference the id alone is believed.
+    """Replace the references in a payload with their media.
 
-    A reference to media that is unknown, another owner's or unreadable stays as it is, and the
-    report says so.
+    Only the id of a reference is trusted. A reference to media that is unknown, belongs to another
+    owner or cannot be read stays as it is, and the report lists it.
 
     Args:
-        payload: what `offload` returned, or what was made of it since. It is not changed.
-        store: where the media is.
-        urls: how links of the form ``ui`` were minted; without it only ``media://`` is a link.
-        owner: whose media is restored; None for media that was stored without an owner.
-        shapes: those that the payload was offloaded with.
+        payload: the payload that `offload` returned, possibly changed since. It is not modified.
+        store: the store that has the media.
+        urls: the `MediaUrls` that minted links of the form ``ui``; without it, only ``media://`` is
+            a link.
+        owner: the owner whose media is restored; None for media without an owner.
+        shapes: the shapes that the payload was offloaded with.
     """
     outcomes: dict[str, Original | str] = {}
     restorer = Restorer(Links(urls), shapes)
@@ -136,7 +137,7 @@ async def restore(
 
 
 async def _read(store: MediaStore, reference_id: str, owner: str | None) -> Original | str:
-    """The media, or why it cannot be had."""
+    """Return the media, or the reason why it is not available."""
     try:
         record = await store.record(reference_id)
         if record.owner != owner:
@@ -151,10 +152,10 @@ async def _read(store: MediaStore, reference_id: str, owner: str | None) -> Orig
 class Restorer:
     """One walk through one payload: yields ids and is sent what they stand for, or None.
 
-    None is yielded for a part that nests too deep to be looked into.
+    It yields None for a part that nests too deep to be searched.
 
     Args:
-        links: tells links to our media from others.
+        links: recognizes links to media of this store.
         shapes: how frameworks carry media.
     """
 
@@ -168,7 +169,7 @@ class Restorer:
 
     @property
     def place(self) -> str:
-        """Where the walk is, as a JSON Pointer."""
+        """The current place, as a JSON Pointer."""
         return "".join(map(pointer_step, self._way))
 
     def walk(self, value: Any, depth: int = 0) -> Walk[Any]:
@@ -214,7 +215,7 @@ class Restorer:
         return "".join([*parts, text[copied:]]) if parts else text
 
     def _written(self, original: Original, spelling: str | None) -> str:
-        """What stood where a link stands."""
+        """What the link replaced."""
         if spelling == BASE64:
             return original.base64
         if spelling == BASE64URL:
@@ -249,7 +250,7 @@ class Restorer:
         return members
 
     def _instead_of(self, reference: Mapping[str, Any], original: Original) -> str | bytes:
-        """What stood where a reference stands."""
+        """What the reference replaced."""
         match said_of(reference):
             case spelling if spelling == BYTES:
                 return original.data

@@ -1,7 +1,7 @@
-"""Inline media cut out of what is logged, traced or kept; a short note stands in their place.
+"""Cut inline media out of logs and traces, and put a short note in its place.
 
-Nothing is stored and nothing is awaited. What holds no inline media comes back as the very object
-that it was, after a look at the length of each string.
+Nothing is stored and nothing is awaited. A record without inline media comes back as the same
+object, after a look at the length of each string.
 """
 
 import logging
@@ -18,7 +18,7 @@ from coatcheck.payload.scanning.base64text import THRESHOLD
 from coatcheck.payload.scanning.inline import cut_bytes, cut_text
 
 MAX_DEPTH: Final = 64
-"""How deep a record with inline media is copied; a note stands for what nests deeper."""
+"""How deep a record with inline media is copied; a note replaces deeper values."""
 
 _TOO_DEEP: Final = "[nested too deep, left out]"
 _CIRCULAR: Final = "[circular, left out]"
@@ -31,17 +31,17 @@ _SCALARS: Final = _ATOMS | {str, bytes}
 def scrub(record: Any) -> Any:
     """Cut inline media out of a record.
 
-    A note such as ``[image/png, 1,708,380 characters of base64 left out]`` stands in the place of
-    4,096 characters of base64 or more, with the ``data:`` URI that they belong to, and one such as
-    ``[image/png, 1,281,285 bytes left out]`` in that of 3,072 bytes or more that are no text.
+    A note such as ``[image/png, 1,708,380 characters of base64 left out]`` replaces 4,096
+    characters of base64 or more, with the ``data:`` URI that they belong to. A note such as
+    ``[image/png, 1,281,285 bytes left out]`` replaces 3,072 bytes or more that are not text.
 
     Args:
-        record: a string, bytes, or a structure of them as JSON has it. Dataclasses, pydantic's
-            models and msgspec's structures may be part of it; where they hold inline media, a
-            ``dict`` takes their place. Other objects are left as they are.
+        record: a string, bytes, or a JSON-like structure of them, which may contain dataclasses,
+            pydantic models and msgspec structs. A ``dict`` replaces those that hold inline media.
+            Other objects stay as they are.
 
     Returns:
-        A copy, or `record` itself where there is nothing to cut. It never raises.
+        A copy, or `record` itself if there is nothing to cut. It never raises.
     """
     kind = type(record)
     if issubclass(kind, str):
@@ -52,25 +52,23 @@ def scrub(record: Any) -> Any:
 
 
 class ScrubFilter(logging.Filter):
-    """Cuts inline media out of log records, whatever formatter shows them.
+    """Cuts inline media out of log records, for any formatter.
 
-    Add it to handlers: the filters of a logger do not see what its children log. The record is
-    changed, so that handlers after this one see the notes as well; the objects that were handed to
-    the logger are not.
+    Add it to handlers: the filters of a logger do not see what its children log. It changes the
+    record, so later handlers see the notes too, but not the objects that were passed to the logger.
 
     Arguments that are strings, bytes or numbers are scrubbed and still formatted by the handler.
-    With any other argument, whose text is not known before it is made, the message is formatted
-    here once more; where that text holds inline media, it becomes the message and the arguments are
-    dropped. A traceback that holds some is kept as `exc_text`, without `exc_info`. An extra
-    attribute is scrubbed as a value is; one that is neither plain nor one of the objects that
-    `scrub` knows is left to the handler.
+    With any other argument, the filter formats the message once more; if the text holds inline
+    media, the scrubbed text becomes the message and the arguments are dropped. A traceback that
+    holds inline media is kept as `exc_text`, without `exc_info`. Extra attributes are scrubbed like
+    values; objects that `scrub` does not know are left to the handler.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always true: a record is changed, never dropped.
+        """Scrub the record. Always true: no record is dropped.
 
         Args:
-            record: what is logged.
+            record: the record to scrub.
         """
         attributes = vars(record)
         for name, value in list(attributes.items()):
@@ -134,7 +132,7 @@ def _holds_media(record: Any) -> bool:
 
 
 def _copy(value: Any, copies: dict[int, Any], depth: int) -> Any:
-    """`value` without inline media; whatever holds none is kept as it is."""
+    """Copy `value` without inline media; parts without any are kept as they are."""
     if issubclass(type(value), _TEXTS):
         return scrub(value)
     contents = () if type(value) in _ATOMS else _contents(value)
@@ -166,7 +164,7 @@ def _is_same(one: object, other: object) -> bool:
 
 
 def _contents(value: Any) -> Collection[Any]:
-    """What a value holds, by name or in order; nothing if it cannot be looked into."""
+    """The members of a value, by name or in order; nothing if it has none."""
     # The type is asked, not `isinstance`: that would make a lazy object load what it stands for.
     kind = type(value)
     if issubclass(kind, list | tuple | AbstractSet | deque):

@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 class Destination(NamedTuple):
-    """Where the media of a stream goes.
+    """Where a stream's media is stored.
 
     Attributes:
         store: the store; None to measure only.
@@ -46,10 +46,10 @@ class Destination(NamedTuple):
 
 
 OpenStore = Callable[[], Awaitable[Destination]]
-"""Finds where media goes, when there is some."""
+"""Returns the destination; called when there is media."""
 
 UNEXPECTED: Final = "unexpected"
-"""The reason in `OffloadReport.left` for what something unexpected kept from being stored."""
+"""The reason in `OffloadReport.left` for media that an unexpected error left inline."""
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -66,17 +66,17 @@ async def offload_stream(
     on_report: Callable[[OffloadReport], None] | None = None,
     **options: Unpack[OffloadOptions],
 ) -> AsyncGenerator[Any]:
-    """The chunks with references in the place of inline media, each as soon as it may pass.
+    """Replace inline media in a stream with references, and pass each chunk as soon as possible.
 
-    Text is followed across chunks: a data: URI that comes in many is held back until it is whole,
-    and passes as a link. Text is a chunk that is a string, or a piece of a string in a chunk of
-    OpenAI, Anthropic, Gemini, the AI SDK, AG-UI, or of a form of its own in which one string goes
-    on from chunk to chunk. Whatever else is in a chunk is offloaded by itself. The same content has
-    the same reference in all of a stream.
+    Text is followed across chunks: a data: URI that spreads over several chunks is held back until
+    it is complete, and passes as a link. Text is a chunk that is a string, or a piece of a string
+    in a chunk of OpenAI, Anthropic, Gemini, the AI SDK, AG-UI, or of another form in which one
+    string continues from chunk to chunk. Everything else in a chunk is offloaded separately. The
+    same content has the same reference throughout a stream.
 
-    At most 64 characters are held back that turn out to be no media, and at most what base64 of the
-    store's `max_bytes` takes. A chunk that says nothing but what was held back does not pass, or
-    passes with an empty text if it has a number.
+    At most 64 characters of ordinary text are held back, and at most as much as base64 of the
+    store's `max_bytes` takes. A chunk that contains only text that is held back does not pass; if
+    it is numbered, it passes with an empty text.
 
     Args:
         chunks: the stream.
@@ -107,7 +107,7 @@ def _untold(_report: OffloadReport) -> None:
 
 
 class _Chunk:
-    """A chunk as an event; an object that is changed becomes a dictionary."""
+    """Treat a chunk as an event; an object that is changed becomes a dictionary."""
 
     def __init__(self, chunk: Any) -> None:
         self._chunk = chunk
@@ -122,15 +122,15 @@ class _Chunk:
 
 
 class StreamOffload(Generic[T]):
-    """One stream, with a store behind it.
+    """Offloads one stream into a store.
 
     Args:
-        open_store: finds where media goes.
+        open_store: returns the destination of media.
         on_report: called for each event that held media.
-        options: those of `offload`; owner and URLs of what is kept are `open_store`'s.
+        options: those of `offload`; the owner and the URLs come from `open_store`.
         max_bytes: largest media that is decoded.
-        max_held: characters that are held back at most; what base64 of `max_bytes` takes where it
-            is left out.
+        max_held: how many characters are held back at most; by default as many as base64 of
+            `max_bytes` takes.
         is_patient: see `StreamRewriter`.
     """
 
@@ -167,13 +167,13 @@ class StreamOffload(Generic[T]):
         return await self._run(self.rewriter.feed(event, found), self._place)
 
     async def end(self) -> list[T]:
-        """What is sent now that the stream is over."""
+        """Return what is left to send at the end of the stream."""
         if not self.rewriter.open:
             return []
         return await self._run(self.rewriter.end(), self._place)
 
     async def payload(self, payload: Any) -> Any:
-        """A payload with references in the place of the media in it.
+        """Replace the media in a payload with references.
 
         Args:
             payload: an event or a part of one, as an object.
@@ -182,7 +182,7 @@ class StreamOffload(Generic[T]):
         return await self._run(whole.walk(payload), whole.place)
 
     async def document(self, document: bytes) -> bytes:
-        """A document with references in the place of the media in it.
+        """Replace the media in a document with references.
 
         Args:
             document: JSON or text, in UTF-8.
@@ -226,7 +226,7 @@ class StreamOffload(Generic[T]):
 
 @dataclass(slots=True)
 class _Keeping:
-    """What one event asks for; a store is only needed if it does."""
+    """The media of one event; the store is opened only if there is some."""
 
     make: Callable[[], Awaitable[Keeper]]
     place: Callable[[], Steps[str]]
@@ -246,5 +246,5 @@ class _Keeping:
 
     @property
     def report(self) -> OffloadReport:
-        """What was done with what the event asked for."""
+        """What was done with the event's media."""
         return self._failed if self._keeper is None else self._keeper.report + self._failed

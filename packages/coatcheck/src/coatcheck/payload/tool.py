@@ -1,4 +1,4 @@
-"""Tools that return media inline, made to return references: ``@offload_tool(store)``."""
+"""Make tools that return media inline return references: ``@offload_tool(store)``."""
 
 import inspect
 from collections.abc import (
@@ -27,7 +27,7 @@ _END: Final = object()
 
 
 class Offloading(Protocol):
-    """What `offload_tool` gives: it wraps a tool, whose values become whatever `offload` makes."""
+    """The decorator that `offload_tool` returns; it offloads a tool's values."""
 
     # Every function gives some object: the first signature that fits is the one that is meant.
     @overload
@@ -49,22 +49,22 @@ class Offloading(Protocol):
 def offload_tool(
     store: MediaStore | Callable[[], MediaStore], **options: Unpack[OffloadOptions]
 ) -> Offloading:
-    """Offload what a tool returns or yields (see `offload`). Use it as ``@offload_tool(store)``.
+    """Decorate a tool so that what it returns or yields is offloaded (see `offload`).
 
-    The tool is a function or is written as a generator, asynchronous or not; the wrapped one is
-    asynchronous. Its parameters, name and documentation stay those of the tool, and so does its
-    return annotation, although references stand where the tool has pictures. What the tool raises
-    passes unchanged. What a generator returns at its end is dropped.
+    The tool is a function or a generator, synchronous or asynchronous; the decorated tool is
+    asynchronous. It keeps the tool's parameters, name and documentation, and also its return
+    annotation, although it returns references instead of pictures. Exceptions of the tool pass
+    unchanged. The return value of a generator is dropped.
 
-    A tool that is not asynchronous runs in worker threads with the context variables of its caller;
-    the steps of a generator may run in different ones. A thread cannot be interrupted: a cancelled
-    call ends when the function or the generator's step does, which may ask
-    `anyio.from_thread.check_cancelled`. A generator that is left early is closed; leave it with
-    `contextlib.aclosing` to have it closed at once.
+    A synchronous tool runs in worker threads with the context variables of its caller; the steps of
+    a generator may run in different threads. A thread cannot be interrupted: a cancelled call ends
+    when the function or the generator's step ends, which may call
+    `anyio.from_thread.check_cancelled`. A generator that you leave early is closed; to close it at
+    once, use `contextlib.aclosing`.
 
     Args:
-        store: keeps the media. For one that is opened after the tool is defined, a function that
-            gives it; it is called for each value.
+        store: the store that keeps the media, or, if it opens after the tool is defined, a function
+            that returns it. The function is called for each value.
         options: those of `offload`.
     """
 
@@ -96,7 +96,7 @@ def offload_tool(
 
 
 async def _call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function in a worker thread, and await what it gives if that is awaitable."""
+    """Call a function in a worker thread, and await its result if that is awaitable."""
     result = await to_thread.run_sync(partial(function, *args, **kwargs))
     return await result if inspect.isawaitable(result) else result
 
@@ -104,7 +104,7 @@ async def _call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> A
 async def _iterate(
     function: Callable[..., Generator[Any]], /, *args: Any, **kwargs: Any
 ) -> AsyncGenerator[Any]:
-    """Advance a generator in worker threads, one step for each value that is asked for."""
+    """Advance a generator in worker threads, one step for each value."""
     steps = await to_thread.run_sync(_Steps, partial(function, *args, **kwargs))
     try:
         while (value := await to_thread.run_sync(steps.advance)) is not _END:
@@ -115,7 +115,7 @@ async def _iterate(
 
 
 class _Steps:
-    """A generator that threads take turns at; what one sets in its context, the next one sees."""
+    """A generator whose steps run in different threads but share their context variables."""
 
     def __init__(self, call: Callable[[], Generator[Any]]) -> None:
         self._generator = call()
@@ -124,11 +124,11 @@ class _Steps:
         self._turn = Lock()
 
     def advance(self) -> Any:
-        """The next value, or `_END`: a StopIteration cannot leave a thread."""
+        """Return the next value, or `_END`: a StopIteration cannot leave a thread."""
         with self._turn:
             return self._context.run(next, self._generator, _END)
 
     def close(self) -> None:
-        """Run what the generator has left to do; nothing if it has ended."""
+        """Close the generator; do nothing if it has ended."""
         with self._turn:
             self._context.run(self._generator.close)

@@ -53,12 +53,12 @@ if TYPE_CHECKING:  # a store receives its engines
 
 
 Kind = Literal["media", "opaque"]
-"""What is put: media of an accepted type, or bytes of any type that nothing looks at."""
+"""The kind of content: media of an accepted type, or bytes of any type (``opaque``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaStream:
-    """Media on its way out: bytes `start` up to but without `end` of `reference`."""
+    """Bytes of a `reference` to send: those from `start` up to, but not including, `end`."""
 
     reference: MediaReference
     start: int
@@ -73,10 +73,10 @@ class MediaStore:
         blobs: where bytes live.
         catalog: where references live.
         renderer: looks at images.
-        fetcher: fetches URLs; without one, `put_url` cannot be used.
+        fetcher: fetches URLs for `put_url`; None if the store fetches nothing.
         max_bytes: largest media that is accepted.
-        owner_bytes: what the media of one owner may occupy together; 0 for no limit.
-        variant_bytes: what rendered variants may occupy together; thumbnails do not count.
+        owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit.
+        variant_bytes: how many bytes all rendered variants may occupy; thumbnails do not count.
         clock: tells the time of a put.
     """
 
@@ -147,36 +147,38 @@ class MediaStore:
     ) -> MediaReference:
         """Store media durably and return a reference to it.
 
-        When this returns, the media survives a crash and a power cut. When it raises, nothing of it
-        is left, but for a commit that fails at the very end: that may leave bytes that nothing
-        refers to, which `verify` counts as an orphan. The same content is stored once, however many
-        references there are.
+        When this returns, the media survives a crash and a power cut. When it raises, it leaves
+        nothing behind, with one exception: a commit that fails at the very end may leave bytes that
+        nothing refers to, which `verify` reports as an orphan. The same content is stored once,
+        however many references it has.
 
         Args:
-            content: the bytes, in one piece or a list of chunks; a file's path; or an asynchronous
-                iterator of chunks, which is streamed to disk and never held as a whole.
+            content: the bytes, in one piece or as a list of chunks; the path of a file; or an
+                asynchronous iterator of chunks, which is streamed to disk and never held in memory
+                as a whole.
             display_name: a file name to show; reduced to its last component and cleaned.
             alt: alternative text; cleaned and cut to one line of `ALT_WEIGHT`.
-            media_type: what the sender says it is. The stored type is always the sniffed one, but
-                for opaque media; a claim to be an image that does not hold is refused.
-            owner: whom it belongs to.
+            media_type: the declared type. The stored type is always the sniffed one, except for
+                opaque media. Content that is declared as an image and is none is refused.
+            owner: the owner; None for no owner.
             conversation_id: the conversation that it belongs to.
-            kind: ``media`` for what is of an accepted type; ``opaque`` for bytes of any type.
-                Nothing looks at those: their type is `media_type`, or ``application/octet-stream``;
-                they have no thumbnail and no variants, and are served as a file to save alone.
+            kind: ``media`` for content of an accepted type; ``opaque`` for bytes of any type. The
+                store does not look at opaque bytes: their type is `media_type`, or
+                ``application/octet-stream``; they have no thumbnail and no variants, and are served
+                only as a file to save.
             reuse: give the same content of the same owner and conversation the same reference, as
-                long as that is not deleted. Where it is known, nothing is written. The reference
-                that is returned has the name and the text of this call; neither is recorded.
+                long as that is not deleted. For known content, nothing is written. The returned
+                reference has the name and the text of this call, which the store does not record.
 
         Raises:
-            InvalidInputError: the content is a string, which is never opened as a file, or is of
-                another type that is not taken; the kind is unknown; or the type of opaque media is
-                no media type.
+            InvalidInputError: the content is a string, which `put` never opens as a file, or
+                another unsupported type; the kind is unknown; or the type of opaque media is not a
+                media type.
             EmptyMediaError: there are no bytes.
             MediaTooLargeError: there are more than `max_bytes`.
             QuotaExceededError: there are more than the owner's quota leaves.
-            UnsupportedMediaError: the bytes are of no accepted type, or claim to be an image and
-                are none; or opaque media claims to be one.
+            UnsupportedMediaError: the type of the bytes is not accepted; the bytes are declared as
+                an image and are none; or opaque media is declared as one.
             PixelBudgetError: the image's canvas is too large.
             UnprocessableMediaError: the image is damaged or cut short.
             StorageError: the storage failed.
@@ -251,8 +253,8 @@ class MediaStore:
     ) -> MediaReference:
         """Edit an image and store the result as `put` does. The original stays as it is.
 
-        The result has the original's type, or is a PNG where that is a GIF or an SVG. Of an
-        animation the first frame is edited.
+        The result has the original's type, or is a PNG if that is a GIF or an SVG. Of an animation,
+        the first frame is edited.
 
         Args:
             reference_id: the image.
@@ -264,7 +266,8 @@ class MediaStore:
 
         Raises:
             NotFoundError: there is no such reference.
-            InvalidInputError: it is no image, or an edit does not fit it; the message says which.
+            InvalidInputError: the media is not an image, or an edit does not fit it; the message
+                says which.
             OverloadedError: too many images are waiting already.
             CoatcheckError: what `put` raises.
         """
@@ -279,15 +282,15 @@ class MediaStore:
         )
 
     async def get(self, reference_id: str) -> MediaReference:
-        """The reference with this id, read from the catalog.
+        """Return the reference with this id from the catalog.
 
         Raises:
-            NotFoundError: there is none; a malformed id is one that there is none of.
+            NotFoundError: there is none, or the id is malformed.
         """
         return (await self.record(reference_id)).reference
 
     async def record(self, reference_id: str) -> MediaRecord:
-        """The reference with its scope and its variants.
+        """Return the reference with its owner, its conversation and its variants.
 
         Raises:
             NotFoundError: there is none.
@@ -299,9 +302,9 @@ class MediaStore:
         return record
 
     async def records(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
-        """The records of those references that there are, by the ids that were given.
+        """Return the records of all references that exist, by the given ids.
 
-        All are looked up at once. A malformed id is one that there is no reference of.
+        One lookup finds all of them. Unknown and malformed ids are left out.
 
         Args:
             reference_ids: the references, by their ids.
@@ -321,13 +324,13 @@ class MediaStore:
         before: str | None = None,
         limit: int = 20,
     ) -> Sequence[MediaRecord]:
-        """What belongs to a conversation and to `owner`, newest first.
+        """Return the media of a conversation that belongs to `owner`, newest first.
 
         Args:
             conversation_id: the conversation.
-            owner: whose media; None for what has no owner.
-            also: ids of more media of the owner's, such as uploads that messages refer to.
-            before: the id of the last one of the page before.
+            owner: the owner; None for media without one.
+            also: ids of more media of this owner, such as uploads that messages refer to.
+            before: the id of the last record of the previous page.
             limit: how many at most.
         """
         return await self._catalog.conversation_media(
@@ -337,11 +340,11 @@ class MediaStore:
     async def list_media(
         self, *, owner: str | None = None, before: MediaCursor | None = None, limit: int = 50
     ) -> Sequence[ListedMedia]:
-        """All media of an owner, newest first, a page at a time.
+        """Return a page of all media of an owner, newest first.
 
         Args:
             owner: whose media; None for what has no owner.
-            before: the place of the last one of the page before.
+            before: the place of the last media of the previous page.
             limit: how many at most.
         """
         return await self._catalog.list_media(owner=owner, before=before, limit=limit)
@@ -349,7 +352,7 @@ class MediaStore:
     async def open(
         self, reference_id: str, *, start: int = 0, end: int | None = None
     ) -> MediaStream:
-        """The original bytes, whole or from `start` up to but without `end`.
+        """Stream the original bytes, or those from `start` up to, but not including, `end`.
 
         Raises:
             NotFoundError: there is no such reference; while iterating: it has been deleted.
@@ -366,7 +369,7 @@ class MediaStore:
         return MediaStream(reference, start, stop, chunks)
 
     async def read(self, reference_id: str) -> bytes:
-        """The original bytes as a whole; `open` streams what may be too large for memory.
+        """Return all original bytes; use `open` to stream media that may be too large for memory.
 
         Raises:
             NotFoundError: there is no such reference.
@@ -376,7 +379,7 @@ class MediaStore:
             return b"".join([chunk async for chunk in chunks])
 
     async def thumbnail(self, reference_id: str) -> RenderedImage:
-        """The WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
+        """Return the WebP thumbnail: longest edge 256 pixels, about 10 KiB at most.
 
         Raises:
             NotFoundError: there is no such reference, or it is no image.
@@ -391,7 +394,7 @@ class MediaStore:
         )
 
     async def palette(self, reference_id: str) -> Sequence[Swatch]:
-        """The main colors of an image, largest share first, told from its thumbnail's pixels.
+        """Return the main colors of an image, computed from its thumbnail, largest share first.
 
         Raises:
             NotFoundError: there is no such reference, or it is no image.
@@ -400,15 +403,15 @@ class MediaStore:
         return await self._renditions.palette(await self.record(reference_id))
 
     async def variant(self, record: MediaRecord, spec: VariantSpec) -> VariantRecord:
-        """A rendition of an image, rendered now if it is asked for the first time.
+        """Return a variant of an image, and render it on the first request.
 
-        Any number of simultaneous calls render it once. Its bytes are read with `read_blob`.
+        Simultaneous calls render it once. Read its bytes with `read_blob`.
 
         Raises:
-            NotFoundError: the media is no image, or has been deleted.
-            OverloadedError: too many renditions are waiting already.
-            VariantBudgetError: the budget for renditions is used up.
-            UnprocessableMediaError: the original cannot be decoded any more.
+            NotFoundError: the media is not an image, or has been deleted.
+            OverloadedError: too many variants are waiting already.
+            VariantBudgetError: the budget for variants is used up.
+            UnprocessableMediaError: the original can no longer be decoded.
             WorkerTimeoutError: rendering took too long.
         """
         return await self._renditions.get(record, spec)
@@ -422,9 +425,9 @@ class MediaStore:
         end: int | None = None,
         reference_id: str | None = None,
     ) -> AsyncGenerator[bytes]:
-        """The bytes of an original or a variant, by its digest and recorded size.
+        """Stream the bytes of an original or a variant, by its digest and recorded size.
 
-        Small ones are read once and remembered.
+        Small ones are read once and kept in memory for a short time.
 
         Args:
             digest: of the original or the variant.
@@ -432,7 +435,7 @@ class MediaStore:
             start: the first byte.
             end: the byte after the last one; None for the end.
             reference_id: the reference whose record named the blob. With it, bytes that are missing
-                because the reference has been deleted meanwhile are no damage.
+                because the reference has been deleted meanwhile do not count as damage.
 
         Raises:
             NotFoundError: while iterating: the reference has been deleted.
@@ -447,9 +450,9 @@ class MediaStore:
         )
 
     def recall_blob(self, digest: str) -> bytes | None:
-        """The bytes of a small original or variant, if they have been read a short time ago.
+        """Return the bytes of a small original or variant if they are still in memory.
 
-        What `read_blob` would give, without waiting for anything; None where only it can tell.
+        This never waits. None means that `read_blob` has to read the bytes.
 
         Args:
             digest: of the original or the variant.
@@ -457,11 +460,11 @@ class MediaStore:
         return self._small_blobs.use(digest)
 
     async def check_room(self, size: int, *, owner: str | None = None) -> None:
-        """Refuse media of `size` bytes before any of it is taken in, if it will not fit.
+        """Refuse media of `size` bytes that will not fit, before its first byte is read.
 
         Args:
             size: bytes.
-            owner: whom it would belong to; None for no owner.
+            owner: the owner that it would have; None for no owner.
 
         Raises:
             MediaTooLargeError: it is more than `max_bytes`.
@@ -470,7 +473,7 @@ class MediaStore:
         await self._admission.check_room(size, owner, max_bytes=self.max_bytes)
 
     async def delete(self, reference_id: str) -> None:
-        """Forget a reference; with the last one to a content, its bytes and variants.
+        """Delete a reference, and with the last reference to a content its bytes and variants.
 
         Args:
             reference_id: the reference, by its id.
@@ -482,25 +485,26 @@ class MediaStore:
         await self._removal.delete(reference_id)
 
     async def erase_owner(self, owner: str) -> ErasureReceipt:
-        """Erase everything of an owner: media, what shows it, and the rows of all participants.
+        """Erase an owner's media, records of what shows it, and all participants' rows.
 
-        All rows go in one transaction. Then the bytes go, but for content that another owner has
-        too. Media of others in conversations of this owner stays. What the owner puts afterwards
-        is kept: stop that first. Erasing an owner of which there is nothing does nothing.
+        One transaction deletes all rows. Then the store deletes the bytes, except content that
+        another owner has too. Media of other owners in conversations of this owner stays. The store
+        keeps what the owner puts afterwards: stop the owner's activity first. Erasing an unknown
+        owner does nothing.
 
         Args:
-            owner: the owner. None is refused: what has no owner belongs to everybody.
+            owner: the owner. None is refused: media without an owner belongs to everyone.
 
         Raises:
             InvalidInputError: `owner` is not a string.
-            StorageError: nothing is erased, or all but some bytes, which `sweep` removes.
+            StorageError: nothing is erased, or everything except some bytes, which `sweep` removes.
         """
         return await self._erasure.erase(owner)
 
     def export_rows(
         self, *, owner: str | None = None
     ) -> AbstractAsyncContextManager[AsyncGenerator[ExportedRow]]:
-        """Every row of the store's tables and its participants', to be used as ``async with``.
+        """Iterate over every row of the store's and its participants' tables, with ``async with``.
 
         ::
 
@@ -508,8 +512,8 @@ class MediaStore:
                 async for row in rows:
                     print(row.schema, row.table, row.values)
 
-        All rows are of one state of the database. A table comes after those that it refers to. The
-        bytes are no rows: `read` gives those of the media among them.
+        All rows come from one state of the database. A table comes after those that it refers to.
+        The rows do not contain the bytes of media; use `read` for those.
 
         Args:
             owner: whose rows; None for all.
@@ -520,12 +524,12 @@ class MediaStore:
         return self._catalog.export_rows(owner)
 
     async def secret(self, name: str) -> bytes:
-        """32 random bytes of this name, made once and the same for all who share the store's data.
+        """Return the 32 random bytes of this name, the same for all processes on the store's data.
 
-        They are in the catalog: a copy of it holds them too.
+        The first call generates them. The catalog keeps them, so copies of it contain them too.
 
         Args:
-            name: what they are used for, at most 64 characters.
+            name: the purpose of the bytes, at most 64 characters.
 
         Raises:
             StorageError: the catalog failed.
@@ -533,21 +537,21 @@ class MediaStore:
         return await self._catalog.secret(name)
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
-        """A write transaction on the store's database, to be used as ``async with``.
+        """Begin a write transaction on the store's database, with ``async with``.
 
-        It commits when its context ends without an exception, else it rolls back. At most one is
-        under way at a time, across all processes: keep it short, and do not use the store's own
-        methods that write in it. In the same task they raise; in a task that you wait for, they
-        would wait for the transaction, and it for them.
+        It commits when its context ends without an exception, otherwise it rolls back. At most one
+        runs at a time, across all processes: keep it short, and do not call store methods that
+        write within it. In the same task they raise; a task that you wait for would wait for the
+        transaction, which is a deadlock.
 
         Raises:
-            StorageError: the transaction failed, or one of the store's own methods that write was
-                used in it; nothing of it is kept.
+            StorageError: the transaction failed, or a store method that writes was called in it;
+                nothing of it is kept.
         """
         return self._catalog.transaction()
 
     def snapshot(self) -> AbstractAsyncContextManager["AsyncConnection"]:
-        """A connection to the store's database whose statements see one state of it. Only read.
+        """Open a read-only connection to the store's database that sees one state of it.
 
         Raises:
             StorageError: the database failed.
@@ -555,24 +559,24 @@ class MediaStore:
         return self._catalog.snapshot()
 
     async def sweep(self) -> int:
-        """Remove bytes that a deletion left, because it was a conversation's or was interrupted.
+        """Remove bytes that a conversation's deletion, or an interrupted deletion, left behind.
 
-        Opening a store does this too. Any number of processes may do it at the same time.
+        Opening a store does this too. Any number of processes may sweep at the same time.
 
         Returns:
-            How many contents were done with.
+            How many contents were processed.
 
         Raises:
-            StorageError: some are left for the next time.
+            StorageError: some bytes are left for the next sweep.
         """
         return await self._removal.sweep()
 
     async def verify(self) -> AsyncGenerator[BlobFinding]:
-        """Hash every stored blob anew and compare it with the catalog."""
+        """Hash every stored blob and compare it with the catalog."""
         async with aclosing(verify_blobs(self._blobs, self._catalog)) as findings:
             async for finding in findings:
                 yield finding
 
     async def blob_count(self) -> int:
-        """How many blobs `verify` is going to look at, orphans aside."""
+        """Return how many blobs `verify` will check, not counting orphans."""
         return sum([1 async for _ in self._catalog.expected_blobs()])

@@ -1,8 +1,8 @@
-"""`OffloadMiddleware`: what it wraps and how it is told.
+"""`OffloadMiddleware`, which takes inline media out of the messages of an application.
 
 It rewrites text frames of WebSockets, server-sent events, and JSON and NDJSON bodies, compressed or
-not. Everything else passes as it is and at once, and so does a message without inline media. Where
-it is told who may read what, it also puts media back into what clients send.
+not. Everything else passes unchanged and at once, and so does a message without inline media. With
+`find_readable`, it also puts media back into what clients send.
 """
 
 import inspect
@@ -48,19 +48,19 @@ from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
 MAX_HELD: Final = 64 * 1024 * 1024
-"""Largest body or event in bytes that is held until it is whole; a larger one passes as it is."""
+"""Largest body or event in bytes that is held until it is complete; larger ones pass unchanged."""
 
 TOO_LARGE: Final = "message_too_large"
 """The reason in `OffloadReport.left` for a body or event larger than that."""
 
 UNEXPECTED: Final = "unexpected"
-"""The reason for a message that something unexpected kept from being rewritten; see the log."""
+"""The reason for a message that an unexpected error kept from being rewritten; see the log."""
 
 StoreSource: TypeAlias = MediaStore | Callable[[], MediaStore | Awaitable[MediaStore]]
-"""A store, or what gets one when the first media is to be kept."""
+"""A store, or a function that returns one, called when there is media to store."""
 
 Owner: TypeAlias = str | Callable[[Scope], str | None] | None
-"""Whom media belongs to: the same for all, or found in the scope of the request or socket."""
+"""The owner of media: one name for all, or a function of the request's or socket's scope."""
 
 UrlsSource: TypeAlias = MediaUrls | Callable[[Scope], MediaUrls]
 """What mints URLs, or what finds it for a request or socket; before a document is rewritten the
@@ -82,27 +82,29 @@ _log: Final = logging.getLogger(OFFLOAD_LOG)
 class OffloadMiddleware:
     """Wraps any ASGI application: ``app.add_middleware(OffloadMiddleware, store)``.
 
-    Frames of one socket keep their order, whichever tasks send them. A message that cannot be
-    rewritten is sent as it is: no failure of the store loses one.
+    Frames of one socket keep their order, even if several tasks send them. A message that cannot be
+    rewritten is sent unchanged: no failure of the store loses a message.
 
     Args:
         app: the application.
-        store: where media goes. A callable is asked when there is some, for an application that
-            opens its store later than it adds this.
-        measure_only: store and change nothing, only report what would be.
-        on_report: told of each message that held media, was too large to look at, or met an error;
-            by default a line in the log at level INFO.
-        owner: whom the media belongs to.
+        store: the store that keeps the media, or a function that returns it, for an application
+            that opens its store after it adds the middleware. The function is called when there is
+            media to store.
+        measure_only: only report what would be done; store and change nothing.
+        on_report: called with the report of each message that held media, was too large to search,
+            or met an error; by default, the report is logged at level INFO.
+        owner: the owner of the media.
         conversation_id: the conversation that it belongs to.
-        form: what stands in its place, see `offload`.
+        form: the form of the references, see `offload`.
         urls: mints the URLs of the form "ui".
-        when: which answers are rewritten; all of them where it is left out.
-        find_readable: who may read what, such as `Authorizer.find_readable`. With it, media is put
-            back into JSON that clients send, for what they may read.
-        limits: what counts as media, and how far it is looked for.
-        shapes: how media travels.
+        when: decides which answers are rewritten; by default all of them.
+        find_readable: returns the record of media that a client may read, such as
+            `Authorizer.find_readable`. With it, media that a client may read is put back into the
+            JSON that it sends.
+        limits: what counts as media, and how deep to search.
+        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by your own.
         max_held: largest JSON body, or event or line of a stream, in bytes, that is held until it
-            is whole; also what is put back into one request together.
+            is complete; also the limit of the media that is put back into one request.
     """
 
     def __init__(
@@ -142,15 +144,15 @@ class OffloadMiddleware:
 
     @property
     def totals(self) -> OffloadReport:
-        """The sum of all reports so far; it names no references."""
+        """The sum of all reports so far, without references."""
         return self._ledger.totals
 
     def report(self) -> MiddlewareReport:
-        """What was saved and what was left, and why, by route; `str` of it is a page to read."""
+        """Return what was taken out and what was left, and why, by route. Print it to read it."""
         return self._ledger.report()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its media, and the answer back without."""
+        """Pass the request on with its media put back, and the answer without media."""
         if scope["type"] == "websocket":
             wrap = self._wrap_socket
             if self._find_readable is not None:

@@ -1,4 +1,4 @@
-"""What a model provider takes as inline media, and how large a picture is worth sending. Pure."""
+"""What a model provider accepts as inline media, and which size of a picture to send. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from coatcheck.reference import MediaReference
 from coatcheck.variants import LADDER, VECTOR_TYPES, Format, snap, widths_for
 
 Kind = Literal["image", "document", "audio"]
-"""What models take besides text; a document is a PDF."""
+"""Kinds of media that models accept; a document is a PDF."""
 
 MEGABYTE: Final = 1_000_000
 
@@ -20,7 +20,7 @@ _SMALLEST_DRAWING: Final = 512  # an icon drawn at its own 24 pixels tells a mod
 
 
 def kind_of(media_type: str) -> Kind | None:
-    """What media of this type is to a model; None for what none takes."""
+    """Return the kind of a media type; None if no model accepts it."""
     if media_type in IMAGE_TYPES:
         return "image"
     if media_type == "application/pdf":
@@ -29,7 +29,7 @@ def kind_of(media_type: str) -> Kind | None:
 
 
 def count_of(length: float, part: float) -> int:
-    """How many parts cover a length: a whole number must not become one more by rounding.
+    """Return how many parts cover a length; rounding must not add one to a whole number.
 
     Args:
         length: in pixels.
@@ -45,14 +45,14 @@ def base64_length(size: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inline:
-    """Media as it stands in a request.
+    """Media in a request.
 
     Attributes:
-        media_type: of what is sent, which may be another than that of the original.
-        pieces: base64 in the standard alphabet, with padding; put together where it is placed, so
-            that megabytes are not copied more than once.
+        media_type: the type that is sent, which may differ from the original's.
+        pieces: base64 in the standard alphabet, with padding; joined only when it is placed, so
+            that megabytes are copied once.
         name: a file name, for providers that want one.
-        line: the line of text that stands for it where it is not shown.
+        line: the line of text that replaces it where it is not shown.
     """
 
     media_type: str
@@ -62,7 +62,7 @@ class Inline:
 
     @property
     def kind(self) -> Kind | None:
-        """What it is to a model."""
+        """Its kind."""
         return kind_of(self.media_type)
 
     def base64(self) -> str:
@@ -80,20 +80,20 @@ class Inline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """What one vendor's models take, and how they count it. Lengths are characters of base64.
+    """What a vendor's models accept, and how they count it. Lengths are characters of base64.
 
     Attributes:
-        image_types: types of images that are not refused; others are rendered anew. Renditions are
-            WebP, or JPEG where WebP is not among them.
-        fits: whether the provider looks at all of a picture of this width and height in pixels,
-            rather than at a smaller copy that it makes.
-        max_edge: longest edge in pixels that is not refused.
+        image_types: accepted types of images; others are converted to WebP, or to JPEG if WebP is
+            not among them.
+        fits: whether the provider looks at a picture of this width and height in pixels as it is,
+            not at a smaller copy.
+        max_edge: longest accepted edge in pixels.
         image_length: of one image.
         request_length: of all media in one request.
-        request_media: how many media in one request.
-        other_types: types of documents and audio that are taken.
-        estimate_tokens: what a picture of this width and height in pixels is counted as.
-        other_length: of one document or piece of audio; None for that of a request.
+        request_media: how many pieces of media in one request.
+        other_types: accepted types of documents and audio.
+        estimate_tokens: returns the tokens of a picture of this width and height in pixels.
+        other_length: of one document or piece of audio; None for the limit of a request.
     """
 
     image_types: frozenset[str]
@@ -108,18 +108,18 @@ class MediaLimits:
 
     @property
     def rendition(self) -> Format:
-        """The format of renditions."""
+        """The format of converted images."""
         return "webp" if "image/webp" in self.image_types else "jpeg"
 
     def takes(self, media_type: str) -> bool:
-        """Whether media of this type can be sent, be it rendered anew."""
+        """Whether media of this type can be sent, converted if necessary."""
         return media_type in IMAGE_TYPES or media_type in self.other_types
 
     def sizes(self, reference: MediaReference) -> list[tuple[int, int]]:
-        """Widths and heights in which an image may be sent, the best one first.
+        """Return widths and heights in which an image may be sent, the best one first.
 
-        The best one is the largest that fits; the others are smaller, for when it is too heavy.
-        Empty for what is no image, or is so narrow that even the smallest is refused.
+        The best one is the largest that fits; the others are smaller, in case it is too heavy.
+        Empty if the media is not an image, or is so narrow that even the smallest size is refused.
         """
         width, height = reference.width, reference.height
         if kind_of(reference.mime_type) != "image" or width is None or height is None:
@@ -132,11 +132,11 @@ class MediaLimits:
     def best_size(
         self, reference: MediaReference, *, original: bool = False
     ) -> tuple[int, int] | None:
-        """Width and height in which an image is sent if it is not too heavy; None for no image.
+        """Return the best width and height of an image; None if the media is not an image.
 
         Args:
             reference: the media.
-            original: whether the original is wanted, also where only part of it is looked at.
+            original: whether to prefer the original, even if the model looks at a smaller copy.
         """
         is_sent = self.admits(reference) if original else self.passes(reference)
         if is_sent and reference.width and reference.height:
@@ -144,7 +144,7 @@ class MediaLimits:
         return next(iter(self.sizes(reference)), None)
 
     def passes(self, reference: MediaReference) -> bool:
-        """Whether an original image is looked at in full and not refused."""
+        """Whether an original image is accepted and looked at in full."""
         width, height = reference.width, reference.height
         return (
             width is not None
@@ -154,7 +154,7 @@ class MediaLimits:
         )
 
     def admits(self, reference: MediaReference) -> bool:
-        """Whether an original image is not refused, though it may be larger than is looked at."""
+        """Whether an original image is accepted, even if the model looks at a smaller copy."""
         return (
             reference.mime_type in self.image_types
             and max(reference.width or 0, reference.height or 0) <= self.max_edge
@@ -163,7 +163,7 @@ class MediaLimits:
 
 
 def _widths(reference: MediaReference, width: int) -> list[int]:
-    """The widths that renditions of an image have, the largest first."""
+    """The widths of an image's variants, the largest first."""
     if reference.mime_type in VECTOR_TYPES:
         drawn = snap(max(width, _SMALLEST_DRAWING), LADDER[-1])
         return [drawn, *reversed(widths_for(drawn))]
@@ -171,5 +171,5 @@ def _widths(reference: MediaReference, width: int) -> list[int]:
 
 
 def _scaled(height: int, width: int, original_width: int) -> int:
-    """The height at another width, rounded up so that no limit is overstepped by a pixel."""
+    """The height at another width, rounded up so that no limit is exceeded by a pixel."""
     return -(-height * width // original_width)

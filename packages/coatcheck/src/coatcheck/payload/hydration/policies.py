@@ -1,4 +1,4 @@
-"""Which media a model gets to see: small pure functions of what occurs in its messages."""
+"""Policies that choose which media a model sees: small pure functions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from coatcheck.payload.hydration.limits import Kind, kind_of
 from coatcheck.reference import MediaReference, normalize_reference_id
 
 PICTURES_AND_DOCUMENTS: Final[frozenset[Kind]] = frozenset({"image", "document"})
-"""What is shown unasked. Audio is not: a model that cannot hear refuses the whole request."""
+"""Kinds shown by default. Audio is not: a model that cannot hear rejects the whole request."""
 
 
 PICTURE_TOKENS: Final = 32_000
-"""What `stable` lets pictures cost together: a quarter of a context window of 128,000 tokens, which
-is the smallest of the models that see (GPT-4o; Claude has 200,000, Gemini a million)."""
+"""The default budget of `stable`: a quarter of a context window of 128,000 tokens, the smallest of
+the models that see pictures (GPT-4o; Claude has 200,000, Gemini a million)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One medium that a request may show.
+    """One piece of media that a request may show.
 
     Attributes:
-        reference: as the catalog has it.
-        message: index of the message in which it would be shown, or how many messages there are
-            where it occurs in none of them.
-        tokens: estimate of what showing it costs; None where that is not known, as for documents.
+        reference: the reference from the catalog.
+        message: index of the message in which it would be shown; the number of messages if it
+            occurs in none of them.
+        tokens: estimate of what showing it costs; None if unknown, as for documents.
     """
 
     reference: MediaReference
@@ -34,15 +34,15 @@ class Occurrence:
 
 
 class HydrationPolicy(Protocol):
-    """Decides which media are shown, anew for each request. An application may have its own."""
+    """Decides for each request which media is shown. You can write your own."""
 
     @property
     def asked(self) -> Sequence[str]:
-        """Ids that are offered to `choose` even where they occur in no message."""
+        """Ids that are offered to `choose` even if no message contains them."""
         ...
 
     def choose(self, occurrences: Sequence[Occurrence]) -> Collection[str]:
-        """The ids of those that are shown; any others are passed over.
+        """Return the ids of the media to show; unknown ids are ignored.
 
         Args:
             occurrences: all that the provider takes, each medium once, the oldest first.
@@ -58,19 +58,19 @@ def stable(
     kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS,
     also: Collection[str] = (),
 ) -> "Stable":
-    """Show media of these kinds where it came up, in every request, until room for it runs out.
+    """Show media where it first appeared, in every request, until the budget is used up.
 
-    Then the oldest are retired, until half of the budget is left. What was retired stays its line,
-    until a later message shows it again as a part of its own. `hydrate` returns the frontier that
-    remembers it.
+    Then the oldest media is retired until half of the budget is free. Retired media stays a line of
+    text until a later message shows it again as a content part. `hydrate` returns the frontier that
+    remembers what was retired.
 
     Args:
-        tokens: what all of them may cost together, by `estimate_tokens`; None for no limit.
-        media: how many; never more than the provider takes.
-        length: characters of base64; never more than the provider takes.
+        tokens: how much all of them may cost together, by `estimate_tokens`; None for no limit.
+        media: how many are shown; never more than the provider accepts.
+        length: how many characters of base64; never more than the provider accepts.
         kinds: what is shown.
-        also: ids of what is shown besides, of any kind: for a tool ``view_media(id)``. What is
-            retired or occurs in no message follows after the last one, in this request alone.
+        also: ids of more media to show, of any kind: for a tool ``view_media(id)``. Media that is
+            retired or occurs in no message follows the last message, in this request only.
     """
     return Stable(
         budget=Budget(tokens=tokens, media=media, length=length),
@@ -95,9 +95,9 @@ def latest(count: int = 1, *, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) 
 
 
 def requested(ids: Collection[str]) -> HydrationPolicy:
-    """Show what is asked for by id, of any kind: for a tool ``view_media(id)``.
+    """Show media of any kind by its id: for a tool ``view_media(id)``.
 
-    What occurs in no message follows after the last one, if the owner may have it.
+    Media that occurs in no message follows the last one, if the owner may read it.
 
     Args:
         ids: ids of references.
@@ -106,9 +106,9 @@ def requested(ids: Collection[str]) -> HydrationPolicy:
 
 
 def within(*, tokens: int, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) -> HydrationPolicy:
-    """Show media of these kinds, the newest first, until the next one would cost too much.
+    """Show the newest media of these kinds that fits into the budget.
 
-    What it costs must be known: documents and audio are passed over.
+    Documents and audio are left out, because their costs are unknown.
 
     Args:
         tokens: what all of them may cost together, by `estimate_tokens`.
@@ -119,12 +119,12 @@ def within(*, tokens: int, kinds: Collection[Kind] = PICTURES_AND_DOCUMENTS) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stable:
-    """What `stable` makes: `hydrate` keeps to its budget, and to the frontier.
+    """The policy that `stable` returns; `hydrate` keeps its budget and frontier.
 
     Attributes:
-        budget: what the shown media may take together.
+        budget: how much the shown media may take together.
         kinds: what is shown.
-        asked: ids of what is shown besides.
+        asked: ids of more media to show.
     """
 
     budget: Budget
@@ -132,7 +132,7 @@ class Stable:
     asked: Sequence[str] = ()
 
     def choose(self, occurrences: Sequence[Occurrence]) -> Collection[str]:
-        """All of the kinds, and what is asked for.
+        """Return all media of the kinds, and the media asked for.
 
         Args:
             occurrences: all that the provider takes, each medium once, the oldest first.
@@ -146,7 +146,7 @@ class Stable:
 
 @dataclass(frozen=True, slots=True)
 class _Unasked:
-    """What goes by the messages alone."""
+    """A policy that depends on the messages only."""
 
     @property
     def asked(self) -> Sequence[str]:

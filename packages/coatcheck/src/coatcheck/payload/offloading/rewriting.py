@@ -1,10 +1,10 @@
-"""The way through a payload: inline media at any depth, references in its place. Pure.
+"""Walk through a payload and replace inline media at any depth with references. Pure.
 
 A walk is a generator. It yields None where it may be interrupted and `FoundMedia` (or a way to
-encode some) where it found media, and is sent the replacement, or None if there is none. Whoever
-drives it does the waiting, so that the walk itself knows nothing of stores and event loops.
+encode some) where it found media, and receives the replacement, or None if there is none. The
+driver does the waiting, so the walk itself knows no stores and no event loops.
 
-Nothing is changed in place: what holds no media is returned as the same object.
+Nothing is changed in place: values without media are returned as the same object.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -52,18 +52,17 @@ MAX_DEPTH: Final = 64
 """How deep a payload may nest; messages nest about ten levels."""
 
 MAX_VALUES: Final = 1_000_000
-"""Values of a payload that are looked at."""
+"""Most values of a payload that are searched."""
 
 Bare = Literal["keep", "url", "object"]
-"""What becomes of base64 that neither a shape nor a data: URI claims.
-
-``keep``: it stays and is counted, for what only works as base64 for its reader. ``url``: a link, so
-that a string stays a string. ``object``: a reference where it is a whole string, a link in a text.
+"""How to treat base64 that matches neither a shape nor a data: URI. ``keep``: leave and count it,
+for readers that need base64. ``url``: replace it with a link, so that a string stays a string.
+``object``: replace a whole string with a reference, and base64 in a text with a link.
 """
 
 
 class UnclaimedMedia(NamedTuple):
-    """Media that stays where it is, since no shape says how its reader would take a reference."""
+    """Media that stays, because no shape says how its reader would accept a reference."""
 
     found: FoundMedia
 
@@ -86,12 +85,12 @@ _NUMBERS_AS_WRITTEN: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffloadLimits:
-    """What offloading looks at.
+    """What counts as media, and how much of a payload is searched.
 
     Attributes:
-        threshold: base64 characters from which on text counts as media.
-        max_depth: how deep a payload is followed.
-        max_values: how many of its values are looked at.
+        threshold: the fewest base64 characters that count as media.
+        max_depth: how deep a payload is searched.
+        max_values: how many of its values are searched.
     """
 
     threshold: int = THRESHOLD

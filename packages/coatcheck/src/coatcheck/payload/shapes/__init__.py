@@ -1,6 +1,6 @@
-"""The shapes in which frameworks carry media, one small codec each; a registry that is open.
+"""The shapes in which frameworks carry media, one small codec each.
 
-`DEFAULT_SHAPES` is what offloading and restoring use. An application's own come first with
+Offloading and restoring use `DEFAULT_SHAPES`. Add your own with
 ``DEFAULT_SHAPES.preceded_by(MyShape())``. ``docs/reference/shapes.md`` lists them all.
 """
 
@@ -46,7 +46,7 @@ DEFAULT_SHAPES = Shapes(
         *agno.SHAPES,
     ]
 )
-"""Every shape that is known here, in the order in which they are asked."""
+"""Every known shape, in the order of precedence."""
 
 __all__ = [
     "DEFAULT_SHAPES",

@@ -1,4 +1,4 @@
-"""What a shape is: how a framework carries media, and how it names media instead. Pure.
+"""Define shapes: how a framework carries media, and how it refers to media instead. Pure.
 
 A shape works on one JSON object at a time, a *node*. It never changes a node; it makes a new one.
 """
@@ -21,9 +21,9 @@ class Inline:
 
     Attributes:
         media: base64 in any alphabet, a data: URI, or the bytes themselves.
-        media_type: what the node says it is; a hint.
-        name: a file name, where the node has one.
-        alt: an alternative text, where the node has one.
+        media_type: the declared type; a hint.
+        name: a file name, if the node has one.
+        alt: an alternative text, if the node has one.
     """
 
     media: str | bytes
@@ -34,11 +34,11 @@ class Inline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """What stands in the place of media.
+    """The replacement of media.
 
     Attributes:
         reference: the reference.
-        link: ``media://{id}`` where the payload is kept, a URL where it goes to a browser.
+        link: ``media://{id}`` in a payload to keep, a URL in one that goes to a browser.
         body: the reference's stored or UI form.
     """
 
@@ -52,7 +52,7 @@ class Original:
     """Media on its way back into a node.
 
     Attributes:
-        reference: what it is stored as.
+        reference: the reference to the stored media.
         data: its bytes.
     """
 
@@ -83,24 +83,24 @@ class Shape(Protocol):
 
     @property
     def members(self) -> frozenset[str]:
-        """Names of which a node has at least one, or it is not of this shape."""
+        """Member names. Only nodes with at least one of them are passed to this shape."""
         ...
 
     def recognize(self, node: Node) -> Inline | None:
-        """The media that `node` carries, or None if it is of another shape or carries none."""
+        """Return the media that `node` carries, or None if it has another shape or carries none."""
         ...
 
     def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
-        """The node with a reference in the place of what `recognize` found in it.
+        """Return a copy of the node with a reference instead of the media that `recognize` found.
 
         Args:
             node: the node of the payload.
-            replacement: what takes the media's place.
+            replacement: the reference and its link.
         """
         ...
 
     def linked(self, node: Node, links: Links) -> str | None:
-        """The id of the media that a node made by `replace` refers to; None for any other node.
+        """Return the id that a node made by `replace` refers to; None for any other node.
 
         Args:
             node: the node of the payload.
@@ -109,7 +109,7 @@ class Shape(Protocol):
         ...
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        """The node with its media inline again.
+        """Return a copy of the node with its media inline again.
 
         Args:
             node: the node of the payload.
@@ -119,10 +119,10 @@ class Shape(Protocol):
 
 
 class Framing(Protocol):
-    """Words that an application writes around the JSON in a text, before it or on both sides."""
+    """Text that an application writes around JSON in a string, before it or on both sides."""
 
     def opens(self, opening: str) -> bool:
-        """Whether JSON follows the words that a text begins with.
+        """Whether JSON follows the opening words of a text.
 
         Args:
             opening: the first 256 characters of the text.
@@ -130,7 +130,7 @@ class Framing(Protocol):
         ...
 
     def end_of_json(self, text: str) -> int:
-        """Where the JSON of a text that `opens` ends.
+        """Return where the JSON ends in a text that `opens` accepts.
 
         Args:
             text: all of the text.
@@ -139,11 +139,11 @@ class Framing(Protocol):
 
 
 class Shapes:
-    """Shapes in the order in which they are asked. Immutable.
+    """An ordered, immutable collection of shapes.
 
     Args:
-        shapes: the first that recognizes a node decides.
-        framings: the first that opens a text decides.
+        shapes: the first one that recognizes a node decides.
+        framings: the first one that accepts a text's opening decides.
     """
 
     def __init__(self, shapes: Iterable[Shape], *, framings: Iterable[Framing] = ()) -> None:
@@ -155,27 +155,27 @@ class Shapes:
         return iter(self._shapes)
 
     def preceded_by(self, *shapes: Shape) -> Self:
-        """These, with an application's own asked first.
+        """Return these shapes with your own before them.
 
         Args:
-            shapes: an application's own, in the order in which they are asked.
+            shapes: your own shapes, in the order of precedence.
         """
         return type(self)([*shapes, *self._shapes], framings=self._framings)
 
     def framed_by(self, *framings: Framing) -> Self:
-        """These, with JSON found between words of an application's own too.
+        """Return these shapes with your own framings, which find JSON inside other text.
 
         Args:
-            framings: asked in this order, before those that are known already.
+            framings: your own framings, in the order of precedence, before the known ones.
         """
         return type(self)(self._shapes, framings=[*framings, *self._framings])
 
     def framing(self, opening: str) -> Framing | None:
-        """The first framing that a text with this opening has; None if it has none."""
+        """Return the first framing that accepts this opening; None if there is none."""
         return next((one for one in self._framings if one.opens(opening)), None)
 
     def recognize(self, node: Node) -> tuple[Shape, Inline] | None:
-        """The first shape that finds media in `node`, and what it found."""
+        """Return the first shape that finds media in `node`, and the media."""
         hits = self._known.intersection(node)
         if not hits:
             return None
@@ -187,7 +187,7 @@ class Shapes:
         return None
 
     def linked(self, node: Node, links: Links) -> tuple[Shape, str] | None:
-        """The first shape that finds a reference of its own in `node`, and the media's id.
+        """Return the first shape that finds a reference of its own in `node`, and the media's id.
 
         Args:
             node: the node of the payload.
@@ -201,31 +201,31 @@ class Shapes:
 
 
 def text_of(node: Node, name: str) -> str | None:
-    """A member that is a string; None for any other or none."""
+    """Return a member if it is a string, otherwise None."""
     value = node.get(name)
     return value if isinstance(value, str) else None
 
 
 def object_of(node: Node, name: str) -> Node:
-    """A member that is an object; an empty one for any other or none."""
+    """Return a member if it is an object, otherwise an empty object."""
     value = node.get(name)
     return value if isinstance(value, Mapping) else {}
 
 
 def spelling(node: Node, *names: str) -> str:
-    """Which of `names` the node has; the first if it has none."""
+    """Return the one of `names` that the node has; the first if it has none."""
     return next((name for name in names if name in node), names[0])
 
 
 def without(node: Node, *names: str) -> dict[str, Any]:
-    """The node without some members."""
+    """Return a copy of the node without some members."""
     return {name: value for name, value in node.items() if name not in names}
 
 
 def exchange(node: Node, old: str, new: str, value: Any) -> dict[str, Any]:
-    """The node with member `new` in the place of `old`.
+    """Return a copy of the node with member `new` in the place of `old`.
 
-    A dump with all its members has both, one of them null; then they stay both.
+    If the node has both, because a framework dumps all members, one of them null, it keeps both.
     """
     if new in node:
         return {**node, old: None, new: value}
@@ -236,9 +236,9 @@ def exchange(node: Node, old: str, new: str, value: Any) -> dict[str, Any]:
 
 
 REFERENCE_MEMBER: Final = "mediaReference"
-"""Where a reference stands beside a member that can only be empty."""
+"""The member for the reference of a node whose media member must be emptied."""
 
 
 def id_beside(node: Node) -> str | None:
-    """The id of the reference that stands beside an emptied member."""
+    """Return the id of the reference beside an emptied member."""
     return text_of(object_of(node, REFERENCE_MEMBER), "id")

@@ -1,7 +1,7 @@
-"""Message forms and the limits of vendors: what `hydrate` is told about whose model is asked.
+"""Message forms and the limits of vendors.
 
-Four pairs have a name, which `hydrate` takes for short. Any other is a `Provider`, for example
-Claude behind a gateway that speaks Chat Completions::
+Four pairs have a name that `hydrate` accepts. Any other is a `Provider`, for example Claude behind
+a gateway that accepts Chat Completions::
 
     Provider(form=OpenAIChat(), limits=ANTHROPIC_LIMITS)
 """
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 ProviderName = Literal["openai", "openai-responses", "anthropic", "gemini"]
-"""``openai`` is Chat Completions, and every other server that speaks it."""
+"""``openai`` is Chat Completions, and every other server with this API."""
 
 _PROVIDERS: Final[dict[str, Provider]] = {
     "openai": Provider(form=OpenAIChat(), limits=OPENAI_LIMITS),
@@ -61,7 +61,7 @@ _PROVIDERS: Final[dict[str, Provider]] = {
 
 
 def provider_named(provider: ProviderName | Provider) -> Provider:
-    """The provider of this name; a provider itself stays what it is.
+    """Return the provider of this name; return a `Provider` unchanged.
 
     Args:
         provider: for example ``openai``.
@@ -78,9 +78,9 @@ def provider_named(provider: ProviderName | Provider) -> Provider:
 
 
 def estimate_tokens(provider: ProviderName | Provider, width: int, height: int) -> int:
-    """What a vendor counts for a picture of this size in pixels.
+    """Estimate the tokens that a vendor counts for a picture of this size.
 
-    Its module has the formula and where that is published.
+    The provider's module has the formula and its source.
 
     Args:
         provider: its name, or a `Provider`.
@@ -88,7 +88,7 @@ def estimate_tokens(provider: ProviderName | Provider, width: int, height: int) 
         height: edge in pixels.
 
     Raises:
-        InvalidInputError: there is no provider of this name, or no such picture.
+        InvalidInputError: the provider is unknown, or the size is not a picture's.
     """
     if width < 1 or height < 1:
         raise InvalidInputError("A picture is at least one pixel wide and high.")

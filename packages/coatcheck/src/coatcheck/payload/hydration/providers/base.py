@@ -1,4 +1,4 @@
-"""What `hydrate` asks of a message format, and a format with a vendor's limits."""
+"""The interface of message forms, and providers: a form with a vendor's limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,62 +11,62 @@ _MARKS: Final = ("cache_control", "prompt_cache_breakpoint")
 
 
 class MessageForm(Protocol):
-    """The form of messages: where references stand in them, and how media is shown.
+    """A form of messages: where references occur in them, and how media is shown.
 
-    Messages are dictionaries. What else stands among them is left as it is, such as objects of the
-    SDK that the model answered with. A form of your own derives from this class.
+    Messages are dictionaries. Other objects among them stay as they are, such as an SDK's answers.
+    Derive a form of your own from this class.
     """
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
-        """The message with what `visitor` puts in the places of references.
+        """Return a message in which `visitor` has replaced references.
 
-        It is the very same object where there are none.
+        Without references, return the same object.
 
         Args:
             message: a message in this form.
-            visitor: is asked at each reference.
+            visitor: called for each reference.
         """
         ...
 
     def after(self, messages: Sequence[Any], index: int) -> int:
-        """The first index after `index` where a user message may be inserted.
+        """Return the first index after `index` where a user message may be inserted.
 
-        What comes after that index later, as a conversation goes on, must not change it: the
-        request would begin with other bytes than the one before.
+        Messages that follow later in the conversation must not change this index, or the request
+        would begin with other bytes than the previous one.
 
         Args:
             messages: the conversation in this form.
-            index: where to begin.
+            index: where to start.
         """
         ...
 
     def show(self, media: Sequence[Inline]) -> dict[str, Any]:
-        """A user message that shows media, each after its line.
+        """Return a user message that shows media, each after its line.
 
         Args:
-            media: what is shown.
+            media: the media to show.
         """
         ...
 
     def finish(self, messages: list[Any]) -> list[Any]:
-        """The messages once all of them are put together, for forms with rules about their order.
+        """Return the completed messages, for forms with rules about their order.
 
         Args:
-            messages: those of one request.
+            messages: the messages of one request.
         """
         return messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Whom messages are put together for.
+    """A form of messages and the limits of the vendor whose model reads them.
 
-    The form is that of the messages, the limits are those of the vendor whose model reads them. A
-    gateway that speaks Chat Completions to Claude has the form of one and the limits of the other.
+    A gateway that accepts Chat Completions for Claude has the form of one vendor and the limits of
+    another.
 
     Attributes:
         form: the form of the messages.
-        limits: what the vendor takes, and how it counts it.
+        limits: what the vendor accepts, and how it counts it.
     """
 
     form: MessageForm
@@ -74,10 +74,10 @@ class Provider:
 
 
 def member(item: Any, name: str) -> Any:
-    """A member of a dictionary or of an object of the SDK; None where it has none."""
+    """Return a member of a dictionary or of an SDK object; None if it is missing."""
     return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
 
 
 def marks(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The marks for prompt caches on a content part: they stay, whatever becomes of its media."""
+    """Return a content part's marks for prompt caches, which stay when its media changes."""
     return {name: part[name] for name in _MARKS if name in part}
