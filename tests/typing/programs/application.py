@@ -39,7 +39,7 @@ async def authorize(principal: Principal, record: MediaRecord) -> bool:
 
 def wrapped(app: FastAPI, starlette: Starlette) -> ASGIApp:
     wrap(starlette, Path("data"), on_report=tell, owner=owner_of)
-    return wrap(app, urls=MediaUrls())
+    return wrap(app, public=True)
 
 
 def with_middleware(store: MediaStore) -> None:

@@ -296,24 +296,26 @@ async def test_an_answer_is_looked_at_once(
     """Each chunk is offloaded and scrubbed on its way; of the message its texts alone are."""
     looked: Counter[str] = Counter()
 
-    def counted(name: str, module: Any) -> None:
-        original = getattr(module, name)
+    def counted(name: str, home: Any) -> None:
+        original = getattr(home, name)
 
-        def count(value: Any, *args: Any, **options: Any) -> Any:
+        def count(*args: Any, **options: Any) -> Any:
+            value = args[-1]
             looked.update([f"{name} {value if isinstance(value, str) else value['type']}"])
-            return original(value, *args, **options)
+            return original(*args, **options)
 
-        monkeypatch.setattr(module, name, count)
+        monkeypatch.setattr(home, name, count)
 
     await say(history, user(text("draw")))
-    counted("offload", streaming)
+    counted("payload", streaming.StreamOffload)
     counted("scrub", history_module)
     await keep(history, *deltas("Here it is."), *called({"image": "x"}, {"image": "y"}))
     assert looked == {
-        "offload text-start": 1,
-        "offload text-end": 1,
-        "offload tool-input-available": 1,
-        "offload tool-output-available": 1,
+        "payload text-start": 1,
+        "payload text-delta": 1,
+        "payload text-end": 1,
+        "payload tool-input-available": 1,
+        "payload tool-output-available": 1,
         "scrub text-start": 1,
         "scrub text-delta": 1,
         "scrub text-end": 1,

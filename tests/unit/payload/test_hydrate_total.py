@@ -17,7 +17,7 @@ from tests.unit.payload.test_shapes_by_hand import GOLDEN
 
 pytestmark = pytest.mark.anyio
 
-URLS = MediaUrls("https://cdn.example/media")
+URLS = MediaUrls(base_url="https://cdn.example/media")
 OURS = ("media://", "media_reference", "cdn.example")
 
 
@@ -34,7 +34,8 @@ async def test_no_reference_and_no_link_reaches_a_model(
     kinds = {"pdf": "application/pdf", "wav": "audio/wav"}
     data = media_bytes(golden.kind)
     payload = golden.make(data, kinds.get(golden.kind, f"image/{golden.kind}"))
-    taken = (await offload(payload, store, form=form, urls=URLS)).payload
+    offloaded = await offload(payload, store, form=form, urls=URLS, bare="object")
+    taken = offloaded.payload
     text = as_json(taken)
     for provider in PROVIDERS:
         messages = [

@@ -259,7 +259,6 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
 
 USUAL = sorted(
     set(NAMES)
-    - {"AiSdkToolMedia"}  # its members come back in another order
     - {"McpContent-of another type"}
     - {"a bare string, not padded", "a bare string in lines", "a data: URI of another type"}
 )

@@ -241,6 +241,7 @@ class History:
             owner=owner,
             conversation_id=conversation_id,
             shapes=LEGACY_TEXTS,
+            bare="object",  # the page shows references wherever they stand
         )
         async with aclosing(offloading):
             async for chunk in offloading:

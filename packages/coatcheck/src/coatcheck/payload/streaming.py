@@ -155,6 +155,7 @@ class StreamOffload(Generic[T]):
             max_bytes=max_bytes,
             max_held=int(max_bytes * _BASE64) + _HEADER if max_held is None else max_held,
             is_patient=is_patient,
+            takes_bare=bare_of(options) != "keep",
         )
 
     async def feed(self, event: Event[T], found: list[Delta] | None = None) -> Step[T]:

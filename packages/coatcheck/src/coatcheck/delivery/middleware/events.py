@@ -128,14 +128,13 @@ class Template:
         string: the string that the pieces belong to.
     """
 
-    __slots__ = ("_patterns", "after", "bare", "before", "path", "string", "tail")
+    __slots__ = ("_patterns", "after", "before", "path", "string", "tail")
 
     def __init__(self, before: bytes, after: bytes, delta: Delta, string: String[bytes]) -> None:
         self.before = before
         self.after = after
         self.path = delta.path
         self.string = string
-        self.bare = delta.is_known and not delta.is_json
         self.tail: bytes | None = None
         """The last unit that passed without being looked at; the next one goes on from its end."""
         self._patterns: tuple[re.Pattern[bytes], re.Pattern[bytes]] | None = None
@@ -318,7 +317,7 @@ class RewrittenEvents:
         if (
             self._rewriter.open
             or (
-                may_begin_in(unit, begin, end, bare=template.bare)
+                may_begin_in(unit, begin, end, bare=template.string.hold.bare)
                 and not template.is_inside_word(unit, begin, end)
             )
             or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))

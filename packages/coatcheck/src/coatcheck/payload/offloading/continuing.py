@@ -151,6 +151,7 @@ class StreamRewriter(Generic[T]):
         max_held: characters of all its strings together that are held back at most.
         is_patient: whether an event of unknown form may wait for the next one, as in an answer,
             which ends; on a socket the next one may never come.
+        takes_bare: whether base64 without a data: URI is media in a text.
 
     Attributes:
         open: the strings of which something was not sent yet, by their keys.
@@ -164,8 +165,10 @@ class StreamRewriter(Generic[T]):
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_held: int = MAX_HELD,
         is_patient: bool = True,
+        takes_bare: bool = True,
     ) -> None:
         self._limits = limits
+        self._takes_bare = takes_bare
         self._max_bytes = max_bytes
         self._max_held = max_held
         self._is_patient = is_patient
@@ -219,7 +222,7 @@ class StreamRewriter(Generic[T]):
         """The string that a piece belongs to."""
         string = self._strings.get(delta.key)
         if string is None:
-            hold = TextHold(bare=delta.is_known and not delta.is_json)
+            hold = TextHold(bare=self._takes_bare and delta.is_known and not delta.is_json)
             string = self._strings[delta.key] = String(delta, hold)
         else:
             self._strings.move_to_end(delta.key)

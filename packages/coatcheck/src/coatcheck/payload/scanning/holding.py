@@ -145,9 +145,10 @@ class TextHold:
             part of it.
     """
 
-    __slots__ = ("_held", "_patterns", "before", "is_media", "length", "max_held")
+    __slots__ = ("_held", "_patterns", "bare", "before", "is_media", "length", "max_held")
 
     def __init__(self, *, bare: bool = True, max_held: int | None = None) -> None:
+        self.bare = bare
         self._patterns = _URIS_AND_BARE if bare else _URIS
         self.max_held = MAX_HELD if max_held is None else max_held
         self._held: list[str] = []

@@ -88,15 +88,16 @@ class AiSdkUiFile:
         return text_of(object_of(object_of(node, "data"), "reference"), "id")
 
     def restore(self, node: Node, original: Original) -> dict[str, Any]:
-        reference = original.reference
-        rest = object_of(object_of(node, "data"), _REST)
+        data = object_of(node, "data")
+        rest = object_of(data, _REST)
         file = {
             "type": "file",
-            "mediaType": reference.mime_type,
+            "mediaType": original.reference.mime_type,
             "url": original.data_uri,
             **rest,
         }
-        name = reference.display_name
+        # The name is the place's: another place may show the same media under another one.
+        name = text_of(object_of(data, "reference"), "displayName")
         return file if name is None else file | {"filename": name}
 
 
