@@ -301,7 +301,11 @@ def test_every_module_is_public_or_kept_from_the_chat() -> None:
 
 def offered(module: str) -> dict[str, str]:
     """By name, the module that a type checker finds it in."""
-    (block,) = [node for node in ast.parse(read(source(module))).body if isinstance(node, ast.If)]
+    (block,) = [
+        node
+        for node in ast.parse(read(source(module))).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
     return {
         alias.name: str(node.module)
         for node in block.body

@@ -18,7 +18,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 PROGRAMS: Final = Path(__file__).parent / "programs"
 PYRIGHT: Final = ROOT / "web" / "node_modules" / "pyright" / "index.js"
-EXPECTED: Final = re.compile(r"#\s*(?P<mypy>[a-z-]+), (?P<pyright>report\w+)$")
+EXPECTED: Final = re.compile(r"#\s*(?P<mypy>[a-z-]+), (?P<pyright>report\w+(?: report\w+)*)$")
 
 Found = dict[tuple[str, int], set[str]]
 
@@ -27,7 +27,11 @@ def expected(checker: str) -> Found:
     """The rules that each line of `wrong.py` breaks, by its comment."""
     lines = enumerate((PROGRAMS / "wrong.py").read_text().splitlines(), 1)
     found = {number: EXPECTED.search(line) for number, line in lines}
-    return {("wrong.py", number): {match[checker]} for number, match in found.items() if match}
+    return {
+        ("wrong.py", number): set(match[checker].split())
+        for number, match in found.items()
+        if match
+    }
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ def mint_wrongly() -> None:
 
 
 async def offload_wrongly(store: MediaStore, chunks: AsyncIterator[str]) -> None:
-    await offload({}, store, form="iu")  # arg-type, reportArgumentType
-    await offload({}, store, limit=1)  # call-arg, reportCallIssue
-    await offload({})  # call-arg, reportCallIssue
+    await offload({}, store, form="iu")  # call-overload, reportArgumentType reportCallIssue
+    await offload({}, store, limit=1)  # call-overload, reportCallIssue
+    await offload({})  # call-overload, reportCallIssue
     offload({}, store).report  # attr-defined, reportAttributeAccessIssue
     for_ui({}, MediaUrls())  # call-arg, reportCallIssue
     await hydrate([], store, provider="mistral")  # arg-type, reportArgumentType

@@ -49,22 +49,23 @@ __all__ = [
     "wrap",
 ]
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "coatcheck.delivery.middleware": ["OffloadMiddleware"],
-        "coatcheck.errors": ["CoatcheckError"],
-        "coatcheck.opening": ["open_store"],
-        "coatcheck.payload.hydrate": ["hydrate"],
-        "coatcheck.payload.offload": ["offload"],
-        "coatcheck.payload.projection": ["for_model", "for_storage", "for_ui"],
-        "coatcheck.payload.restore": ["restore"],
-        "coatcheck.payload.scrubbing": ["ScrubFilter", "scrub"],
-        "coatcheck.payload.streaming": ["offload_stream"],
-        "coatcheck.payload.tool": ["offload_tool"],
-        "coatcheck.reference": ["MediaReference", "MediaUrls"],
-        "coatcheck.store.media_store": ["MediaStore"],
-        "coatcheck.version": ["__version__"],
-        "coatcheck.wrapping": ["wrap"],
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+    __getattr__ = lazily(
+        __name__,
+        {
+            "coatcheck.delivery.middleware": ["OffloadMiddleware"],
+            "coatcheck.errors": ["CoatcheckError"],
+            "coatcheck.opening": ["open_store"],
+            "coatcheck.payload.hydrate": ["hydrate"],
+            "coatcheck.payload.offload": ["offload"],
+            "coatcheck.payload.projection": ["for_model", "for_storage", "for_ui"],
+            "coatcheck.payload.restore": ["restore"],
+            "coatcheck.payload.scrubbing": ["ScrubFilter", "scrub"],
+            "coatcheck.payload.streaming": ["offload_stream"],
+            "coatcheck.payload.tool": ["offload_tool"],
+            "coatcheck.reference": ["MediaReference", "MediaUrls"],
+            "coatcheck.store.media_store": ["MediaStore"],
+            "coatcheck.version": ["__version__"],
+            "coatcheck.wrapping": ["wrap"],
+        },
+    )

@@ -48,7 +48,7 @@ _WSGI: Final = 2
 
 
 def wrap(
-    app: Any,
+    app: Callable[..., Any],
     data: Path | str = ".coatcheck",
     *,
     prefix: str = "/api/media",

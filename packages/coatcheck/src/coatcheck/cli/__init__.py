@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "Port", "Version", "main", "run", "serve"]
 
-__getattr__ = lazily(
-    __name__, {"coatcheck.cli.running": ["Host", "Port", "Version", "run", "serve"]}
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+    __getattr__ = lazily(
+        __name__, {"coatcheck.cli.running": ["Host", "Port", "Version", "run", "serve"]}
+    )
 
 _EXTRA = frozenset({"pydantic", "pydantic_settings", "rich", "typer"})
 

@@ -50,26 +50,31 @@ __all__ = [
     "require_same_origin",
 ]
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "coatcheck.delivery.access": [
-            "Authorizer",
-            "OpenAccess",
-            "PrincipalAccess",
-            "SignedAccess",
-        ],
-        "coatcheck.delivery.app": ["media_app"],
-        "coatcheck.delivery.bodies": ["read_body"],
-        "coatcheck.delivery.cookies": ["Principal", "SignedCookie"],
-        "coatcheck.delivery.limits": ["ClientAllowance", "ClientLimits"],
-        "coatcheck.delivery.listing": ["media_list"],
-        "coatcheck.delivery.metrics": ["Metrics"],
-        "coatcheck.delivery.negotiation": ["negotiate_encoding"],
-        "coatcheck.delivery.origin": ["client_of", "is_same_origin", "require_same_origin"],
-        "coatcheck.delivery.previews": ["PreviewStore"],
-        "coatcheck.delivery.problems": ["EXCEPTION_HANDLERS", "ProblemResponse", "answer_error"],
-        "coatcheck.ports": ["PreviewBoard"],
-        "coatcheck.signing": ["Keyring", "UrlSigner"],
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+    __getattr__ = lazily(
+        __name__,
+        {
+            "coatcheck.delivery.access": [
+                "Authorizer",
+                "OpenAccess",
+                "PrincipalAccess",
+                "SignedAccess",
+            ],
+            "coatcheck.delivery.app": ["media_app"],
+            "coatcheck.delivery.bodies": ["read_body"],
+            "coatcheck.delivery.cookies": ["Principal", "SignedCookie"],
+            "coatcheck.delivery.limits": ["ClientAllowance", "ClientLimits"],
+            "coatcheck.delivery.listing": ["media_list"],
+            "coatcheck.delivery.metrics": ["Metrics"],
+            "coatcheck.delivery.negotiation": ["negotiate_encoding"],
+            "coatcheck.delivery.origin": ["client_of", "is_same_origin", "require_same_origin"],
+            "coatcheck.delivery.previews": ["PreviewStore"],
+            "coatcheck.delivery.problems": [
+                "EXCEPTION_HANDLERS",
+                "ProblemResponse",
+                "answer_error",
+            ],
+            "coatcheck.ports": ["PreviewBoard"],
+            "coatcheck.signing": ["Keyring", "UrlSigner"],
+        },
+    )

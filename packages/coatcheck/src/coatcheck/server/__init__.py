@@ -21,11 +21,12 @@ __all__ = [
     "read_settings",
 ]
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "coatcheck.server.access": ["read_keyring"],
-        "coatcheck.server.service": ["MediaService", "RunningMediaService"],
-        "coatcheck.server.settings": ["Settings", "read_settings"],
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of these
+    __getattr__ = lazily(
+        __name__,
+        {
+            "coatcheck.server.access": ["read_keyring"],
+            "coatcheck.server.service": ["MediaService", "RunningMediaService"],
+            "coatcheck.server.settings": ["Settings", "read_settings"],
+        },
+    )
