@@ -91,8 +91,8 @@ class Metrics:
 
         Args:
             operation: ``inspect``, ``render`` or ``edit``.
-            outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped``
-                (no request waited for it any more).
+            outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped`` (all
+                its requests were canceled).
             seconds: since it was requested.
         """
         self._encodes.labels(operation, outcome).inc()

@@ -18,7 +18,7 @@ from coatcheck.ports import MediaRecord, PreviewBoard, RenderedImage
 from coatcheck.reference import MediaReference, normalize_reference_id
 
 LIFE_SECONDS: Final = 60.0
-"""How long a preview can be fetched. The next one arrives long before that."""
+"""How many seconds a preview can be fetched. The next one arrives long before that."""
 
 CAPACITY: Final = 32 * 1024 * 1024
 """Most bytes of all previews together; the oldest are removed first."""
@@ -68,7 +68,7 @@ class PreviewStore:
         """The preview with this id.
 
         Raises:
-            NotFoundError: there is none, or none any more.
+            NotFoundError: there is none, or it has expired.
         """
         return self._find(preview_id).image
 
@@ -76,7 +76,7 @@ class PreviewStore:
         """Return the owner and the conversation of the preview with this id.
 
         Raises:
-            NotFoundError: there is none, or none any more.
+            NotFoundError: there is none, or it has expired.
         """
         shown = self._find(reference_id)
         image = shown.image

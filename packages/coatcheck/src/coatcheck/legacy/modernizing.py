@@ -128,7 +128,7 @@ async def modernize_document(
 
     Args:
         document: JSON, or else text, as a string or in UTF-8. What of it is not around media stays
-            as it is, byte for byte; where there is a legacy result, the JSON is written anew.
+            as it is, byte for byte; JSON with a legacy result is written again.
         store: where media goes.
         scope: whom it belongs to.
         read_file: stores the files that legacy results name; None to leave those alone.

@@ -204,8 +204,8 @@ class CatalogTransaction(SharedTransaction, Protocol):
             reference_id: the reference, by its id.
 
         Returns:
-            The digests that no row uses any more, or None where there was no such reference. Each
-            has a tombstone from the same transaction on.
+            The digests that no row uses now, or None if there was no such reference. Each has a
+            tombstone from the same transaction on.
         """
         ...
 
@@ -216,7 +216,7 @@ class CatalogTransaction(SharedTransaction, Protocol):
             owner: the owner.
 
         Returns:
-            What went, and the digests that no row uses any more, each with a tombstone from the
+            What was deleted, and the digests that no row uses now, each with a tombstone from the
             same transaction on.
         """
         ...
@@ -238,7 +238,7 @@ class Catalog(Protocol):
 
         Args:
             reference_id: the reference, by its id.
-            fresh: read it anew, whatever is remembered of it.
+            fresh: read it from the database, even if it is cached.
         """
         ...
 
@@ -341,7 +341,7 @@ class Catalog(Protocol):
         ...
 
     async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
-        """Digests of bytes that no row used any more when their tombstone was set.
+        """Return digests of bytes that no row used when their tombstone was set.
 
         In order, those after the digest `after`, at most `limit`.
         """
