@@ -13,7 +13,7 @@ class DailyBudget:
     """Counts what costs money, and refuses it when the day's share is spent.
 
     A day begins with the first thing that is counted in it. The count is in this process's memory:
-    a restart begins anew.
+    a restart resets it.
 
     Args:
         most: in a day.

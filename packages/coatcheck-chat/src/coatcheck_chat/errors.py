@@ -101,7 +101,7 @@ class BudgetSpentError(CoatcheckError):
 
 
 class StreamExpiredError(CoatcheckError):
-    """What was missed of the stream is not held any more; read the conversation anew."""
+    """The missed part of the stream is no longer in memory; read the conversation again."""
 
     code = "stream_expired"
     status = 410

@@ -37,7 +37,7 @@ class Visitors:
 
     Args:
         keyring: signs the two cookies: one for the chat, one that goes to the media alone.
-        clock: tells the time in seconds since the epoch.
+        clock: returns the time in seconds since the epoch.
     """
 
     def __init__(self, keyring: Keyring, clock: Callable[[], float] = time.time) -> None:

@@ -48,7 +48,7 @@ class BoundedMemory(Generic[K, V]):
         return self._weight
 
     def get(self, key: K) -> V | None:
-        """The value with this key; None if there is none, or none any more."""
+        """The value with this key; None if there is none, or it was dropped."""
         value = self._known.get(key)
         if self._until and value is not None and self._until[key] <= self._clock():
             return None

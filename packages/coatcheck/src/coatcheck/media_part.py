@@ -12,33 +12,33 @@ MEDIA_PART: Final = "data-media"
 
 
 def media_part(part_id: str, data: dict[str, Any]) -> dict[str, Any]:
-    """The part itself. A later one with the same id takes the earlier one's place."""
+    """Build the part. A later part with the same id replaces an earlier one."""
     return {"type": MEDIA_PART, "id": part_id, "data": data}
 
 
 def pending(*, width: int, height: int, alt: str) -> dict[str, Any]:
-    """Being made; `width` × `height` pixels are announced so that nothing shifts later."""
+    """The picture is being made; `width` × `height` pixels reserve its place in the layout."""
     return {"state": "pending", "width": width, "height": height, "alt": alt}
 
 
 def preview(*, progress: float, preview_id: str) -> dict[str, Any]:
-    """Being made, and this is how far: `progress` from 0 to 1, and where the draft waits.
+    """The picture is being made: `progress` from 0 to 1, and the id of the draft.
 
-    ``previewId`` stays inside the server. The sender of the part says where its bytes are.
+    ``previewId`` stays inside the server. The sender of the part adds the URL of the draft's bytes.
     """
     return {"state": "preview", "progress": progress, "previewId": preview_id}
 
 
 def is_preview(part: Mapping[str, Any]) -> bool:
-    """Whether this is a part in the state that is never kept."""
+    """Whether the part is a preview, which is never stored."""
     return part["type"] == MEDIA_PART and bool(part["data"].get("state") == "preview")
 
 
 def ready(reference: dict[str, Any]) -> dict[str, Any]:
-    """Made: `reference` in UI form."""
+    """The picture is ready: `reference` in UI form."""
     return {"state": "ready", "reference": reference}
 
 
 def failed(error: CoatcheckError) -> dict[str, Any]:
-    """Not made, and why."""
+    """The picture was not made, with the reason."""
     return {"state": "failed", "error": {"code": error.code, "message": error.message}}

@@ -1,8 +1,8 @@
-"""Magic bytes to media type, and the allow-list of what is stored. Pure.
+"""Detect media types by magic bytes, and list the accepted types. Pure.
 
 The signatures come from the formats' own specifications and the WHATWG MIME Sniffing Standard
-(https://mimesniff.spec.whatwg.org/). What a client says about its bytes is a hint at most; the type
-that is stored and served is always the one found here.
+(https://mimesniff.spec.whatwg.org/). A declared type is only a hint; the stored and served type is
+always the detected one.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Final
 from coatcheck.errors import InvalidInputError, UnsupportedMediaError
 
 SNIFF_BYTES: Final = 4096
-"""How many leading bytes `sniff` looks at."""
+"""How many leading bytes `sniff` reads."""
 
 SVG: Final = "image/svg+xml"
 
@@ -48,7 +48,7 @@ _EXTENSIONS: Final = {
 }
 
 OPAQUE_TYPE: Final = "application/octet-stream"
-"""What bytes are that are not looked at. `sniff` never says it."""
+"""The type of opaque bytes. `sniff` never returns it."""
 
 ALLOWED_TYPES: Final = frozenset(_EXTENSIONS)
 """Every type that a store accepts."""
@@ -122,13 +122,13 @@ _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0c\x1b")
 
 
 def sniff(content: bytes) -> str | None:
-    """Tell the media type of content by how it begins.
+    """Detect the media type of content by its first bytes.
 
     Args:
         content: all of it, or at least its first `SNIFF_BYTES` (4,096) bytes.
 
     Returns:
-        A member of `ALLOWED_TYPES`, or None for content that is empty or of no accepted type.
+        A member of `ALLOWED_TYPES`, or None if the content is empty or its type is not accepted.
     """
     head = content[:SNIFF_BYTES]
     for prefix, media_type in _PREFIXES:
@@ -219,11 +219,11 @@ def claims_image(display_name: str | None, declared_type: str | None) -> bool:
 
 
 def opaque_type(declared_type: str | None) -> str:
-    """The type that bytes are kept with which are not looked at; parameters are left out.
+    """Return the media type to store opaque bytes with, without parameters.
 
     Raises:
-        InvalidInputError: what is declared is no media type.
-        UnsupportedMediaError: it is an image's: those are looked at, or say nothing.
+        InvalidInputError: the declared type is not a media type.
+        UnsupportedMediaError: the declared type is an image's, which opaque media may not have.
     """
     if declared_type is None:
         return OPAQUE_TYPE

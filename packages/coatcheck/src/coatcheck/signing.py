@@ -1,7 +1,7 @@
 """Keys and signatures: HMAC-SHA256, several keys, expiry in windows. Pure; the time is an argument.
 
-Each use signs under a domain of its own, so that what was signed for one is worthless for another.
-The fields go in with their lengths: no two lists of fields are the same bytes.
+Each use signs under its own domain, so a signature for one use is worthless for another. Fields are
+signed with their lengths, so no two lists of fields give the same bytes.
 """
 
 import base64
@@ -15,13 +15,13 @@ from typing import Final, Self
 from coatcheck.errors import ConfigurationError
 
 MIN_KEY_BYTES: Final = 32
-"""Shortest secret: as long as the hash's output (RFC 2104, 3)."""
+"""Shortest secret in bytes: the length of the hash's output (RFC 2104, 3)."""
 
 LEEWAY_SECONDS: Final = 60
-"""How long after its expiry a signature is honored: two servers' clocks differ."""
+"""How long after its expiry a signature is accepted, because servers' clocks differ."""
 
 URL_LIFE_SECONDS: Final = 24 * 3600
-"""How long a signed URL is good for at least."""
+"""How long a signed URL is valid at least."""
 
 URL_WINDOW_SECONDS: Final = 3600
 """For this long the same media has the same signed URL, so that caches find it again."""
@@ -43,7 +43,7 @@ _FEWEST_CHARACTERS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One secret and the name that signatures call it by. The secret is not shown."""
+    """A secret and its id, which signatures contain. The secret is not shown in `repr`."""
 
     id: str
     secret: bytes = field(repr=False)
@@ -74,8 +74,8 @@ class Keyring:
         """Read ``id:secret`` pairs, separated by commas; the first signs.
 
         Raises:
-            ConfigurationError: the text is no such list, or a key cannot be used. The message names
-                a key by its place, never by anything of its text.
+            ConfigurationError: the text is not such a list, or a key cannot be used. The message
+                names a key by its position and never contains its text.
         """
         keys = []
         for place, item in enumerate(filter(None, map(str.strip, text.split(","))), 1):
@@ -86,13 +86,13 @@ class Keyring:
         return cls(tuple(keys))
 
     def sign(self, domain: str, *fields: str) -> str:
-        """The signature of these fields: the key's id, a dot and 22 characters."""
+        """Return the signature of these fields: the key's id, a dot and 22 characters."""
         return _signature(self.keys[0], domain, fields)
 
     def verify(self, signature: str, domain: str, *fields: str) -> bool:
         """Whether one of the keys made this signature of these fields.
 
-        The texts are compared, not what they decode to: a signature has one spelling.
+        Signatures are compared as text, so each has exactly one valid spelling.
         """
         name = signature.partition(".")[0]
         for key in self.keys:
@@ -106,15 +106,15 @@ class Keyring:
 
 @dataclass(frozen=True, slots=True)
 class UrlSigner:
-    """Signs the URLs of media: the id and the time until which they are good.
+    """Signs the URLs of media: the id and the time of expiry.
 
-    What a URL asks for besides (a thumbnail, a width) is not signed: who may see the picture may
+    Other parameters (a thumbnail, a width) are not signed: a client that may see the picture may
     see it in any size.
 
     Args:
         keyring: the keys.
-        clock: tells the time in seconds since the epoch.
-        life: seconds that a URL is good for at least.
+        clock: returns the time in seconds since the epoch.
+        life: how many seconds a URL is valid at least.
         window: seconds in which the same media gets the same URL.
     """
 
@@ -124,13 +124,13 @@ class UrlSigner:
     window: int = URL_WINDOW_SECONDS
 
     def query(self, reference_id: str) -> str:
-        """The parameters that make a URL of this media good: ``expires=…&signature=…``."""
+        """Return the parameters of a signed URL of this media: ``expires=…&signature=…``."""
         expires = str(expiry(self.clock(), self.life, self.window))
         signature = self.keyring.sign(_URL_DOMAIN, reference_id, expires)
         return f"expires={expires}&signature={signature}"
 
     def accepts(self, reference_id: str, expires: str, signature: str) -> bool:
-        """Whether a URL of this media with these parameters is good now."""
+        """Whether a URL of this media with these parameters is valid now."""
         # The signature first: without one, an answer says nothing about the time.
         return self.keyring.verify(signature, _URL_DOMAIN, reference_id, expires) and (
             is_current(expires, self.clock())
@@ -138,12 +138,12 @@ class UrlSigner:
 
 
 def expiry(now: float, life: int, window: int) -> int:
-    """`life` seconds from `now`, rounded up to a whole window; seconds since the epoch."""
+    """The time `life` seconds after `now`, rounded up to a whole window, since the epoch."""
     return -(-int(now + life) // window) * window
 
 
 def is_current(expires: str, now: float) -> bool:
-    """Whether this time (decimal seconds since the epoch) is still to come, give or take."""
+    """Whether this time (decimal seconds since the epoch) has not passed, with some tolerance."""
     return _SECONDS.fullmatch(expires) is not None and now <= int(expires) + LEEWAY_SECONDS
 
 

@@ -1,7 +1,7 @@
-"""What renditions there are of an image: widths of a ladder in a few formats. Pure.
+"""The variants of an image: widths of a ladder in a few formats. Pure.
 
-Only these exist, so that no reader can fill the disk with sizes of their own. A variant's name is
-deterministic: two nodes that render it at the same time agree on where it goes.
+Only these exist, so that clients cannot fill the disk with arbitrary sizes. A variant's name is
+deterministic: two nodes that render it at the same time store it under the same name.
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ LADDER: Final = (64, 128, 256, 512, 768, 1024, 1536, 2048)
 """Widths in pixels that are rendered."""
 
 _DISPLAY: Final = (512, 1024, 1536, 2048)
-"""Of these, the widths that pages are offered: each step has about twice the pixels of the last."""
+"""The widths that pages are offered: each step has about twice the pixels of the last."""
 
 VECTOR_TYPES: Final = frozenset({"image/svg+xml"})
-"""Types without pixels of their own: a rendition is drawn at its width, up to the ladder's top."""
+"""Types without pixels: a variant is drawn at its width, up to the widest of the ladder."""
 
 MAX_ANIMATION_FRAMES: Final = 400
 """Longer animations show their first frame in variants."""
 
 _RECIPE: Final = 1
-"""Counts up when quality or processing changes: renditions of an older recipe are made anew."""
+"""Increases when quality or processing changes: variants of an older recipe are rendered again."""
 
 _MAX_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
 class VariantSpec:
-    """One rendition: `width` in pixels, never more than the original's if that has pixels."""
+    """One variant: `width` in pixels, never more than the original's if that has pixels."""
 
     width: int
     format: Format
@@ -51,7 +51,7 @@ class VariantSpec:
 
     @classmethod
     def at_least(cls, wanted: int, format: Format, *, width: int, media_type: str) -> Self:  # noqa: A002 - as the field
-        """The smallest rendition that is as wide as `wanted`; the widest if none is.
+        """The smallest variant that is at least as wide as `wanted`; otherwise the widest.
 
         Args:
             wanted: pixels.
@@ -63,23 +63,23 @@ class VariantSpec:
 
     @property
     def name(self) -> str:
-        """The rendition's name among the variants of its blob, for example ``1-w512.webp``."""
+        """The variant's name, for example ``1-w512.webp``."""
         return f"{_RECIPE}-w{self.width}.{self.format}"
 
     @property
     def media_type(self) -> str:
-        """The media type of what is rendered."""
+        """The media type of the variant."""
         return f"image/{self.format}"
 
 
 def snap(requested: int, original: int) -> int:
-    """The width that is rendered for a requested one: up to the ladder, never enlarged."""
+    """Return the width to render for a requested one: the next of the ladder, never enlarged."""
     step = next((width for width in LADDER if width >= requested), LADDER[-1])
     return min(step, original)
 
 
 def width_within(width: int, height: int, edge: int) -> int:
-    """The width of the largest rendition of which no edge is longer than `edge`.
+    """Return the width of the largest variant with no edge longer than `edge`.
 
     Args:
         width: the original's, in pixels.
@@ -96,7 +96,7 @@ def parse_width(text: str) -> int:
     """Read the parameter ``w``.
 
     Raises:
-        InvalidInputError: it is no positive whole number.
+        InvalidInputError: it is not a positive whole number.
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0):
         raise InvalidInputError("w is a width in pixels, such as 512.")
@@ -107,7 +107,7 @@ def parse_format(text: str) -> Format | None:
     """Read the parameter ``format``; None for ``auto``.
 
     Raises:
-        InvalidInputError: it is no format that is rendered.
+        InvalidInputError: the format is not supported.
     """
     if text == "auto":
         return None
@@ -118,22 +118,22 @@ def parse_format(text: str) -> Format | None:
 
 
 def widest(media_type: str, original: int) -> int:
-    """The widest rendition that may be asked for of an original of this type and width."""
+    """Return the widest variant of an original of this type and width."""
     return LADDER[-1] if media_type in VECTOR_TYPES else original
 
 
 def widths_for(original: int) -> list[int]:
-    """The widths of the ladder that are smaller than the original: what a ``srcset`` offers."""
+    """Return the widths of the ladder that are smaller than the original, for a ``srcset``."""
     return [width for width in LADDER if width < original]
 
 
 def display_widths(media_type: str, original: int) -> list[int]:
-    """The widths that a page is offered of an original of this type and width, ascending.
+    """Return the widths that pages are offered of an original of this type and width, ascending.
 
-    512 and 1024 pixels, or the original's own width where it is narrower: the bytes of a PNG are
-    many times those of what is rendered of it. Above that, what is smaller than the original. Of an
-    original of at most 512 pixels nothing, nor of a GIF of less than 1536, which may be an
-    animation of many frames.
+    These are 512 and 1024 pixels, or the original's own width if it is narrower, because a PNG has
+    many times the bytes of its variants; and larger widths that are smaller than the original.
+    There are none for an original of at most 512 pixels, nor for a GIF of less than 1536, which may
+    be an animation of many frames.
     """
     small, medium, *large = _DISPLAY
     if original <= small or (media_type == "image/gif" and original < large[0]):

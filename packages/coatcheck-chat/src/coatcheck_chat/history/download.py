@@ -42,7 +42,7 @@ class Download(Response):
         """Send it.
 
         Raises:
-            SlowReaderError: the client takes nothing any more.
+            SlowReaderError: the client has stopped reading.
         """
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)

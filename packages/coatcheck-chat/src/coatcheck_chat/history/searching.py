@@ -15,7 +15,7 @@ MAX_SEARCHED: Final = 50_000
 """Characters of one message that a search looks through."""
 
 MAX_TERMS: Final = 8
-"""Words of a query that count; the rest are passed over."""
+"""Words of a query that count; the rest are ignored."""
 
 _SNIPPET: Final = 120
 _LEAD: Final = 30  # characters before the first hit, so that it is seen where space is short

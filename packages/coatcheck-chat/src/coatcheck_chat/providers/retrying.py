@@ -29,7 +29,7 @@ class RetryLimits:
         tries: at most.
         first_pause: seconds before the second try, at most; twice as many before the third.
         longest_pause: seconds, where the provider asks for no longer one.
-        after_drafts: try again although drafts were shown, which then begin anew.
+        after_drafts: try again although drafts were shown, which then start again.
     """
 
     seconds: float = 180.0

@@ -29,7 +29,7 @@ class MessageAssembly:
         return {"id": self._message_id, "role": "assistant", "parts": self._parts}
 
     def apply(self, chunk: Mapping[str, Any]) -> None:
-        """Take one chunk in; types that leave no trace in a message are passed over."""
+        """Add one chunk; types that leave no trace in a message are ignored."""
         match chunk["type"]:
             case "start-step":
                 self._parts.append({"type": "step-start"})

@@ -32,7 +32,7 @@ class Feed:
         """What comes next; None while there is nothing.
 
         Raises:
-            StreamExpiredError: the reader was so slow that its place is not held any more.
+            StreamExpiredError: the reader was so slow that its place is no longer in memory.
         """
         if self._position < self._stream.last:
             entry = self._stream.entry(self._position + 1)

@@ -35,7 +35,7 @@ class ChatRequest(msgspec.Struct, rename="camel"):
         messages: an array of messages.
         message: one message, where there is no array.
         trigger: what is wanted.
-        message_id: of the answer that is made anew.
+        message_id: the id of the answer to generate again.
     """
 
     id: str

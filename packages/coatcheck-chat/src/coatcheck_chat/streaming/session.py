@@ -112,7 +112,7 @@ class Session:
     # --- what happens -----------------------------------------------------------------------------
 
     def receive(self, data: str | bytes, now: float) -> ClientFrame | None:
-        """A frame came: what it asks for, or None if it is refused, which the client is told."""
+        """Return the request of a frame; None if it is refused and answered with an error."""
         if self._closing is not None:
             return None
         if len(data) > MAX_CLIENT_FRAME:
@@ -136,7 +136,7 @@ class Session:
         """The client has seen everything up to `seq` and wants to go on.
 
         Raises:
-            StreamExpiredError: what it missed is not held any more.
+            StreamExpiredError: what it missed is no longer in memory.
         """
         start = stream.resumption(seq)
         self._read(conversation_id, stream, start)

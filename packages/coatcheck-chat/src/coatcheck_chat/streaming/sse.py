@@ -57,7 +57,7 @@ class ChatStreams:
         turns: answers them.
         urls: mints the URLs of previews.
         limits: what clients may do.
-        identify: tells whose request it is.
+        identify: returns the principal of a request.
         clock: a monotonic clock in seconds.
     """
 

@@ -129,7 +129,7 @@ class Stream:
         """The chunk with this number.
 
         Raises:
-            StreamExpiredError: it is not held any more.
+            StreamExpiredError: it is no longer in memory.
         """
         if seq not in self._entries:
             raise StreamExpiredError

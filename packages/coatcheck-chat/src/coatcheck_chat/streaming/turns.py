@@ -1,4 +1,4 @@
-"""Turns under way: they outlive the socket that began them, and are published for every reader."""
+"""Running turns, which outlive the socket that began them and are published to every reader."""
 
 import logging
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The command line: ``coatcheck``, and what another command that runs a server takes from it."""
+"""The command line ``coatcheck``, and helpers for other commands that run a server."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _EXTRA = frozenset({"pydantic", "pydantic_settings", "rich", "typer"})
 
 
 def main() -> None:
-    """Run a command, or say which extra brings it."""
+    """Run a command, or say which extra contains it."""
     try:
         from coatcheck.cli.commands import main as command  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""How a command runs: options in common, a server until it ends, and errors as one line."""
+"""Run commands: common options, servers, and errors as one line."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _UNUSABLE_DATA = 2
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature
-    """Print the version and end, if that is asked for."""
+    """Print the version and exit, if the option is given."""
     if asked:
         typer.echo(__version__)
         raise typer.Exit
@@ -38,7 +38,7 @@ Version = Annotated[
         "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
     ),
 ]
-"""The option ``--version``, which answers by itself."""
+"""The option ``--version``, which prints the version and exits."""
 
 
 def run(app: typer.Typer) -> None:
@@ -63,18 +63,18 @@ def serve(
     """Serve an application until it is interrupted.
 
     Args:
-        create_app: makes the application, given the names that it answers to.
-        settings: what the installation decides.
+        create_app: makes the application from the host names that it answers to.
+        settings: the settings.
         host: the address to listen on.
         port: the port to listen on; 0 for a free one.
-        name: what the first line on the terminal calls the server.
+        name: the server's name in the first line on the terminal.
         details: more lines for the terminal.
-        open_browser: open its page, where there is a screen.
+        open_browser: open its page in a browser, if there is a screen.
 
     Raises:
         ConfigurationError: the port is taken, a setting cannot be used, or the extra ``server`` is
             not installed.
-        typer.Exit: the data directory cannot be used: with code 2, once that is told.
+        typer.Exit: with code 2, after a message, if the data directory cannot be used.
     """
     try:
         from coatcheck.server.running import run_server  # noqa: PLC0415 - an extra

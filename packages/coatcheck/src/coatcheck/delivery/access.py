@@ -1,13 +1,14 @@
-"""Who gets which media: three modes behind one protocol.
+"""Decide who gets which media: three modes behind one protocol.
 
 * **open**: knowing the unguessable id is the permission.
-* **signed**: a URL is good for one id until it expires; its holder may read.
-* **cookie**: a browser is a `Principal`, and gets what the application's hook lets it have
+* **signed**: a URL is valid for one id until it expires; anyone who has it may read.
+* **cookie**: a browser is a `Principal`, and gets what the application's hook allows
   (`PrincipalAccess`).
 
-An `Authorizer` is asked before anything is answered, be it from a cache or with 304. What a client
-may not have it cannot tell from what does not exist: a signature and a cookie are looked at before
-the catalog is, and another owner's media is answered like none.
+An `Authorizer` decides before anything is answered, also before answers from a cache and 304. A
+client cannot distinguish media that it may not read from media that does not exist: signatures and
+cookies are checked before the catalog is read, and another owner's media is answered as if it did
+not exist.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,16 +27,16 @@ from coatcheck.reference import normalize_reference_id
 from coatcheck.signing import UrlSigner
 
 CACHE_PRIVATELY: Final = CACHE_FOREVER.replace("public", "private")
-"""Like `CACHE_FOREVER`, and kept by the one browser alone."""
+"""Like `CACHE_FOREVER`, but only for the client's own browser."""
 
 PRINCIPAL: Final = "coatcheck.principal"
-"""Where the scope of a request keeps the id of who asks, once that is known."""
+"""The key in a request's scope for the id of its principal, once it is known."""
 
 Authorize = Callable[[Principal, MediaRecord], bool | Awaitable[bool]]
-"""A hook of the application: whether this principal may read, or manage, this media."""
+"""A hook of the application that decides whether a principal may read, or manage, media."""
 
 Identify = Callable[[HTTPConnection], Principal | None]
-"""Tells who asks, from the application's own session; None for a stranger."""
+"""Returns the principal of the application's own session; None for an anonymous client."""
 
 
 class Authorizer(Protocol):
@@ -43,11 +44,11 @@ class Authorizer(Protocol):
 
     @property
     def cache_control(self) -> str:
-        """The ``Cache-Control`` of a good answer with media."""
+        """The ``Cache-Control`` of successful answers with media."""
         ...
 
     async def find_readable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record of the media whose bytes the request asks for.
+        """Return the record of the media whose bytes the request asks for.
 
         Args:
             scope: the request's ASGI scope.
@@ -55,15 +56,15 @@ class Authorizer(Protocol):
 
         Raises:
             UnauthorizedError: the client must say who it is.
-            ForbiddenError: the URL is not good.
-            NotFoundError: there is none that this client may have.
+            ForbiddenError: the URL is not valid.
+            NotFoundError: there is none that this client may read.
         """
         ...
 
     async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record of the media whose JSON form the request asks for; raises likewise.
+        """Return the record of the media whose JSON form the request asks for; raises likewise.
 
-        That form mints new URLs: it is for those who may read the media without one.
+        This form contains new URLs, so it requires permission to read the media without a URL.
 
         Args:
             scope: the request's ASGI scope.
@@ -72,19 +73,19 @@ class Authorizer(Protocol):
         ...
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record of the media that the request deletes; raises likewise.
+        """Return the record of the media that the request deletes; raises likewise.
 
         Args:
             scope: the request's ASGI scope.
             store: where the records are.
 
         Raises:
-            ForbiddenError: also where the client may read the media and not manage it.
+            ForbiddenError: also if the client may read the media but not manage it.
         """
         ...
 
     def identify(self, scope: Scope) -> Principal | None:
-        """Who uploads; None where clients are anonymous.
+        """Return the principal who uploads; None if clients are anonymous.
 
         Args:
             scope: the request's ASGI scope.
@@ -96,17 +97,17 @@ class Authorizer(Protocol):
 
 
 def is_owner(principal: Principal, record: MediaRecord) -> bool:
-    """The usual hook: media is its owner's alone. What has no owner is refused.
+    """Allow only the owner: the default hook. Media without an owner is refused.
 
     Args:
-        principal: who asks.
-        record: the media that is asked for.
+        principal: the principal of the request.
+        record: the requested media.
     """
     return record.owner is not None and record.owner == principal.id
 
 
 class OpenAccess:
-    """An id is the permission to read, describe and delete; anyone may upload."""
+    """Anyone who knows an id may read, describe and delete its media; anyone may upload."""
 
     cache_control: str = CACHE_FOREVER
 
@@ -123,17 +124,19 @@ class OpenAccess:
         return await store.record(scope["path_params"]["id"])
 
     def identify(self, scope: Scope) -> Principal | None:  # noqa: ARG002 - as the protocol has it
-        """None: clients are anonymous; see `Authorizer.identify`."""
+        """Return None, because clients are anonymous; see `Authorizer.identify`."""
         return None
 
 
 class PrincipalAccess:
-    """Two hooks decide who reads and who deletes; with `SignedCookie.read` this is the cookie mode.
+    """Lets two hooks decide who reads and who deletes. With `SignedCookie.read`: the cookie mode.
 
     Args:
-        identify: tells who asks.
-        authorize: whether a principal may read and describe media; by default its owner alone.
-        manage: whether a principal who may read media may delete it; by default its owner alone.
+        identify: returns the principal of a request.
+        authorize: decides whether a principal may read and describe media; by default only the
+            owner.
+        manage: decides whether a principal who may read media may delete it; by default only the
+            owner.
     """
 
     cache_control: str = CACHE_PRIVATELY
@@ -159,14 +162,14 @@ class PrincipalAccess:
         return await self.find_readable(scope, store)
 
     async def find_manageable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
-        """The record, if both hooks say so; see `Authorizer.find_manageable`."""
+        """The record, if both hooks allow it; see `Authorizer.find_manageable`."""
         record = await self.find_readable(scope, store)  # what may not be read does not exist
         if not await _allows(self._manage, self.identify(scope), record):
             raise ForbiddenError("This media may be read and not deleted.")
         return record
 
     def identify(self, scope: Scope) -> Principal:
-        """Who asks, or an error; see `Authorizer.identify`."""
+        """The principal, or an error; see `Authorizer.identify`."""
         principal = self._identify(HTTPConnection(scope))
         if principal is None:
             raise UnauthorizedError
@@ -180,14 +183,14 @@ async def _allows(hook: Authorize, principal: Principal, record: MediaRecord) ->
 
 
 class SignedAccess:
-    """A signed URL is good for reading; everything else goes by another authorizer.
+    """Lets signed URLs read media; another authorizer decides everything else.
 
-    A signed URL does not open the JSON form: that one mints new URLs, and a URL that had leaked
-    would never expire.
+    A signed URL does not give access to the JSON form, which contains new URLs: otherwise a leaked
+    URL would never expire.
 
     Args:
-        signer: the one that `MediaUrls` mints with.
-        others: decides who describes, deletes and uploads; without it, all of this is refused.
+        signer: the signer of the `MediaUrls`.
+        others: decides who describes, deletes and uploads; without it, all of these are refused.
     """
 
     cache_control: str = CACHE_PRIVATELY
@@ -217,5 +220,5 @@ class SignedAccess:
         return await self._others.find_manageable(scope, store)
 
     def identify(self, scope: Scope) -> Principal | None:
-        """Who the other authorizer says it is; see `Authorizer.identify`."""
+        """The principal of the other authorizer; see `Authorizer.identify`."""
         return self._others.identify(scope)

@@ -31,7 +31,7 @@ from coatcheck.store import MediaStore
 _LONGEST_KEPT: Final = 128  # bytes; a signed URL of a variant has less
 
 AdmitUpload = Callable[[HTTPConnection, str | None], None]
-"""Asked with the request and its owner before an upload is read; it raises to refuse."""
+"""Called with the request and its owner before an upload is read; raises to refuse it."""
 
 
 def media_app(
@@ -46,23 +46,23 @@ def media_app(
     admit_upload: AdmitUpload | None = None,
     allow_origins: Collection[str] = (),
 ) -> Starlette:
-    """An application to mount, by convention at ``/api/media``.
+    """Return an ASGI application that serves media, to mount at ``/api/media`` by convention.
 
     Mount it with ``app.mount("/api/media", media_app(store))``. It answers
     ``GET|HEAD /image/{id}``, ``POST /upload``, ``GET /{id}`` and ``DELETE /{id}``, and with
     `previews` also ``GET|HEAD /preview/{id}``; ``docs/reference/http.md`` says how.
 
     Args:
-        store: what it serves. The caller opens and closes it.
-        urls: how references are turned into URLs, if it is mounted elsewhere or they are signed.
-        access: who gets what; everyone who knows an id where it is left out.
-        upload_seconds: how long one upload may take to arrive.
-        metrics: counts its answers. ``metrics.answer`` shows them, wherever you route it.
-        sendfile: leaves the bytes of originals to a proxy in front.
-        previews: previews of pictures that are being made; served under the same access rules.
-        admit_upload: raises where a client has uploaded too much; nothing is limited without.
+        store: the store that it serves. The caller opens and closes it.
+        urls: mints the URLs; pass it if the application is mounted elsewhere or URLs are signed.
+        access: decides who gets what; by default, anyone who knows an id gets the media.
+        upload_seconds: how many seconds one upload may take to arrive.
+        metrics: counts its answers. Route ``metrics.answer`` to show them.
+        sendfile: lets a proxy in front send the bytes of originals.
+        previews: previews of pictures that are being made, served under the same access rules.
+        admit_upload: raises if a client has uploaded too much; by default uploads are not limited.
         allow_origins: front ends of other origins, such as ``https://app.example.com``. Their pages
-            may read answers (CORS), upload and delete, as far as `access` lets them.
+            may read answers (CORS), upload and delete, as far as `access` allows.
 
     Raises:
         ConfigurationError: an allowed origin is not one.
@@ -127,7 +127,7 @@ def media_app(
 
 
 class _RefusedMethod:
-    """What is left of a path when its methods are served."""
+    """Answers the methods of a path that no other route serves."""
 
     def __init__(self, allowed: str) -> None:
         self._headers = {"allow": allowed}
@@ -137,7 +137,7 @@ class _RefusedMethod:
 
 
 class _ObservedApp(Starlette):
-    """Observed from without: what Starlette itself answers is told of as well."""
+    """Observes all answers, including those of Starlette itself."""
 
     def __init__(self, observe: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
         super().__init__(**options)
@@ -148,7 +148,7 @@ class _ObservedApp(Starlette):
 
 
 def _rendition(query_string: bytes) -> str:
-    """What a request for an image asks for, as the metrics name it."""
+    """Return what a request for an image asks for, by the name in the metrics."""
     # A long one is a client's own invention: kept by thousands, it would be the client's memory.
     if len(query_string) > _LONGEST_KEPT:
         return _parsed(query_string)

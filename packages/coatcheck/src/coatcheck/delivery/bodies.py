@@ -1,4 +1,4 @@
-"""The bodies of requests, read with a limit of size and one deadline for the whole."""
+"""Read the bodies of requests with a size limit and one deadline for the whole body."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,13 +10,13 @@ from starlette.requests import ClientDisconnect, Request
 from coatcheck.errors import InvalidInputError, UploadTimeoutError
 
 BODY_SECONDS: Final = 30.0
-"""How long a body that is read as a whole may take to arrive."""
+"""How many seconds a body that is read as a whole may take to arrive."""
 
 
 async def body_chunks(
     request: Request, *, max_bytes: int, seconds: float, too_large: type[InvalidInputError]
 ) -> AsyncGenerator[bytes]:
-    """The body as it arrives.
+    """Stream the body as it arrives.
 
     Args:
         request: whose body it is.
@@ -25,7 +25,7 @@ async def body_chunks(
         too_large: the error for a body that is longer.
 
     Raises:
-        InvalidInputError: the body is longer, or the client left before its end.
+        InvalidInputError: the body is longer, or the client disconnected before its end.
         UploadTimeoutError: it did not arrive in time.
     """
     stream, size = request.stream(), 0
@@ -48,7 +48,7 @@ async def body_chunks(
 
 
 async def read_body(request: Request, *, max_bytes: int) -> bytes:
-    """The whole body, within `BODY_SECONDS`.
+    """Read the whole body, within `BODY_SECONDS`.
 
     Args:
         request: whose body it is.

@@ -1,4 +1,4 @@
-"""Signed cookies: who a browser is, for requests that carry no other header, such as ``<img>``."""
+"""Signed cookies that identify a browser, also in requests of elements such as ``<img>``."""
 
 import base64
 import binascii
@@ -12,10 +12,10 @@ from starlette.responses import Response
 from coatcheck.signing import Keyring, is_current
 
 MEDIA_COOKIE: Final = "coatcheck_media"
-"""The usual name of the cookie that media is served by."""
+"""The default name of the media cookie."""
 
 COOKIE_LIFE_SECONDS: Final = 30 * 24 * 3600
-"""How long a cookie is good for; every answer that sets it starts this anew."""
+"""How long a cookie is valid; each answer that sets it restarts this time."""
 
 _COOKIE_DOMAIN: Final = "coatcheck cookie v1"
 _MAX_PRINCIPAL: Final = 255  # what a catalog keeps of an owner
@@ -24,7 +24,7 @@ _PARTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `id` is what `MediaRecord.owner` is compared with; 1 to 255 characters."""
+    """The user of a request. `id` is compared with `MediaRecord.owner`; 1 to 255 characters."""
 
     id: str
 
@@ -35,10 +35,10 @@ class SignedCookie:
 
     Args:
         keyring: the keys that sign it.
-        clock: tells the time in seconds since the epoch.
-        name: the cookie's name; it is signed too, so that one cookie is not taken for another.
-        path: below which path the browser sends it.
-        life: seconds that it is good for.
+        clock: returns the time in seconds since the epoch.
+        name: the cookie's name; it is signed too, so that one cookie cannot be used as another.
+        path: the path below which the browser sends it.
+        life: how many seconds it is valid.
     """
 
     keyring: Keyring
@@ -48,7 +48,7 @@ class SignedCookie:
     life: int = COOKIE_LIFE_SECONDS
 
     def read(self, connection: HTTPConnection) -> Principal | None:
-        """Who the request's cookie names; None without one that is good.
+        """Return the principal of the request's cookie; None without a valid one.
 
         Args:
             connection: the request or the WebSocket.
@@ -70,17 +70,17 @@ class SignedCookie:
             return None
 
     def grant(self, response: Response, principal: Principal, *, secure: bool) -> None:
-        """Put the cookie on an answer, and keep every cache from that answer.
+        """Set the cookie on an answer, and keep the answer out of every cache.
 
         Args:
-            response: the answer; its ``Cache-Control`` becomes ``no-store``, since a cache that
-                kept it would hand one user's cookie to another.
-            principal: who the browser is from now on.
-            secure: whether the browser may send it over https alone; so it should wherever the
-                page itself came over https.
+            response: the answer; its ``Cache-Control`` becomes ``no-store``, because a cache that
+                stored it would give one user's cookie to another.
+            principal: the browser's principal from now on.
+            secure: whether the browser sends it over https only; pass True if the page itself uses
+                https.
 
         Raises:
-            ValueError: the principal's id is empty or too long to be an owner.
+            ValueError: the principal's id is empty or too long for an owner.
         """
         if not 0 < len(principal.id) <= _MAX_PRINCIPAL:
             raise ValueError(f"A principal's id has 1 to {_MAX_PRINCIPAL} characters.")

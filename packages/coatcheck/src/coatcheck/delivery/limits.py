@@ -1,7 +1,7 @@
-"""What clients may do: sockets at once, frames in a minute. Pure.
+"""Limit clients: sockets at once, frames in a minute. Pure.
 
-A client is counted three times: as a principal, by its address, and with all others. Names are
-free without a sign-in, so that a limit for each principal alone would be none.
+A client is counted three times: as a principal, by its address, and together with all others.
+Without a sign-in, principals are free, so a limit for each principal alone would limit nothing.
 
 The time comes in as seconds of a monotonic clock.
 """
@@ -22,11 +22,11 @@ _MINUTE: Final = 60.0
 
 
 class Client(NamedTuple):
-    """Who is counted.
+    """A client, as it is counted.
 
     Attributes:
-        owner: the principal; None where clients are anonymous, which are counted by address alone.
-        address: where the client is.
+        owner: the principal; None for an anonymous client, which is counted by its address alone.
+        address: the client's address.
     """
 
     owner: str | None
@@ -34,13 +34,13 @@ class Client(NamedTuple):
 
 
 class Allowance:
-    """How many frames may come now. A token bucket: bursts are fine, a flood is not.
+    """A token bucket of frames: it allows bursts but no flood.
 
     Args:
-        most: frames that there are at most; so many come back in `minutes`.
+        most: the capacity in frames, which refills in `minutes`.
         now: the time.
-        sockets: how many may be open at once.
-        minutes: how long it takes until all have come back.
+        sockets: how many sockets may be open at once.
+        minutes: how long a complete refill takes.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Allowance:
         self.sockets = 0
 
     def take(self, now: float, amount: int = 1) -> None:
-        """Use one, or several.
+        """Use one frame, or several.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
@@ -67,7 +67,7 @@ class Allowance:
         self._left -= amount
 
     def require(self, now: float, amount: int = 1) -> None:
-        """Look whether one can be used, or several.
+        """Check that one frame, or several, can be used.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
@@ -81,7 +81,7 @@ class Allowance:
             raise RateLimitError
 
     def require_socket(self) -> None:
-        """Look whether another socket may be opened.
+        """Check that another socket may be opened.
 
         Raises:
             TooManySocketsError: as many are open as may be.
@@ -92,7 +92,7 @@ class Allowance:
             )
 
     def is_whole(self, now: float) -> bool:
-        """Whether forgetting this changes nothing.
+        """Whether the bucket is full and no socket is open, so that it can be dropped.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
@@ -107,7 +107,7 @@ class Allowance:
 
 
 class ClientAllowance:
-    """What one client may send: what each of several allowances leaves.
+    """What one client may still send under several allowances.
 
     Args:
         allowances: the client's own, its address's and that of all clients.
@@ -117,7 +117,7 @@ class ClientAllowance:
         self._allowances = allowances
 
     def take(self, now: float, amount: int = 1) -> None:
-        """Use one of each, or several, or none at all.
+        """Use one frame, or several, of each allowance, or none at all.
 
         Args:
             now: the time, in seconds of a clock that never goes back.
@@ -150,7 +150,7 @@ class ClientAllowance:
 
 
 class ClientLimits:
-    """Counts what clients have open and what they send.
+    """Counts the sockets and frames of clients.
 
     Args:
         sockets: open at once for each principal; an HTTP stream counts as one.
@@ -159,7 +159,7 @@ class ClientLimits:
         per_address: how many principals' worth of both one address may use. An anonymous client's
             address is its principal and has no more than one's.
         in_all: how many principals' worth of both all clients together may use.
-        minutes: the minutes that `per_minute` is meant for, where it is not one.
+        minutes: the period of `per_minute`, if it is not one minute.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class ClientLimits:
             yield allowance
 
     def of(self, client: Client, now: float) -> ClientAllowance:
-        """What this client may still send.
+        """Return the allowance of this client.
 
         Args:
             client: who asks.

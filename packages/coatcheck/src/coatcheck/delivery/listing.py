@@ -1,4 +1,4 @@
-"""``GET`` and ``HEAD`` of the list of all media of the client."""
+"""List all media of the client, for ``GET`` and ``HEAD``."""
 
 import re
 from collections.abc import Collection
@@ -22,7 +22,7 @@ from coatcheck.reference import MediaUrls
 from coatcheck.store import MediaStore
 
 PAGE: Final = 50
-"""Media that a page has unless the client says otherwise."""
+"""The default size of a page."""
 
 MAX_PAGE: Final = 200
 
@@ -38,19 +38,20 @@ def media_list(
     *,
     allow_origins: Collection[str] = (),
 ) -> ASGIApp:
-    """An endpoint that lists what belongs to the client; by convention at ``/api/media``.
+    """Return an endpoint that lists the client's media, at ``/api/media`` by convention.
 
     ::
 
         Route("/api/media", media_list(store, urls, access), methods=["GET"])
 
-    It is no part of `media_app`: where clients are anonymous, an id that is listed is no secret any
-    more. With `OpenAccess` it lists what has no owner, to everyone.
+    It is not a part of `media_app`, because listing ids to anonymous clients makes them public.
+    With `OpenAccess`, it lists media without an owner to everyone.
 
     Args:
-        store: what it lists.
-        urls: how references are turned into URLs.
-        access: tells who asks. Whose media it is decides, not the hook of `PrincipalAccess`.
+        store: the store whose media it lists.
+        urls: mints the URLs.
+        access: identifies the client. The list depends on the owner of media, not on the hooks of
+            `PrincipalAccess`.
         metrics: counts its answers.
         allow_origins: front ends of other origins whose pages may read it; see `media_app`.
 

@@ -140,7 +140,7 @@ def _represent(variant: VariantRecord, *, negotiated: bool = False) -> _Represen
 
 
 def _parameters(query_string: bytes) -> dict[str, str]:
-    """The parameters that mean something here; others are passed over."""
+    """The known parameters; others are ignored."""
     query = QueryParams(query_string)
     found = {}
     for name in _PARAMETERS:

@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus. Each `Metrics` has a registry of its own: no globals."""
+"""Metrics for Prometheus. Each `Metrics` has its own registry; there are no globals."""
 
 import math
 from bisect import bisect_left
@@ -29,7 +29,7 @@ class Metrics:
     """Counters of one server process; ``docs/reference/http.md`` lists them.
 
     Args:
-        registry: where they are collected, if the application has a registry already.
+        registry: the application's registry, if it has one.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
@@ -66,10 +66,10 @@ class Metrics:
         """Count a request.
 
         Args:
-            kind: what was asked for.
-            status: how it was answered.
-            code: the error's, if it was answered with one.
-            size: bytes of the body.
+            kind: what was requested.
+            status: the status of the answer.
+            code: the error's code, if the answer is an error.
+            size: the body's length in bytes.
             seconds: until the answer began.
         """
         answers = self._answers.get((kind, status))
@@ -83,28 +83,28 @@ class Metrics:
             self._refusals[code] = self._refusals.get(code, 0) + 1
 
     def count_encode_start(self, operation: str) -> None:
-        """Count an image that a worker is given."""
+        """Count an image that is passed to a worker."""
         self._encodes_started.labels(operation).inc()
 
     def count_encode(self, operation: str, outcome: str, seconds: float) -> None:
-        """Count an image that is done with.
+        """Count an image that a worker has finished.
 
         Args:
             operation: ``inspect``, ``render`` or ``edit``.
-            outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped``
-                (no request waited for it any more).
-            seconds: since it was asked for.
+            outcome: ``finished``, ``failed``, ``refused`` (the queue was full) or ``dropped`` (all
+                its requests were canceled).
+            seconds: since it was requested.
         """
         self._encodes.labels(operation, outcome).inc()
         if outcome == "finished":
             self._encode_seconds.labels(operation).observe(seconds)
 
     def watch_queue(self, length: Callable[[], float]) -> None:
-        """Read the queue's length from here whenever the metrics are asked for."""
+        """Set the source of the queue's length, which is read with each request for metrics."""
         self._queue.set_function(length)
 
     async def answer(self, _request: Request) -> Response:
-        """The endpoint: everything that is counted, in Prometheus' text format.
+        """Answer with all metrics in Prometheus' text format; an endpoint.
 
         ::
 
@@ -117,8 +117,8 @@ class Metrics:
 class _Answers:
     """The answers of one kind and status.
 
-    Plain numbers, made into metrics on demand: prometheus_client's counters take a lock for each
-    change, which is most of what observing a 304 would cost. Only the event loop counts here.
+    These are plain numbers, turned into metrics on demand: prometheus_client's counters take a lock
+    for each change, which would be most of the cost of observing a 304. Only the event loop counts.
     """
 
     __slots__ = ("bytes", "count", "seconds", "within")
@@ -137,7 +137,7 @@ class _Collector(Collector):
         self._refusals = refusals
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of the answers, as they are now."""
+        """Return the current metrics of the answers."""
         requests = CounterMetricFamily(
             "coatcheck_requests",
             "Requests for media, by what was asked for and how it was answered.",

@@ -1,4 +1,4 @@
-"""Which format and which coding a client gets, by its ``Accept`` and ``Accept-Encoding`` headers.
+"""Choose the format and the coding by the ``Accept`` and ``Accept-Encoding`` headers.
 
 Pure (RFC 9110, 12.5.1 and 12.5.3).
 """
@@ -18,14 +18,14 @@ _LAST_RESORT: Final = 0.0001
 
 
 def negotiate(accept: str | None, original: str) -> Format:
-    """The format for a client that left the choice to the server.
+    """Choose the format for a client that leaves the choice to the server.
 
-    A modern one that the client names or admits by ``image/*`` or ``*/*`` and does not exclude by
-    ``q=0``; else what every browser shows: JPEG for a photograph's format, else PNG, which keeps
-    transparency.
+    This is a modern format that the client names or accepts by ``image/*`` or ``*/*`` and does not
+    exclude by ``q=0``; otherwise one that every browser shows: JPEG for a photograph's format, else
+    PNG, which keeps transparency.
 
     Args:
-        accept: the client's header; None where there is none, which admits everything.
+        accept: the client's header; None without one, which accepts everything.
         original: the media type of the original.
     """
     ranges = _parse((accept or "*/*")[:_MAX_HEADER])
@@ -36,7 +36,7 @@ def negotiate(accept: str | None, original: str) -> Format:
 
 
 def quality(ranges: dict[str, float], media_type: str) -> float:
-    """The weight of a media type, 0…1: the most specific range that matches it decides."""
+    """Return the weight of a media type, 0…1: the most specific range that matches it decides."""
     kind = media_type.partition("/")[0]
     for candidate in (media_type, f"{kind}/*", "*/*"):
         if candidate in ranges:
@@ -45,13 +45,13 @@ def quality(ranges: dict[str, float], media_type: str) -> float:
 
 
 def negotiate_encoding(accept_encoding: str | None, available: Sequence[str]) -> str | None:
-    """The content coding for a client, or None where it accepts none of those available.
+    """Choose the content coding for a client; None if it accepts none of those available.
 
-    The best by the client's weights; at equal weight the first of `available`. A client that says
-    nothing gets ``identity``: it may not know of codings.
+    This is the best by the client's weights, at equal weight the first of `available`. A client
+    without the header gets ``identity``, because it may not know codings.
 
     Args:
-        accept_encoding: the client's header; None where there is none.
+        accept_encoding: the client's header; None without one.
         available: content codings in the server's order of preference, such as ``br``, ``gzip`` and
             ``identity``.
     """

@@ -1,4 +1,4 @@
-"""What is told of every answer: a header for the browser, numbers and one line in the log.
+"""Observe every answer: a header for the browser, metrics and one line in the log.
 
 The line holds no query, no body, no address and no header of the client: a signed URL would let
 a reader of the log read the media.
@@ -19,7 +19,7 @@ from coatcheck.delivery.problems import ERROR_CODE
 from coatcheck.reference import normalize_reference_id
 
 ACCESS_LOG: Final = "coatcheck.access"
-"""The logger that is told of every request for media, at level INFO."""
+"""The logger that records every request for media, at level INFO."""
 
 _BARE: Final = re.compile(r"[\w.:@/+-]+", re.ASCII)
 _UNANSWERED: Final = 500
@@ -42,7 +42,7 @@ class Observation:
 
     Args:
         app: what answers.
-        kind_of: tells what a request asked for, once it has been routed.
+        kind_of: returns what a request asked for, after it has been routed.
         metrics: counts; nothing is counted without.
         clock: a monotonic clock in seconds.
     """

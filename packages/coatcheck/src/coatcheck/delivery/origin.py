@@ -1,4 +1,4 @@
-"""Where a request comes from: whether a page of another origin sent it, and from which address."""
+"""Find out whether a page of another origin sent a request, and from which address."""
 
 import re
 from collections.abc import Collection
@@ -19,10 +19,10 @@ _SUBNET: Final = 64  # what one IPv6 customer has at least: any address of it is
 
 
 def check_origins(origins: Collection[str]) -> frozenset[str]:
-    """The origins of front ends, each as browsers send it.
+    """Return the origins of front ends, each as browsers send it.
 
     Args:
-        origins: each has scheme, host and, if it is not the scheme's own, port.
+        origins: each has a scheme, a host and, unless it is the scheme's default, a port.
 
     Raises:
         ConfigurationError: one is not an origin.
@@ -47,7 +47,7 @@ def check_origins(origins: Collection[str]) -> frozenset[str]:
 
 
 def _serialized(text: str) -> str | None:
-    """The origin of an absolute URL, as browsers send it; None for what has none."""
+    """Return the origin of an absolute URL, as browsers send it; None for any other text."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -61,7 +61,7 @@ def _serialized(text: str) -> str | None:
 
 
 def is_same_origin(connection: HTTPConnection, allowed: Collection[str] = ()) -> bool:
-    """Whether the request comes from a page of this very host, or from no page at all.
+    """Whether the request comes from a page of this host, or not from a page.
 
     A page of another site may open sockets and send forms to this server with the user's cookies.
     Programs send neither ``Origin`` nor ``Sec-Fetch-Site``; browsers send ``Origin`` with every
@@ -82,21 +82,21 @@ def is_same_origin(connection: HTTPConnection, allowed: Collection[str] = ()) ->
 
 
 def require_same_origin(connection: HTTPConnection, allowed: Collection[str] = ()) -> None:
-    """Refuse a request that changes something and comes from a page of another origin.
+    """Refuse a request from a page of another origin; call this before changing anything.
 
     Args:
         connection: the request.
         allowed: other origins whose pages may send it, from `check_origins`.
 
     Raises:
-        ForbiddenError: it does.
+        ForbiddenError: the request comes from a page of another origin.
     """
     if connection.scope["method"] not in _READING and not is_same_origin(connection, allowed):
         raise ForbiddenError("A page of another origin may not send this request.")
 
 
 def client_of(connection: HTTPConnection, owner: str | None) -> Client:
-    """Whom `ClientLimits` counts a request for.
+    """Return the client that `ClientLimits` counts a request for.
 
     Args:
         connection: the request or the WebSocket.
@@ -106,7 +106,7 @@ def client_of(connection: HTTPConnection, owner: str | None) -> Client:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """The address that a client is counted by: an IPv4 address, or the /64 of an IPv6 address.
+    """Return the address that a client is counted by: an IPv4 address, or the /64 of an IPv6 one.
 
     Args:
         connection: the request or the WebSocket.

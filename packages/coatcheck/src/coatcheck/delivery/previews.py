@@ -18,10 +18,10 @@ from coatcheck.ports import MediaRecord, PreviewBoard, RenderedImage
 from coatcheck.reference import MediaReference, normalize_reference_id
 
 LIFE_SECONDS: Final = 60.0
-"""How long a preview can be fetched. The next one comes long before that."""
+"""How many seconds a preview can be fetched. The next one arrives long before that."""
 
 CAPACITY: Final = 32 * 1024 * 1024
-"""Bytes of all previews together; the oldest go first."""
+"""Most bytes of all previews together; the oldest are removed first."""
 
 _HEADERS = {
     "cache-control": "no-store",
@@ -40,12 +40,12 @@ class _Shown:
 class PreviewStore:
     """A `PreviewBoard` in this process's memory.
 
-    A preview has a record like any media, so that the authorizer of media decides about
-    previews by the same rules. It is in no catalog and on no disk.
+    A preview has a record like any media, so that the authorizer of media applies the same rules to
+    previews. It is never written to the catalog or to disk.
 
     Args:
         clock: a monotonic clock in seconds.
-        capacity: bytes of all previews together.
+        capacity: most bytes of all previews together.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class PreviewStore:
         )
 
     def put(self, image: RenderedImage, *, owner: str | None, conversation_id: str | None) -> str:
-        """Show a preview for `LIFE_SECONDS` under the id that is returned."""
+        """Show a preview for `LIFE_SECONDS`, and return its id."""
         preview_id = str(uuid4())
         self._shown.put(preview_id, _Shown(image, owner, conversation_id))
         return preview_id
@@ -68,15 +68,15 @@ class PreviewStore:
         """The preview with this id.
 
         Raises:
-            NotFoundError: there is none, or none any more.
+            NotFoundError: there is none, or it has expired.
         """
         return self._find(preview_id).image
 
     async def record(self, reference_id: str) -> MediaRecord:
-        """Whom and what the preview with this id belongs to.
+        """Return the owner and the conversation of the preview with this id.
 
         Raises:
-            NotFoundError: there is none, or none any more.
+            NotFoundError: there is none, or it has expired.
         """
         shown = self._find(reference_id)
         image = shown.image
@@ -107,8 +107,8 @@ class PreviewEndpoint:
     """Answers ``GET`` and ``HEAD`` of ``/preview/{id}``.
 
     Args:
-        previews: what is served.
-        access: decides who gets it, by the rules for media.
+        previews: the previews.
+        access: decides who gets a preview, by the rules for media.
     """
 
     def __init__(self, previews: PreviewBoard, access: Authorizer) -> None:
@@ -120,7 +120,7 @@ class PreviewEndpoint:
 
         Raises:
             UnauthorizedError, ForbiddenError: the client may not have it.
-            NotFoundError: there is no such preview, or none any more.
+            NotFoundError: there is no such preview, or it has expired.
         """
         record = await self._access.find_readable(scope, self._previews)
         image = self._previews.read(record.reference.id)

@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457 ``application/problem+json`` with a stable ``code``."""
+"""Answer errors as RFC 9457 ``application/problem+json`` with a stable ``code``."""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -18,16 +18,16 @@ from coatcheck.errors import (
 )
 
 RETRY_AFTER_SECONDS: Final = 1
-"""What a client that met a busy server is asked to wait."""
+"""How many seconds a client of a busy server should wait."""
 
 ERROR_CODE: Final = "coatcheck.error_code"
-"""Where the scope of a request keeps the code of the error that it was answered with."""
+"""The key in a request's scope for the code of the error in its answer."""
 
 _FOREIGN: Final[dict[int, type[CoatcheckError]]] = {404: NotFoundError, 405: MethodNotAllowedError}
 
 
 class ProblemResponse(Response):
-    """A `CoatcheckError` as an answer that no cache keeps.
+    """Answers a `CoatcheckError`; no cache stores the answer.
 
     Args:
         error: what went wrong.
@@ -57,7 +57,7 @@ class ProblemResponse(Response):
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Starlette's exception handler for `CoatcheckError`, its own errors and anything else."""
+    """Handle `CoatcheckError`, Starlette's own errors and any other exception in Starlette."""
     if isinstance(error, CoatcheckError):
         told = error
     elif isinstance(error, HTTPException):

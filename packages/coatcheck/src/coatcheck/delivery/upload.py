@@ -52,7 +52,7 @@ async def receive_upload(
 
     Raises:
         MediaTooLargeError: its length is over the limit; nothing was read.
-        QuotaExceededError: the owner has no room for it; nothing was read if its length tells so.
+        QuotaExceededError: the owner has no space for it; nothing was read if its length is known.
         UploadTimeoutError: it did not arrive in time.
         InvalidInputError: the form cannot be parsed.
         EmptyMediaError: there is no file, or an empty one.

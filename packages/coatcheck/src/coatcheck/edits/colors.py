@@ -29,14 +29,14 @@ _NAMES: Final = {
 """Names with the values that CSS gives them."""
 
 COLOR_NAMES: Final = tuple(_NAMES)
-"""The colors that have a name here."""
+"""The known names of colors."""
 
 _DIGITS: Final = re.compile(r"#([0-9a-f]{6})", re.IGNORECASE | re.ASCII)
 _SHORT: Final = re.compile(r"#([0-9a-f])([0-9a-f])([0-9a-f])", re.IGNORECASE | re.ASCII)
 
 
 def rgb(color: str) -> tuple[int, int, int]:
-    """Red, green and blue from 0 to 255 of a name, ``#rrggbb`` or ``#rgb``.
+    """Return red, green and blue from 0 to 255 of a name, ``#rrggbb`` or ``#rgb``.
 
     Raises:
         InvalidInputError: it is none of these; the message lists the names.

@@ -1,8 +1,8 @@
 """The operations and their parameters. Pure.
 
 What the numbers mean for a picture of a given size is computed here, so that the size of the result
-is known before any pixel is touched. A constructor raises `InvalidInputError` where parameters do
-not fit each other; the ranges of single ones are checked when an edit is read (`parse_edits`).
+is known before any pixel is touched. A constructor raises `InvalidInputError` if parameters do not
+fit together; `parse_edits` checks the range of each parameter.
 """
 
 import math
@@ -42,7 +42,7 @@ class _Operation(
     tag_field="operation",
     tag=str.lower,
 ):
-    """What every operation has besides its name and parameters."""
+    """The base class of operations."""
 
     def size_after(self, size: Size) -> Size:
         """The size of a picture of `size` afterwards."""
@@ -50,7 +50,7 @@ class _Operation(
 
 
 class Crop(_Operation, frozen=True):
-    """Cut a part out: the largest of an aspect ratio, or a box of `width` and `height`.
+    """Crop to the largest part with an aspect ratio, or to a box of `width` and `height`.
 
     A box without `left` or `top` is placed by `anchor`. Its four numbers are pixels or, with the
     unit ``fraction``, parts of the picture's edges.
@@ -81,7 +81,7 @@ class Crop(_Operation, frozen=True):
             raise InvalidInputError("pixels are whole numbers; for parts of 1 say unit: 'fraction'")
 
     def box(self, size: Size) -> tuple[int, int, int, int]:
-        """Left, top, width and height in pixels of what remains of a picture of `size`.
+        """Left, top, width and height in pixels of the part that remains of a picture of `size`.
 
         Raises:
             InvalidInputError: the box reaches beyond the picture.
@@ -171,7 +171,7 @@ class Resize(_Operation, frozen=True):
 
 
 class Rotate(_Operation, frozen=True):
-    """Turn the picture. Corners that become free are transparent, or white in a JPEG."""
+    """Rotate the picture. The free corners are transparent, or white in a JPEG."""
 
     degrees: Annotated[
         float, Meta(ge=-360, le=360, description="Clockwise; negative is counterclockwise.")
@@ -179,12 +179,12 @@ class Rotate(_Operation, frozen=True):
 
     @property
     def quarters(self) -> int | None:
-        """How many quarters of a turn clockwise, 0 to 3; None where it is not a whole number."""
+        """How many clockwise quarter turns, 0 to 3; None if the angle is not a multiple of 90°."""
         turns, rest = divmod(self.degrees, _QUARTER)
         return int(turns) % 4 if rest == 0 else None
 
     def size_after(self, size: Size) -> Size:
-        """The size of a picture of `size` afterwards: that of the box around it."""
+        """The size of a picture of `size` afterwards: the size of its bounding box."""
         if self.quarters is not None:
             return size if self.quarters % 2 == 0 else (size[1], size[0])
         sine = abs(math.sin(math.radians(self.degrees)))
@@ -215,7 +215,7 @@ class Flip(_Operation, frozen=True):
 
 
 class Blur(_Operation, frozen=True):
-    """Blur the picture by a Gaussian."""
+    """Apply a Gaussian blur."""
 
     words: ClassVar[str] = "blurred"
     radius: Annotated[
@@ -224,7 +224,7 @@ class Blur(_Operation, frozen=True):
 
 
 class Brightness(_Operation, frozen=True):
-    """Make the picture darker (below 1) or brighter (above 1), as CSS's filter of this name."""
+    """Make the picture darker (below 1) or brighter (above 1), like CSS's filter ``brightness``."""
 
     factor: _Factor
 
@@ -235,7 +235,7 @@ class Brightness(_Operation, frozen=True):
 
 
 class Contrast(_Operation, frozen=True):
-    """Give the picture less (below 1) or more (above 1) contrast, as CSS's filter of this name."""
+    """Reduce (below 1) or increase (above 1) the contrast, like CSS's filter ``contrast``."""
 
     factor: _Factor
 
@@ -246,7 +246,7 @@ class Contrast(_Operation, frozen=True):
 
 
 class Saturation(_Operation, frozen=True):
-    """Make the colors weaker (below 1) or stronger (above 1), as CSS's filter ``saturate``."""
+    """Make the colors weaker (below 1) or stronger (above 1), like CSS's filter ``saturate``."""
 
     factor: _Factor
 
@@ -257,13 +257,13 @@ class Saturation(_Operation, frozen=True):
 
 
 class Grayscale(_Operation, frozen=True):
-    """Take the colors away."""
+    """Remove the colors."""
 
     words: ClassVar[str] = "in black and white"
 
 
 class Text(_Operation, frozen=True):
-    """Write on the picture, with a soft edge in a contrasting tone around the letters."""
+    """Write text on the picture, with a soft edge in a contrasting tone around the letters."""
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
     position: Anchor = "bottom"
@@ -279,7 +279,7 @@ class Text(_Operation, frozen=True):
 
     @property
     def line(self) -> str:
-        """What is written: one line of visible characters."""
+        """The text as one line of visible characters."""
         return clean_text(self.text, 3 * MAX_TEXT)
 
     @property

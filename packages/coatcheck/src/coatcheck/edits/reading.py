@@ -1,4 +1,4 @@
-"""From a model's JSON to edits, and from edits to what they do. Pure."""
+"""Read edits from a model's JSON, and describe what they do. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, Final, get_args
@@ -13,7 +13,7 @@ from coatcheck.reference import MediaReference, clean_text
 from coatcheck.variants import VECTOR_TYPES
 
 MAX_EDITS: Final = 10
-"""Most operations of one edit."""
+"""Most operations in one edit."""
 
 _OPERATIONS: Final[dict[str, type[Edit]]] = {kind.__name__.lower(): kind for kind in get_args(Edit)}
 _TOLD_WEIGHT: Final = 240  # what of a message a model reads; it may quote what the model made up
@@ -22,14 +22,14 @@ _TOLD_WEIGHT: Final = 240  # what of a message a model reads; it may quote what 
 def parse_edits(value: object) -> tuple[Edit, ...]:
     """Read a list of operations, each a JSON object such as ``{"operation": "grayscale"}``.
 
-    Numbers may be written as text: models do that.
+    Numbers may be written as text, because models do that.
 
     Args:
-        value: what a model or a client wrote.
+        value: the JSON value that a model or a client wrote.
 
     Raises:
-        InvalidInputError: an operation is unknown, or a parameter missing, unknown or out of its
-            range; the message says which and what may stand there.
+        InvalidInputError: an operation is unknown, or a parameter is missing, unknown or out of its
+            range; the message says which and what is allowed.
     """
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
         raise InvalidInputError(
@@ -41,7 +41,7 @@ def parse_edits(value: object) -> tuple[Edit, ...]:
 
 
 def to_json(edits: Sequence[Edit]) -> list[dict[str, Any]]:
-    """What `parse_edits` reads.
+    """Return edits as JSON that `parse_edits` reads.
 
     Args:
         edits: the operations, in order.
@@ -51,7 +51,7 @@ def to_json(edits: Sequence[Edit]) -> list[dict[str, Any]]:
 
 
 def edits_schema() -> dict[str, Any]:
-    """A JSON Schema of what `parse_edits` reads, for the definition of a tool."""
+    """Return a JSON Schema of what `parse_edits` reads, for the definition of a tool."""
     return {
         "type": "array",
         "minItems": 1,
@@ -61,7 +61,7 @@ def edits_schema() -> dict[str, Any]:
 
 
 def walk(edits: Sequence[Edit], size: Size) -> list[Size]:
-    """The size of a picture of `size` after each of the edits.
+    """Return the size of a picture of `size` after each edit.
 
     Args:
         edits: the operations, in order.
@@ -85,14 +85,15 @@ def walk(edits: Sequence[Edit], size: Size) -> list[Size]:
 
 
 def edited_size(edits: Sequence[Edit], reference: MediaReference) -> Size:
-    """Width and height in pixels of what `MediaStore.edit` makes of this media.
+    """Return the width and height in pixels of the result of `MediaStore.edit`.
 
     Args:
         edits: the operations, in order.
-        reference: the media, as the store knows it.
+        reference: the media.
 
     Raises:
-        InvalidInputError: it is no image, or an edit does not fit it; the message says which.
+        InvalidInputError: the media is not an image, or an edit does not fit it; the message says
+            which.
     """
     if (
         reference.mime_type not in IMAGE_TYPES
@@ -106,7 +107,7 @@ def edited_size(edits: Sequence[Edit], reference: MediaReference) -> Size:
 
 
 def summarize(edits: Sequence[Edit]) -> str:
-    """What the edits do, in a few words: ``darker, cropped to 1:1``.
+    """Describe what the edits do, in a few words: ``darker, cropped to 1:1``.
 
     Args:
         edits: the operations, in order.

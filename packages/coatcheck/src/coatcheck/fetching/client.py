@@ -41,7 +41,7 @@ class FetchClient:
     Args:
         policy: which addresses and ports may be connected to.
         limits: bounds on one fetch.
-        resolver: tells the addresses of a name; by default the operating system does.
+        resolver: returns the addresses of a name; by default the operating system's resolver.
         tls: whom TLS trusts; by default what the operating system trusts.
     """
 
@@ -141,7 +141,7 @@ class FetchClient:
 
 
 async def resolve(host: str) -> Sequence[Address]:
-    """All addresses of a name, as the operating system tells them; no proxy, no second opinion."""
+    """Return all addresses of a name from the operating system's resolver, without a proxy."""
     # The bytes keep every library on the way from mapping one name to another.
     found = await anyio.getaddrinfo(host.encode("ascii"), None, type=SOCK_STREAM)
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))

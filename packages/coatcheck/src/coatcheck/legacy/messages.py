@@ -1,4 +1,4 @@
-"""What histories held before there were references, and what becomes of it. Pure.
+"""Convert what histories held before there were references. Pure.
 
 Three forms carried the picture itself: a tool's result as text (``✅ **Success**: {json}``), as an
 object, and ``![alt](data:…)`` in the text of a message. Offloading takes the bytes out, with

@@ -1,4 +1,4 @@
-"""Legacy histories brought to today's form: bytes into the store, references into the messages."""
+"""Bring legacy histories to today's form: bytes into the store, references into messages."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -52,7 +52,7 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class Scope(NamedTuple):
-    """Whom the media of a history belongs to."""
+    """The owner and the conversation of a history's media."""
 
     owner: str | None = None
     conversation_id: str | None = None
@@ -65,7 +65,7 @@ NOBODY: Final = Scope()
 def may_be_legacy(message: Any) -> bool:
     """Whether a message may hold inline media or a legacy result; False is certain.
 
-    Cheap: strings shorter than the threshold are passed over, others probed.
+    This is cheap: strings shorter than the threshold are skipped, others probed.
     """
     return has_marker(message) or _holds_media(message)
 
@@ -77,12 +77,12 @@ async def modernize_message(
     owner: str | None = None,
     conversation_id: str | None = None,
 ) -> Offloaded[Any]:
-    """A message in today's form, the very same object if there was nothing to change.
+    """Return a message in today's form; the same object if there was nothing to change.
 
-    Files that it names are not read: a message may come from anyone.
+    It does not read files that the message names, because a message may come from anyone.
 
     Args:
-        message: as the history holds it.
+        message: the message from the history.
         store: where its media goes.
         owner: whom the media belongs to.
         conversation_id: the conversation that it belongs to.
@@ -128,7 +128,7 @@ async def modernize_document(
 
     Args:
         document: JSON, or else text, as a string or in UTF-8. What of it is not around media stays
-            as it is, byte for byte; where there is a legacy result, the JSON is written anew.
+            as it is, byte for byte; JSON with a legacy result is written again.
         store: where media goes.
         scope: whom it belongs to.
         read_file: stores the files that legacy results name; None to leave those alone.

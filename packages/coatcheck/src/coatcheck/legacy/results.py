@@ -1,4 +1,4 @@
-"""Tools' results of earlier forms: recognized, read, and summed up in one line. Pure.
+"""Recognize and read tool results of earlier forms, and sum them up in one line. Pure.
 
 They carried the picture itself, as base64, as a ``data:`` URI or as the path of a file, in an
 object or in a text ``✅ **Success**: {json}``. They are read forever and written never.
@@ -100,9 +100,9 @@ def message_of(members: Mapping[str, Any]) -> str:
 
 
 def summarize(result: Mapping[str, Any] | str) -> str | None:
-    """The line of a result of an earlier form for a model; None for anything else.
+    """Return the line of a result of an earlier form for a model; None for anything else.
 
-    For `coatcheck.for_model`. It says what happened, without picture and path.
+    Pass it to `coatcheck.for_model`. The line says what happened, without picture and path.
 
     Args:
         result: an object or a text.

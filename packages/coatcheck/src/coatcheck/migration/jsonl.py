@@ -1,4 +1,4 @@
-"""A history in a JSONL file, one document a line: written anew, then put in the old one's place."""
+"""A history in a JSONL file, one document a line, which is rewritten and then replaced."""
 
 import os
 import shutil

@@ -20,7 +20,7 @@ from coatcheck.reference import MediaReference
 from coatcheck.store import MediaStore
 
 Advance = Callable[[int], None]
-"""Told how many more rows are done."""
+"""Called with the number of rows that were just finished."""
 
 CHANGED_MEANWHILE: Final = "changed_meanwhile"
 """The reason why a row stays: it was changed after it was read."""
@@ -219,7 +219,7 @@ async def rewrite(
     Args:
         source: the history.
         walk: goes through it.
-        log: says how far an earlier run came, and is told of each row before it is written.
+        log: says how far an earlier run came, and records each row before it is written.
         advance: told of each batch.
         compact: give room back to the disk at the end.
 

@@ -185,7 +185,7 @@ class SqliteSource:
         return 0
 
     async def finish(self, *, compact: bool) -> None:
-        """Give the room back with ``VACUUM``, which writes the file anew; see `Source`."""
+        """Return free space with ``VACUUM``, which rewrites the file; see `Source`."""
         if self._backup is not None and not self._changed:
             await to_thread.run_sync(self._backup.unlink)
         elif compact:

@@ -280,10 +280,10 @@ class _Projection:
     """What becomes of the parts of a payload.
 
     Attributes:
-        show: what stands in the place of a reference.
+        show: returns the replacement of a reference.
         finish: what becomes of any other object, before its members are projected.
         rewrite: what becomes of a text that is no JSON.
-        links: tells links of ours.
+        links: recognizes links to media of this store.
         skip: which members of an object stay as they are.
         reads_texts: whether texts are looked into.
     """

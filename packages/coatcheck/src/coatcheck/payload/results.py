@@ -1,4 +1,4 @@
-"""A tool's result as ``spec/wire.md`` has it: what it says, and the reference in it. Pure."""
+"""Read a tool's result as ``spec/wire.md`` defines it, and the reference in it. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,21 +9,21 @@ from coatcheck.errors import InvalidInputError
 from coatcheck.reference import REFERENCE_TYPE, MediaReference, MediaUrls
 
 REFERENCE_MEMBER: Final = "imageReference"
-"""Where a result has its picture's reference."""
+"""The member with the reference of a result's picture."""
 
 URL_MEMBERS: Final = frozenset({"fullImageUrl", "thumbnailUrl"})
-"""What stands beside it where a browser reads the result."""
+"""The members with URLs beside it, for browsers."""
 
 
 def result_members(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a result says: its ``data``, or the node itself where nothing is around it."""
+    """Return a result's ``data``, or the node itself if it has no such envelope."""
     data = node.get("data")
     is_wrapped = isinstance(data, Mapping) and data.get("type") != REFERENCE_TYPE
     return data if is_wrapped and isinstance(data, Mapping) else node
 
 
 def read_result(text: str) -> dict[str, Any] | None:
-    """The JSON object that a text is; None for any other text."""
+    """Parse a text that is a JSON object; None for any other text."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -32,12 +32,12 @@ def read_result(text: str) -> dict[str, Any] | None:
 
 
 def result_line(message: str, reference: MediaReference) -> str:
-    """A tool's result for a model: what happened, and the reference's line."""
+    """Return a tool's result for a model: what happened, and the reference's line."""
     return f"{message} {reference.to_model()}"
 
 
 def line_of(node: Mapping[str, Any]) -> str | None:
-    """The line of an object that is a result; None for any other."""
+    """Return the line of an object if it is a result, otherwise None."""
     data = result_members(node)
     reference = reference_in(data.get(REFERENCE_MEMBER))
     message = data.get("message")
@@ -47,7 +47,7 @@ def line_of(node: Mapping[str, Any]) -> str | None:
 
 
 def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
-    """The URLs that stand beside ``imageReference`` in a tool's result."""
+    """Return the URLs that belong beside ``imageReference`` in a tool's result."""
     return {
         "fullImageUrl": urls.original(reference.id),
         "thumbnailUrl": urls.thumbnail(reference.id),
@@ -55,7 +55,7 @@ def result_urls(reference: MediaReference, urls: MediaUrls) -> dict[str, str]:
 
 
 def reference_in(value: object) -> MediaReference | None:
-    """The reference that a value is; None for anything else, also what only looks like one."""
+    """Read a value as a reference; None if it is not a valid one."""
     if not isinstance(value, Mapping) or value.get("type") != REFERENCE_TYPE:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Splice: media out of serialized bytes or text, and back, bit for bit.
+"""Cut media out of serialized bytes or text, and put it back, bit for bit.
 
 ::
 
@@ -6,15 +6,15 @@
     kept = spliced.to_bytes()
     data = await join(Spliced.from_bytes(kept), store)
 
-For a framework's codec: what was serialized (msgpack, JSON of any spacing, ``str(dict)``, protobuf,
-pickle) is cut into pieces, literal bytes and media that the store keeps. What is kept is the
-pieces, and it is no msgpack or JSON any more; `join` gives the very bytes back that went in. The
-data is never parsed, so it may be anything.
+Use this in a framework's codec. It cuts serialized data (msgpack, JSON of any spacing,
+``str(dict)``, protobuf, pickle) into pieces: literal bytes, and media that the store keeps. The
+pieces are not msgpack or JSON; `join` returns exactly the bytes that went in. The data is never
+parsed, so it may have any format.
 
-Media is found as base64, in either alphabet, padded or not, in lines of one length, with slashes
-and line breaks escaped however often; and as raw bytes where their length stands before them, as in
-msgpack, CBOR, protobuf and pickle, or where the data is nothing else. What would not come back bit
-for bit stays, and is counted.
+It finds media as base64, in either alphabet, padded or not, in lines of one length, with slashes
+and line breaks escaped any number of times; and as raw bytes if their length precedes them, as in
+msgpack, CBOR, protobuf and pickle, or if they are the whole data. Media that would not come back
+bit for bit stays, and is counted.
 """
 
 import hashlib
@@ -45,10 +45,10 @@ from coatcheck.reference import MediaUrls, is_reference_id
 from coatcheck.store import MediaStore
 
 MAX_JOINED: Final = 1024 * 1024 * 1024
-"""Bytes that `join` makes at most, unless told otherwise."""
+"""Most bytes that `join` returns by default."""
 
 UNKNOWN_LENGTH: Final = "unknown_length"
-"""Why raw media was left: where it ends is not said before it."""
+"""The reason for raw media without a preceding length."""
 
 _MAGIC: Final = b"\xc1coatcheck"  # no msgpack, no UTF-8 and so no JSON begins with this byte
 _VERSION: Final = 1
@@ -105,7 +105,7 @@ class Writing(NamedTuple):
     newline: bytes = b""
 
     def write(self, media: bytes) -> bytes:
-        """The media, written this way."""
+        """Write the media this way."""
         if self.alphabet == "raw":
             return media
         encode = pybase64.urlsafe_b64encode if self.alphabet == "base64url" else pybase64.b64encode
@@ -120,7 +120,7 @@ class Writing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MediaPiece:
-    """Media that the store keeps, and how it was written where it stood.
+    """Media that the store keeps, and how it was written in the data.
 
     Attributes:
         id: of its reference.
@@ -140,7 +140,7 @@ class Spliced(Generic[T]):
     """Serialized data in pieces, in order: literal bytes, and media.
 
     Attributes:
-        pieces: of a text they are in UTF-8.
+        pieces: the pieces; those of a text are in UTF-8.
         is_text: whether the data was a string.
     """
 
@@ -148,9 +148,9 @@ class Spliced(Generic[T]):
     is_text: bool = False
 
     def to_bytes(self) -> bytes:
-        """Bytes to keep in the place of the data.
+        """Return bytes to keep instead of the data.
 
-        They begin with a byte that no msgpack, JSON or other text begins with: see `is_spliced`.
+        Their first byte never begins msgpack, JSON or other text: see `is_spliced`.
         """
         pieces = [
             piece
@@ -162,10 +162,11 @@ class Spliced(Generic[T]):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Spliced[str] | Spliced[bytes]":
-        """What `to_bytes` gave.
+        """Read bytes that `to_bytes` returned.
 
         Raises:
-            InvalidInputError: it is nothing of the kind, of a later version, cut short or damaged.
+            InvalidInputError: the bytes are not spliced data, of a later version, cut short or
+                damaged.
         """
         if not is_spliced(data):
             raise InvalidInputError("Not spliced data: it does not begin like any.")
@@ -187,16 +188,16 @@ class Spliced(Generic[T]):
 
 
 class SplicedOut(NamedTuple, Generic[T]):
-    """Data in pieces, and what was done; places in the report are offsets in bytes."""
+    """Data in pieces, and a report; its places are offsets in bytes."""
 
     spliced: Spliced[T]
     report: OffloadReport
 
 
 def is_spliced(data: bytes) -> bool:
-    """Whether data begins as what `Spliced.to_bytes` gives.
+    """Whether data begins like the result of `Spliced.to_bytes`.
 
-    A codec that keeps other data as it is must splice what begins like this, too.
+    A codec that keeps data without media as it is must also splice data that begins like this.
     """
     return data.startswith(_MAGIC)
 
@@ -214,14 +215,14 @@ async def splice_out(
     in a thread.
 
     Args:
-        data: anything that was serialized, or a text.
+        data: serialized bytes, or a text.
         store: where media goes.
         owner: whom the media belongs to.
         conversation_id: the conversation that it belongs to.
 
     Returns:
-        The pieces, a single one where there was no media, and a report. Media that the store
-        refuses stays in the literal bytes, and so does what would not come back bit for bit.
+        The pieces, a single one if there was no media, and a report. Media that the store refuses,
+        or that would not come back bit for bit, stays in the literal bytes.
     """
     source, is_text = _as_bytes(data)
     at = 0
@@ -280,19 +281,19 @@ async def join(
     owner: str | None = None,
     max_bytes: int = MAX_JOINED,
 ) -> str | bytes:
-    """The very data that was spliced.
+    """Return the exact data that was spliced.
 
     Args:
         spliced: its pieces.
         store: where the media is.
         owner: whose media it is; None for media that was stored without an owner.
-        max_bytes: largest data that is put together.
+        max_bytes: largest data to return.
 
     Raises:
-        NotFoundError: media of it was deleted, or is another owner's; nothing is given back.
-        DamagedBlobError: media is not what was spliced out.
+        NotFoundError: its media was deleted, or belongs to another owner.
+        DamagedBlobError: stored media differs from what was spliced out.
         MediaTooLargeError: the data would have more than `max_bytes`.
-        InvalidInputError: the pieces of a text make no text.
+        InvalidInputError: the pieces of a text are not valid UTF-8 together.
         StorageError: the store cannot be read.
     """
     total = sum(
@@ -333,12 +334,12 @@ async def _read(piece: MediaPiece, store: MediaStore, owner: str | None) -> byte
 
 
 def _written_size(piece: MediaPiece) -> int:
-    """At least how many bytes a piece has where it stands."""
+    """The fewest bytes that a piece occupies in the data."""
     return piece.size if piece.writing.alphabet == "raw" else piece.size // 3 * 4
 
 
 class _Found(NamedTuple):
-    """Media in the data, an error where there is none that can be kept, or why it was left."""
+    """Media in the data, an error if it cannot be stored, or the reason why it was left."""
 
     start: int
     end: int
@@ -353,7 +354,7 @@ async def _next(search: Iterator[_Found], size: int) -> _Found | None:
 
 
 def _search(data: bytes, max_bytes: int) -> Iterator[_Found]:
-    """What media there is in the data, in order; nothing is looked at more than a few times."""
+    """Find the media in the data, in order, with at most a few looks at each byte."""
     if (whole := _raw_at(data, 0, len(data), max_bytes)) is not None:
         yield whole
         return

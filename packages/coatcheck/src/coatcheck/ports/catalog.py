@@ -1,4 +1,4 @@
-"""Where references live."""
+"""The port of the catalog, which keeps references."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +18,7 @@ THUMBNAIL = "thumbnail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobRecord:
-    """What is known of a blob. Sizes in bytes, edges in pixels, `placeholder` as base64.
+    """Facts about a blob. Sizes in bytes, edges in pixels, `placeholder` as base64.
 
     Attributes:
         digest: the digest of the content, as `MediaReference.digest` has it.
@@ -41,7 +41,7 @@ class BlobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecord:
-    """A derived rendition of a blob, itself a blob under `digest`.
+    """A variant that was made from a blob, itself a blob under `digest`.
 
     Attributes:
         name: what was asked for, for example ``thumbnail``.
@@ -62,14 +62,14 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRecord:
-    """A row of the catalog: a reference with whom and what it belongs to, and its variants.
+    """A row of the catalog: a reference with its owner, its conversation and its variants.
 
     Attributes:
         reference: the reference.
         created_at: when it was put.
         owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
-        variants: renditions of its content, by name.
+        variants: variants of its content, by name.
     """
 
     reference: MediaReference
@@ -81,7 +81,7 @@ class MediaRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMedia:
-    """What the catalog keeps about a reference that is put.
+    """A reference that is put, as the catalog records it.
 
     Attributes:
         id: the reference's id.
@@ -90,9 +90,9 @@ class NewMedia:
         alt: alternative text; None when there is none.
         owner: whom it belongs to; None for no owner.
         conversation_id: the conversation that it belongs to; None outside one.
-        opaque_type: the type of bytes that nothing looks at; None for what is known of the blob.
-        reuse: whether the same content of the same owner and conversation has one reference. Its
-            name and alternative text are not recorded: they differ from place to place.
+        opaque_type: the type of opaque bytes; None for the type of the blob.
+        reuse: whether the same content of the same owner and conversation gets the same reference.
+            Its name and alternative text are not recorded, because they differ from place to place.
     """
 
     id: str
@@ -107,11 +107,11 @@ class NewMedia:
 
 @dataclass(frozen=True, slots=True)
 class MediaCursor:
-    """A place in the list of an owner's media: what comes after it is older.
+    """A place in the list of an owner's media; older media follows.
 
     Attributes:
-        created_at: when the media that stands there was stored.
-        id: its id, which puts media of the same moment in an order.
+        created_at: when the media at this place was stored.
+        id: its id, which orders media of the same moment.
     """
 
     created_at: datetime
@@ -120,14 +120,14 @@ class MediaCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMedia:
-    """Media in a list, with where it is shown.
+    """Media in a list, with the place where it is shown.
 
     Attributes:
-        reference: what is listed.
+        reference: the reference.
         created_at: when it was stored.
-        conversation_id: the conversation that shows it, or else the one that it belongs to; None
-            for none.
-        holder: what shows it there, such as a message; None for nothing.
+        conversation_id: the conversation that shows it, otherwise the one that it belongs to, or
+            None.
+        holder: the holder that shows it there, such as a message, or None.
     """
 
     reference: MediaReference
@@ -204,8 +204,8 @@ class CatalogTransaction(SharedTransaction, Protocol):
             reference_id: the reference, by its id.
 
         Returns:
-            The digests that no row uses any more, or None where there was no such reference. Each
-            has a tombstone from the same transaction on.
+            The digests that no row uses now, or None if there was no such reference. Each has a
+            tombstone from the same transaction on.
         """
         ...
 
@@ -216,7 +216,7 @@ class CatalogTransaction(SharedTransaction, Protocol):
             owner: the owner.
 
         Returns:
-            What went, and the digests that no row uses any more, each with a tombstone from the
+            What was deleted, and the digests that no row uses now, each with a tombstone from the
             same transaction on.
         """
         ...
@@ -231,14 +231,14 @@ class CatalogTransaction(SharedTransaction, Protocol):
 
 
 class Catalog(Protocol):
-    """Where references live."""
+    """Keeps references, blobs and their variants."""
 
     async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:
         """The record of a reference, or None.
 
         Args:
             reference_id: the reference, by its id.
-            fresh: read it anew, whatever is remembered of it.
+            fresh: read it from the database, even if it is cached.
         """
         ...
 
@@ -341,7 +341,7 @@ class Catalog(Protocol):
         ...
 
     async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:
-        """Digests of bytes that no row used any more when their tombstone was set.
+        """Return digests of bytes that no row used when their tombstone was set.
 
         In order, those after the digest `after`, at most `limit`.
         """

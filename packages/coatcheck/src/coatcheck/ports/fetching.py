@@ -1,4 +1,4 @@
-"""Who fetches media from elsewhere."""
+"""The port of the fetcher, which fetches media from URLs."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -8,16 +8,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedMedia:
-    """An answer on its way in. What it says of itself is a claim like any sender's.
+    """An answer that is being received. Its declared name, type and size are not trusted.
 
-    `display_name` is the file name in the URL, `media_type` the announced type and `size` the
-    announced length in bytes; each is None where there is none.
+    `display_name`, `media_type` and `size` are None if the answer has none.
 
     Attributes:
         display_name: the file name in the URL; None when there is none.
         media_type: the announced type; None when there is none.
         size: the announced length in bytes; None when there is none.
-        chunks: the bytes, as they come.
+        chunks: the bytes, as they arrive.
     """
 
     display_name: str | None
@@ -27,10 +26,10 @@ class FetchedMedia:
 
 
 class Fetcher(Protocol):
-    """Fetches a URL that came from outside, and only from where that does no harm."""
+    """Fetches untrusted URLs, from allowed addresses only."""
 
     def fetch(self, url: str, *, max_bytes: int) -> AbstractAsyncContextManager[FetchedMedia]:
-        """Ask for `url`. The chunks are read within the context, which closes the connection.
+        """Request `url`. Read the chunks within the context, which closes the connection.
 
         Raises:
             FetchRefusedError: the URL, or a redirect on the way, may not be fetched.

@@ -1,4 +1,4 @@
-"""Who looks at images."""
+"""The port of the renderer, which decodes images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from coatcheck.edits import Edit
 from coatcheck.variants import VariantSpec
 
 PREVIEW_EDGE: Final = 512
-"""Longest edge of a preview in pixels: half of a usual picture's."""
+"""Longest edge of a preview in pixels: half of a typical picture's."""
 
 PREVIEW_BYTES: Final = 240 * 1024
-"""What a preview may weigh; with a header it still fits into a binary frame of 256 KiB."""
+"""Most bytes of a preview; with a header it still fits into a binary frame of 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class RenderedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What one decode tells of an image. Edges in pixels as displayed, `placeholder` as base64.
+    """The results of decoding an image. Edges in pixels as displayed, `placeholder` as base64.
 
     Attributes:
         width: pixels as displayed.
@@ -69,7 +69,7 @@ class Swatch:
 
 
 class Renderer(Protocol):
-    """Looks at images, away from the event loop and in a process that may be lost."""
+    """Decodes images off the event loop, in a process that may crash."""
 
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budgets, then decode once.
@@ -149,24 +149,24 @@ class Renderer(Protocol):
 
 
 class Shrinker(Protocol):
-    """Makes small pictures of drafts that are not kept."""
+    """Makes small pictures of drafts, which are not stored."""
 
     async def shrink(self, data: bytes) -> RenderedImage:
-        """A WebP of at most `PREVIEW_EDGE` pixels and `PREVIEW_BYTES`.
+        """Return a WebP of at most `PREVIEW_EDGE` pixels and `PREVIEW_BYTES`.
 
         Raises:
             UnprocessableMediaError: `data` is no image, or cannot be decoded.
             PixelBudgetError: its canvas is larger than allowed.
             WorkerTimeoutError: it took too long.
-            OverloadedError: every worker has something better to do.
+            OverloadedError: all workers are busy with other tasks.
         """
         ...
 
 
 class QueuedRenderer(Renderer, Protocol):
-    """A renderer whose queue can be looked at."""
+    """A renderer that reports the length of its queue."""
 
     @property
     def waiting(self) -> int:
-        """Images that wait for a worker now."""
+        """How many images wait for a worker now."""
         ...

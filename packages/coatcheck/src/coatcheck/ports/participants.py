@@ -1,4 +1,4 @@
-"""What shares the store's database: schemas beside the store's own, holders and participants.
+"""Share the store's database: schemas beside the store's own, holders and participants.
 
 An application that keeps messages, or anything else that shows media, keeps it in tables of its own
 in the same database. It writes them in `MediaStore.transaction`, together with what it says about
@@ -23,14 +23,15 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """Tables with migrations of their own, beside other schemas in one database.
+    """A set of tables with its own migrations, beside other schemas in one database.
 
     Attributes:
-        name: the schema's name: letters in lower case, digits and underscores, at most 40. Its
-            Alembic version table is called after it.
-        metadata: its tables, as the newest migration leaves them. Their names must be its own.
+        name: the schema's name: lower-case letters, digits and underscores, at most 40. Its Alembic
+            version table is named after it.
+        metadata: its tables after the newest migration. No other schema may have tables of these
+            names.
         migrations: a directory of Alembic revisions. A revision uses `alembic.op` as usual.
-        revision: the newest one. A database that has it is opened without loading Alembic.
+        revision: the newest revision. A database at this revision opens without loading Alembic.
     """
 
     name: str
@@ -52,14 +53,14 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureReceipt:
-    """What went when an owner was erased.
+    """A count of what an erasure deleted.
 
     Attributes:
         media: how many references.
-        bytes: what they occupied, each content counted once. Contents that other owners have too
-            are among it, and stay.
-        conversations: in how many conversations the owner had or showed media.
-        rows: how many rows of each participant, by the name of its schema.
+        bytes: how many bytes they occupied, each content counted once. This includes content that
+            other owners have too, which stays.
+        conversations: how many conversations had or showed the owner's media.
+        rows: how many rows of each participant were deleted, by the name of its schema.
     """
 
     media: int
@@ -75,7 +76,7 @@ class ExportedRow:
     Attributes:
         schema: the name of the schema.
         table: the name of the table.
-        values: what each column has, by its name, as SQLAlchemy reads it.
+        values: the values of its columns, by name, as SQLAlchemy reads them.
     """
 
     schema: str
@@ -84,13 +85,13 @@ class ExportedRow:
 
 
 class SharedTransaction(Protocol):
-    """A write transaction on the store's database, for its own tables and for a participant's.
+    """A write transaction on the store's database, for the store's and participants' tables.
 
-    It commits when its context ends without an exception, else it rolls back.
+    It commits when its context ends without an exception, otherwise it rolls back.
 
-    A holder is what shows media in a conversation, such as a message: any name that is unique in
-    the conversation. What another holder of the same owner shows survives the conversation that it
-    belongs to. Conversations are ids and nothing more to the store.
+    A holder shows media in a conversation, for example a message; it is any name that is unique in
+    the conversation. Media that another holder of the same owner shows survives the conversation
+    that it belongs to. The store knows only the ids of conversations.
     """
 
     @property
@@ -99,13 +100,13 @@ class SharedTransaction(Protocol):
         ...
 
     async def require_media(self, reference_ids: Collection[str]) -> None:
-        """Check that all of this media is there; it stays until the transaction ends.
+        """Check that all of this media exists; it stays until the transaction ends.
 
         Args:
             reference_ids: the references, by their ids.
 
         Raises:
-            NotFoundError: at least one is not there.
+            NotFoundError: at least one does not exist.
         """
         ...
 
@@ -117,21 +118,21 @@ class SharedTransaction(Protocol):
         *,
         owner: str | None,
     ) -> None:
-        """Record that a holder shows media, in addition to what it shows already.
+        """Record that a holder shows more media.
 
-        The media need not be there, nor be the owner's: holding media of another owner has no
+        The media need not exist, nor belong to the owner: holding media of another owner has no
         effect on it.
 
         Args:
             conversation_id: the conversation that the holder stands in.
-            holder: what shows the media.
+            holder: the holder.
             reference_ids: the references, by their ids.
-            owner: whose conversation it is; None where there are no owners.
+            owner: the owner of the conversation; None if there are no owners.
         """
         ...
 
     async def release(self, conversation_id: str, holders: "Collection[str] | SelectBase") -> None:
-        """Record that these holders show nothing any more. No media is removed by this.
+        """Record that these holders no longer show any media. This removes no media.
 
         Args:
             conversation_id: the conversation that they stand in.
@@ -146,46 +147,45 @@ class SharedTransaction(Protocol):
         *,
         owner: str | None,
     ) -> None:
-        """Let the conversation own what these holders show and no conversation owns yet.
+        """Give the conversation the media that these holders show and no conversation owns yet.
 
         Without this, an upload whose holders are released would outlive the conversation.
 
         Args:
             conversation_id: the conversation that they stand in.
             holders: their names, or a statement that selects them.
-            owner: whose conversation it is; media of other owners stays as it is.
+            owner: the owner of the conversation; media of other owners stays as it is.
         """
         ...
 
     async def forget_conversation(self, conversation_id: str, *, owner: str | None) -> None:
-        """Forget a conversation: its media, its holders, and every participant's rows of it.
+        """Delete a conversation: its media, its holders, and every participant's rows of it.
 
-        The conversation's own media goes, and so does media of no conversation that its holders
-        show. Media that a holder in another conversation of the media's owner shows stays, and
-        belongs to that conversation. Bytes that nothing uses any more are left to
-        `MediaStore.sweep`.
+        This deletes the conversation's own media, and media of no conversation that its holders
+        show. Media that a holder in another conversation of the media's owner shows stays, and then
+        belongs to that conversation. `MediaStore.sweep` removes bytes that are no longer used.
 
         Args:
             conversation_id: the conversation.
-            owner: whose it is; None where there are no owners.
+            owner: its owner; None if there are no owners.
         """
         ...
 
 
 class SharedDatabase(Protocol):
-    """The store's database as a participant uses it; `MediaStore` is one."""
+    """The store's database, as participants use it; `MediaStore` implements it."""
 
     def transaction(self) -> AbstractAsyncContextManager[SharedTransaction]:
         """A write transaction; at most one is under way at a time, across all processes."""
         ...
 
     def snapshot(self) -> "AbstractAsyncContextManager[AsyncConnection]":
-        """A connection whose statements see one state of the database. Only read."""
+        """A read-only connection whose statements see one state of the database."""
         ...
 
 
 class Participant(Protocol):
-    """Whose tables are in the store's database, and what the store asks about their rows."""
+    """Owns tables in the store's database, and answers the store's questions about their rows."""
 
     @property
     def schema(self) -> Schema:
@@ -193,9 +193,9 @@ class Participant(Protocol):
         ...
 
     def is_withdrawn(self, conversation_id: "ColumnElement[str]") -> "ColumnElement[bool]":
-        """SQL: whether a conversation is deleted, but not forgotten yet.
+        """Return SQL: whether a conversation is deleted, but its rows still exist.
 
-        Media that would be forgotten with it is not listed meanwhile.
+        Lists do not show media that would be deleted with it.
 
         Args:
             conversation_id: a column of the enclosing statement.
@@ -203,12 +203,12 @@ class Participant(Protocol):
         ...
 
     def select_places(self, held: "Subquery") -> "SelectBase":
-        """SQL: where a list says that media is shown, one row at most for each media.
+        """Return SQL that selects at most one place for each media, to show in lists.
 
-        It selects `media_id`, `conversation_id` and `holder` from some of what is held.
+        It selects `media_id`, `conversation_id` and `holder` from the held places.
 
         Args:
-            held: all places in question, with these three columns.
+            held: all candidate places, with these three columns.
         """
         ...
 
@@ -219,12 +219,12 @@ class Participant(Protocol):
 
         Args:
             transaction: the transaction in which the store forgets its media.
-            conversation_id: the conversation; there may be no rows of it.
+            conversation_id: the conversation; it may have no rows.
         """
         ...
 
     def is_owned(self, table: "Table", owner: str) -> "ColumnElement[bool]":
-        """SQL: whether a row of one of its tables is an owner's, for an export.
+        """Return SQL: whether a row of one of its tables belongs to an owner, for an export.
 
         Args:
             table: a table of its schema, the one that the enclosing statement selects from.
@@ -233,10 +233,10 @@ class Participant(Protocol):
         ...
 
     async def erase_owner(self, transaction: SharedTransaction, owner: str) -> int:
-        """Delete all rows of an owner, those of deleted conversations too, and count them.
+        """Delete all rows of an owner, including those of deleted conversations, and count them.
 
         Args:
             transaction: the transaction in which the store erases the owner's media.
-            owner: the owner; there may be no rows of it.
+            owner: the owner; there may be no rows.
         """
         ...

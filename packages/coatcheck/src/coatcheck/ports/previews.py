@@ -1,4 +1,4 @@
-"""Where previews wait to be fetched."""
+"""The port of the preview board, where clients fetch previews."""
 
 from typing import Protocol
 
@@ -7,10 +7,10 @@ from coatcheck.ports.imaging import RenderedImage
 
 
 class MediaRecords(Protocol):
-    """Whatever tells whom and what a medium belongs to."""
+    """Looks up the owner and the conversation of media."""
 
     async def record(self, reference_id: str) -> MediaRecord:
-        """The record of the media with this id.
+        """Return the record of the media with this id.
 
         Args:
             reference_id: the reference, by its id.
@@ -22,25 +22,25 @@ class MediaRecords(Protocol):
 
 
 class PreviewBoard(MediaRecords, Protocol):
-    """Previews of pictures that are being made: in memory, bounded, and forgotten soon."""
+    """Holds previews of pictures that are being made: in memory, bounded, for a short time."""
 
     def put(self, image: RenderedImage, *, owner: str | None, conversation_id: str | None) -> str:
-        """Show a preview for a while under the unguessable id that is returned, a UUIDv4.
+        """Show a preview for a short time, and return its unguessable id, a UUIDv4.
 
         Args:
-            image: what is shown.
+            image: the preview.
             owner: who may see it; None for anyone.
-            conversation_id: the conversation that it is made in; None outside one.
+            conversation_id: the conversation that it belongs to; None outside one.
         """
         ...
 
     def read(self, preview_id: str) -> RenderedImage:
-        """The preview with this id.
+        """Return the preview with this id.
 
         Args:
             preview_id: the id that `put` returned.
 
         Raises:
-            NotFoundError: there is none, or none any more.
+            NotFoundError: there is none, or it has expired.
         """
         ...

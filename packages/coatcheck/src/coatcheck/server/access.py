@@ -1,4 +1,4 @@
-"""How the settings guard media: who reads what, and which URLs it has."""
+"""Turn the settings into access control and URLs."""
 
 import time
 from dataclasses import dataclass, replace
@@ -28,14 +28,14 @@ _DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who gets media, and what its URLs are."""
+    """Who gets media, and how its URLs are minted."""
 
     authorizer: Authorizer
     urls: MediaUrls
 
 
 def read_keyring(settings: Settings) -> Keyring | None:
-    """The keys that sign URLs and cookies; None in open mode, which needs none.
+    """Read the keys that sign URLs and cookies; None in open mode, which needs none.
 
     Raises:
         ConfigurationError: COATCHECK_KEYS cannot be used.
@@ -56,14 +56,16 @@ def guard(
     uploads: Identify | None = None,
     urls: MediaUrls | None = None,
 ) -> Access:
-    """What `settings.access` asks for.
+    """Build the access control that `settings.access` names.
 
     Args:
         settings: names the mode.
-        keyring: as `read_keyring` gave it.
-        reads: in cookie mode, tells who asks for media; by default the media cookie does.
-        uploads: in signed mode, tells who uploads, describes and deletes; by default `reads`.
-        urls: how URLs are minted, but for their signature.
+        keyring: the result of `read_keyring`.
+        reads: in cookie mode, identifies clients that ask for media; by default by the media
+            cookie.
+        uploads: in signed mode, identifies clients that upload, describe and delete; by default
+            `reads`.
+        urls: mints the URLs, without their signature.
     """
     urls = urls or MediaUrls()
     if keyring is None:
@@ -78,7 +80,7 @@ def guard(
 
 
 def read_urls(settings: ServiceSettings) -> MediaUrls:
-    """How the URLs of media are minted, but for their signature.
+    """Return the minter of media URLs, without their signature.
 
     Raises:
         ConfigurationError: COATCHECK_BASE_URL cannot be used.
@@ -90,7 +92,7 @@ def read_urls(settings: ServiceSettings) -> MediaUrls:
 
 
 def read_origins(settings: ServiceSettings) -> frozenset[str]:
-    """The front ends of other origins.
+    """Read the front ends of other origins.
 
     Raises:
         ConfigurationError: COATCHECK_ALLOW_ORIGINS cannot be used.
@@ -103,9 +105,10 @@ def read_origins(settings: ServiceSettings) -> frozenset[str]:
 
 
 def upload_limit(settings: Settings) -> AdmitUpload:
-    """How many uploads a client may begin, and under a quota how many bytes an address a day.
+    """Limit the uploads that a client may begin, and, under a quota, an address's bytes a day.
 
-    A browser with a new name has a quota anew: without the latter, an address would have no end.
+    A browser with a new name gets a new quota, so without the second limit an address could upload
+    without end.
     """
     rates = ClientLimits(
         per_minute=settings.uploads, per_address=settings.per_address, in_all=settings.in_all
@@ -130,7 +133,7 @@ def upload_limit(settings: Settings) -> AdmitUpload:
 
 
 def read_sendfile(settings: Settings, paths: LocalPaths) -> SendFile | None:
-    """Who sends the bytes of originals; None for this server itself.
+    """Return what sends the bytes of originals; None for this server itself.
 
     Raises:
         ConfigurationError: COATCHECK_SENDFILE cannot be used.

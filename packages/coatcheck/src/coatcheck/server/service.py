@@ -1,4 +1,4 @@
-"""What a server of media is made of: all of `coatcheck serve`, and a part of the chat."""
+"""The media service: all of `coatcheck serve`, and a part of the chat."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -32,11 +32,11 @@ class RunningMediaService:
 
     Attributes:
         store: keeps the media.
-        fetcher: fetches URLs; None where the extra ``fetch`` is not installed.
+        fetcher: fetches URLs; None if the extra ``fetch`` is not installed.
         shrinker: makes small pictures in the store's own workers.
         media: the ASGI application to mount at ``/api/media``.
         media_list: the ASGI application for ``GET /api/media``.
-        readiness: whether the catalog and the encoder work.
+        readiness: checks that the catalog and the encoder work.
     """
 
     store: MediaStore
@@ -48,22 +48,23 @@ class RunningMediaService:
 
 
 class MediaService:
-    """Media as the settings ask for it: a store, access, limits, metrics, health and readiness.
+    """Serves media as the settings say: store, access, limits, metrics, health and readiness.
 
     Args:
-        settings: what the installation decides.
-        reads: in cookie mode, tells who asks for media; by default the media cookie does, which an
-            application beside it grants with the same keys (`SignedCookie.grant`).
-        uploads: under access control, tells who uploads, describes and deletes; by default `reads`.
-        urls: how URLs are minted, but for their signature.
+        settings: the settings.
+        reads: in cookie mode, identifies clients that ask for media; by default by the media
+            cookie, which your application sets with the same keys (`SignedCookie.grant`).
+        uploads: under access control, identifies clients that upload, describe and delete; by
+            default `reads`.
+        urls: mints the URLs, without their signature.
         allow_origins: front ends of other origins, see `media_app`.
-        previews: pictures that are being made and are served beside media.
-        participants: what has tables of its own in the store's database.
+        previews: previews of pictures that are being made, served beside media.
+        participants: owners of other tables in the store's database.
 
     Attributes:
-        urls: mints URLs that this service answers.
-        metrics: what is counted.
-        routes: ``/healthz`` and ``/metrics``, which are answered before the store is open too.
+        urls: mints the URLs that this service answers.
+        metrics: the metrics.
+        routes: ``/healthz`` and ``/metrics``, which also answer before the store is open.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -132,5 +133,5 @@ class MediaService:
 
 
 async def _answer_health(_request: Request) -> Response:
-    """That the process answers, and which version it is."""
+    """Answer that the process works, with its version."""
     return UncachedJson({"status": "ok", "version": __version__})

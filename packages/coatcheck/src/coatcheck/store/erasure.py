@@ -1,4 +1,4 @@
-"""How an owner goes: all rows in one transaction, then the bytes that nothing uses any more.
+"""Erase an owner: all rows in one transaction, then the bytes that nothing uses any longer.
 
 A process that ends in between leaves tombstones, which the next sweep finishes, as for a deletion.
 """

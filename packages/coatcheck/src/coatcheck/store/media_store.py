@@ -77,7 +77,7 @@ class MediaStore:
         max_bytes: largest media that is accepted.
         owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit.
         variant_bytes: how many bytes all rendered variants may occupy; thumbnails do not count.
-        clock: tells the time of a put.
+        clock: returns the time of a put.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ _BATCH: Final = 100
 
 
 class Removal:
-    """Deletes references, and the bytes that nothing refers to any more.
+    """Deletes references, and the bytes that nothing refers to any longer.
 
     Args:
         blobs: where bytes are removed.

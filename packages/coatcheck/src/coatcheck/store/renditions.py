@@ -80,7 +80,7 @@ class Renditions:
         blobs: where originals are read and variants kept.
         catalog: where variants are recorded.
         renderer: renders.
-        reading: tells damaged media from media that has been deleted.
+        reading: distinguishes damaged media from deleted media.
         condemned: content that could not be decoded.
         max_bytes: what all variants but thumbnails may occupy together.
     """

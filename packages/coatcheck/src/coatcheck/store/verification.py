@@ -1,4 +1,4 @@
-"""Whether the stored bytes are still what was handed in."""
+"""Verify that stored bytes are still the original ones."""
 
 import hashlib
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ BlobState = Literal["sound", "missing", "damaged", "orphan"]
 
 @dataclass(frozen=True, slots=True)
 class BlobFinding:
-    """One blob of `size` bytes and its state; an orphan is left by a crash and harms nothing."""
+    """One blob of `size` bytes and its state; an orphan is a harmless remnant of a crash."""
 
     digest: str
     size: int
@@ -22,7 +22,7 @@ class BlobFinding:
 
 
 async def verify_blobs(blobs: BlobStore, catalog: Catalog) -> AsyncGenerator[BlobFinding]:
-    """Hash every blob that the catalog knows anew, then look for blobs that it does not know."""
+    """Hash every blob of the catalog, then look for blobs that the catalog does not know."""
     expected = set()
     async for digest, size in catalog.expected_blobs():
         expected.add(digest)

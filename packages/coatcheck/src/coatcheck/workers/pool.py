@@ -1,8 +1,8 @@
-"""A pool of worker processes that may be killed without harm.
+"""A pool of worker processes that can be killed at any time.
 
-Why not `concurrent.futures`: a pool there cannot end one task that hangs, breaks as a whole when
-one process dies, unpickles what a worker says, and imports the application's main module again in
-each child. Here a worker is a plain subprocess with a bounded pipe protocol (``wire.py``).
+A pool of `concurrent.futures` cannot end a single task that hangs, breaks as a whole when one
+process dies, unpickles what a worker sends, and imports the application's main module again in each
+child. Here, a worker is a plain subprocess with a bounded pipe protocol (``wire.py``).
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _MESSAGE_LENGTH: Final = 500  # of a task's error: it is shown to clients
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLimits:
-    """What a worker may use.
+    """Limits of a worker.
 
     Attributes:
         processes: how many work beside each other.
@@ -54,7 +54,7 @@ class WorkerLimits:
         cpu_seconds: CPU time of one task; the worker is ended up to two seconds above it.
         memory_bytes: address space of one process (Linux).
         tasks_per_process: after how many tasks a process is replaced, against slow leaks.
-        scratch: whether a task may write files, to a temporary directory of the pool's.
+        scratch: whether a task may write files, in a temporary directory of the pool.
     """
 
     processes: int = 2
@@ -107,11 +107,11 @@ class _Worker:
 
 
 class WorkerPool:
-    """Runs the tasks of one module in worker processes, started as they are needed.
+    """Runs the tasks of one module in worker processes, which it starts on demand.
 
     Args:
         module: dotted name of a module with a ``TASKS`` mapping.
-        limits: what a worker may use.
+        limits: the limits of a worker.
     """
 
     def __init__(self, module: str, limits: WorkerLimits) -> None:

@@ -17,7 +17,7 @@ _MAX_BYTES: Final = 1700  # as JSON; the frame that carries it may have 2,048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaListing:
-    """Media of a conversation, newest first; `has_more` tells whether there is older one.
+    """Media of a conversation, newest first; `has_more` is true if there is older media.
 
     Attributes:
         references: what is listed.

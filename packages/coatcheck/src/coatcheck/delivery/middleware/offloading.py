@@ -73,8 +73,8 @@ none, and it is asked once."""
 Document = TypeVar("Document", str, bytes)
 
 OFFLOAD_LOG: Final = "coatcheck.offload"
-"""The logger that is told of every message that held media, at level INFO, and of the first of each
-kind that was left as it is, at level WARNING."""
+"""The logger that records every message that held media, at level INFO, and the first of each kind
+that was left as it is, at level WARNING."""
 
 _log: Final = logging.getLogger(OFFLOAD_LOG)
 

@@ -183,7 +183,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "another_owner": "a reference in a request to media of somebody else",
     "compressed": "the body has a content coding that cannot be read here; for Brotli and"
     " Zstandard install coatcheck[compression]",
-    "forbidden": "a reference in a request whose URL is not signed, or not good any more",
+    "forbidden": "a reference in a request whose URL is not signed, or no longer valid",
     "message_too_large": "the body or event is larger than what is held",
     "not_found": "a reference in a request to media that there is not",
     "quota_exceeded": "there is no room left (owner_bytes)",
@@ -191,7 +191,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "text_too_large": "a text that is no JSON is larger than 8 MiB",
     "too_deep": "it nests too deep",
     "too_many_values": "there are too many values",
-    "unauthorized": "a reference in a request that does not say who makes it",
+    "unauthorized": "a reference in a request that is not authenticated",
     "unexpected": "something failed; the log has it",
     "unknown_shape": "base64 in a shape that is not known; the page may need it as it is",
 }

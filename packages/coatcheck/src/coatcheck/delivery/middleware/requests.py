@@ -59,7 +59,7 @@ class Reader:
         scope: the request or the socket.
         store: where the media is.
         owner: whose media it may read in any case; None for no owner's.
-        find_readable: tells what else it may read.
+        find_readable: returns the record of other media that the client may read.
         queries: the queries of the URLs that it sent, by id: they may be signed.
         room: bytes of base64 that may be put into the message.
     """

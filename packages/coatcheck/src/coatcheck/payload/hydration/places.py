@@ -61,7 +61,7 @@ _LINKED: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
 
 
 class See(Protocol):
-    """Decides what stands in the place of a reference."""
+    """Decides what replaces a reference."""
 
     def __call__(self, reference_id: str, takes: Takes, /) -> Inline | str:
         """Text, or media of a kind that the place `takes`. The id may be `UNKNOWN`."""
@@ -72,7 +72,7 @@ class Visitor:
     """Finds references, in the order in which they stand, and asks what to put in their places.
 
     Args:
-        links: tells links of ours.
+        links: recognizes links to media of this store.
         shapes: how frameworks name media.
         see: asked for each reference.
     """

@@ -272,7 +272,7 @@ class StreamRewriter(Generic[T]):
     def _released(
         self, string: String[T], this: Waiting[T], text: str, *, changed: bool
     ) -> Step[T]:
-        """Nothing of the string is held back any more."""
+        """Nothing of the string is held back now."""
         self.open.pop(string.delta.key, None)
         if string.is_whole and not changed:
             out = [waiting.event.unchanged() for waiting in string.waiting]

@@ -17,7 +17,7 @@ class Keeps(Protocol):
     """What a walk's requests are answered by."""
 
     async def keep(self, request: Request) -> Replacement | None:
-        """What stands in the place of what a walk came upon; None for nothing.
+        """Return the replacement of what a walk found; None for nothing.
 
         Args:
             request: what it came upon.

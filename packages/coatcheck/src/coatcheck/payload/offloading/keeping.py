@@ -73,7 +73,7 @@ class Keeper:
         self._found = self._offloaded = self._before = self._after = 0
 
     async def keep(self, request: Request) -> Replacement | None:
-        """What stands in the place of what a walk came upon; None for nothing."""
+        """Return the replacement of what a walk found; None for nothing."""
         if isinstance(request, MediaReference):
             # An object that the application made: nothing that was sent or said holds one.
             return self._replacement(request)

@@ -1,4 +1,4 @@
-"""What offloading did. Pure."""
+"""Reports of offloading. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from coatcheck.reference import MediaReference
 T = TypeVar("T")
 
 MAX_PLACES: Final = 20
-"""Places that a report names for each reason."""
+"""Most places that a report lists for each reason."""
 
 _NOWHERE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
@@ -19,21 +19,21 @@ _NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffloadReport:
-    """What offloading found and did.
+    """A report on what offloading found and replaced.
 
     Attributes:
-        found: inline media met, every copy counted.
-        offloaded: those of them that a reference stands for now.
-        references: the references, each once, in the order in which they were made.
-        bytes_before: characters of base64, and bytes of binary values, that were replaced. Where
-            nothing is replaced but only measured: that would be.
-        bytes_after: characters of what stands in their place, or would stand there about.
-        left: why media stayed inline, and how many times: the code of an error, such as
-            ``unprocessable_media``, or ``unknown_shape`` (base64 that no shape claims),
+        found: how many inline media there were, including copies.
+        offloaded: how many of them a reference replaced.
+        references: the references, each once, in the order of their creation.
+        bytes_before: characters of base64, and bytes of binary values, that were replaced, or, if
+            only measured, would be replaced.
+        bytes_after: characters of the replacements; an estimate if only measured.
+        left: how often media stayed inline, by reason: the code of an error, such as
+            ``unprocessable_media``, or ``unknown_shape`` (base64 that matches no shape),
             ``too_deep``, ``too_many_values``, ``cycle``, ``text_too_large``.
-        places: by the same reasons, where it stands: the first `MAX_PLACES` of each, as JSON
-            Pointers (RFC 6901) that go on inside of a string that holds JSON. A name of more than
-            100 characters is cut. Empty for the payload itself.
+        places: the first `MAX_PLACES` places for each of these reasons, as JSON Pointers (RFC 6901)
+            that continue inside a string that contains JSON. A name of more than 100 characters is
+            cut. Empty for the payload itself.
     """
 
     found: int = 0
@@ -64,9 +64,9 @@ class OffloadReport:
 
 
 class Offloaded(NamedTuple, Generic[T]):
-    """A payload with references in the place of inline media, and what was done.
+    """A payload with references instead of inline media, and a report.
 
-    `payload` is the very object that was handed in where there was nothing to replace.
+    `payload` is the given object if there was nothing to replace.
     """
 
     payload: T

@@ -106,7 +106,7 @@ class Rewriter:
         shapes: how frameworks carry media.
         max_bytes: largest media that is decoded; one of it is in memory at a time.
         bare: what becomes of base64 that nothing claims.
-        links: tells the links that replacements have.
+        links: recognizes the links of replacements.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Inline media in text and in bytes: found, and cut out with a note in their place. Pure."""
+"""Find inline media in text and bytes, and replace it with a note. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -40,11 +40,11 @@ def has_inline_media(text: str) -> bool:
 
 
 def cut_text(text: str) -> str:
-    """`text` with a note in the place of each inline medium; the same object if there is none.
+    """Replace each inline media in `text` with a note; return the same object if there is none.
 
-    Inline media are 4,096 characters of base64 or more, in either alphabet and in lines or not,
-    with the ``data:`` URI that they belong to. Characters of one case are no base64: hexadecimal
-    digits, a protein's sequence, a rule of dashes.
+    Inline media is 4,096 characters of base64 or more, in either alphabet and in lines or not, with
+    the ``data:`` URI that they belong to. Characters of one case do not count as base64:
+    hexadecimal digits, a protein's sequence, a rule of dashes.
     """
     if len(text) < THRESHOLD or not may_hold_media(text):
         return text
@@ -55,7 +55,7 @@ def cut_text(text: str) -> str:
 
 
 def cut_bytes(data: bytes | bytearray) -> bytes | bytearray:
-    """`data` as `cut_text` cuts it, or a note in the place of 3,072 bytes or more of no text."""
+    """Cut `data` like `cut_text`; replace 3,072 bytes or more that are not text with a note."""
     if len(data) < _FEWEST_BYTES:
         return data
     head = bytes(data[:SNIFF_BYTES])

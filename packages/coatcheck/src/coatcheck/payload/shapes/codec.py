@@ -104,7 +104,7 @@ class Shape(Protocol):
 
         Args:
             node: the node of the payload.
-            links: tells links to our media from any others.
+            links: recognizes links to media of this store.
         """
         ...
 
@@ -191,7 +191,7 @@ class Shapes:
 
         Args:
             node: the node of the payload.
-            links: tells links to our media from any others.
+            links: recognizes links to media of this store.
         """
         for shape in self._shapes:
             reference_id = shape.linked(node, links)

@@ -53,7 +53,7 @@ class CachedCatalog:
         self._changes = 0
 
     async def find(self, reference_id: str, *, fresh: bool = False) -> MediaRecord | None:
-        """The record of a reference, or None; `fresh` reads it anew."""
+        """The record of a reference, or None; `fresh` reads it from the database."""
         known = None if fresh else self._records.get(reference_id)
         return known or (await self._read([reference_id])).get(reference_id)
 

@@ -44,7 +44,7 @@ async def hold(
 
 
 async def release_holders(connection: AsyncConnection, conversation_id: str, names: Names) -> None:
-    """Record that these holders show nothing any more; see the port."""
+    """Record that these holders no longer show any media; see the port."""
     await connection.execute(delete(holders).where(_among(conversation_id, names)))
 
 

@@ -1,4 +1,4 @@
-"""Anthropic's Messages API: what it takes, what pictures cost there, and its blocks. Pure.
+"""Anthropic's Messages API: its limits, the costs of pictures, and its blocks. Pure.
 
 Sources, as of November 2026: https://platform.claude.com/docs/en/build-with-claude/vision (formats,
 lengths, formula), https://platform.claude.com/docs/en/build-with-claude/pdf-support (PDF, length of
@@ -31,7 +31,7 @@ def _fits(width: int, height: int) -> bool:
 
 
 def estimate_tokens(width: int, height: int) -> int:
-    """One token for each patch; what has more than `MAX_TOKENS` is scaled down to that.
+    """Count one token for each patch; larger pictures are scaled down to `MAX_TOKENS`.
 
     Until 2025 the documentation gave width × height ÷ 750, which differs by a few percent.
     """
@@ -50,12 +50,12 @@ LIMITS: Final = MediaLimits(
     estimate_tokens=estimate_tokens,
 )
 """5 MB of base64 an image; 100 images and 32 MB a request, of which 2 MB are left for text; an edge
-of 8000 pixels, or of 2000 with more than 20 images in a request. The sizes are those of all models.
+of 8000 pixels, or of 2000 with more than 20 images in a request. The sizes apply to all models.
 Some look at up to 2576 pixels and 4784 tokens."""
 
 
 class Anthropic(MessageForm):
-    """Users' messages and tool results show media where they come in blocks."""
+    """User messages and tool results that consist of blocks show media."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """See `MessageForm.rewrite`."""

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's Converse API, whose messages Strands has too. Pure.
+"""Amazon Bedrock's Converse API, whose messages Strands uses too. Pure.
 
 Source, as of November 2026:
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html (numbers, lengths).
@@ -22,7 +22,7 @@ LIMITS: Final = replace(
     other_length=base64_length(4_500_000),
 )
 """20 images of 3.75 MB, and documents of 4.5 MB, of which it takes five; in a request of 20 MB, of
-which 2 MB are left for text. Sizes and tokens are those of Claude, which most ask there."""
+which 2 MB are left for text. Sizes and tokens are those of Claude, the most used models there."""
 
 _SHOWN: Final[frozenset[Kind]] = frozenset({"image", "document"})
 _MEDIA: Final = ("image", "document", "video", "audio")
@@ -32,9 +32,9 @@ _UNNAMED: Final = re.compile(
 
 
 class BedrockConverse(MessageForm):
-    """Users' messages and tool results show media. It is sent as bytes, as boto3 takes it.
+    """User messages and tool results show media, as bytes, as boto3 expects.
 
-    Roles alternate: a picture that follows joins the message before it, if that is the user's.
+    Roles alternate: a picture that follows joins the previous message if that is the user's.
     """
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -56,7 +56,7 @@ class BedrockConverse(MessageForm):
         return {"role": "user", "content": blocks}
 
     def finish(self, messages: list[Any]) -> list[Any]:
-        """Messages of one role that follow each other become one."""
+        """Merge consecutive messages of one role."""
         joined: list[Any] = []
         for message in messages:
             before = joined[-1] if joined else None

@@ -1,7 +1,7 @@
-"""Messages as agent frameworks keep them, which their own code turns into a vendor's. Pure.
+"""Messages of agent frameworks, which their own code turns into a vendor's messages. Pure.
 
-They are dictionaries as the frameworks' own functions write and read them. Each has a form alone:
-together with the limits of the vendor that is asked it is a `Provider`.
+They are dictionaries as the frameworks' own functions write and read them. Combine a form with the
+limits of a vendor in a `Provider`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ _OURS: Final = "coatcheck"
 
 
 class _ToolRole(MessageForm):
-    """What a tool returned is a message of its own, which must follow the call at once."""
+    """A tool's result is a message of its own, which must follow the call at once."""
 
     def after(self, messages: Sequence[Any], index: int) -> int:
-        """Past the run of tool messages."""
+        """Return the index after the run of tool messages."""
         after = index + 1
         while after < len(messages) and member(messages[after], "role") == "tool":
             after += 1
@@ -30,7 +30,7 @@ class _ToolRole(MessageForm):
 
 
 class Haystack(_ToolRole):
-    """``ChatMessage.to_dict()``: users' messages and tool results show media as content parts."""
+    """``ChatMessage.to_dict()``: user messages and tool results show media as content parts."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """See `MessageForm.rewrite`."""
@@ -88,7 +88,7 @@ def _content(shown: Inline, named: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class LlamaIndex(_ToolRole):
-    """``ChatMessage.model_dump()``: blocks of users' messages show media; tools have text."""
+    """``ChatMessage.model_dump()``: blocks of user messages show media; tools have text only."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """See `MessageForm.rewrite`."""
@@ -132,9 +132,9 @@ def _llama(shown: Inline, block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Agno(_ToolRole):
-    """``Message.to_dict()``: media stands in lists beside the text, where its line cannot.
+    """``Message.to_dict()``: media is in lists beside the text.
 
-    The line of what is not shown is added to the text.
+    The lines of media that is not shown are added to the text.
     """
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -199,10 +199,10 @@ def _agno(shown: Inline, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class AiSdkUi(MessageForm):
-    """UI messages of the AI SDK: files of users' messages show media, each after its line.
+    """UI messages of the AI SDK: files of user messages show media, each after its line.
 
-    What a model is asked is made of them, by ``convertToModelMessages`` or by an adapter. Data
-    parts are left out there, so that of a user's picture becomes a file, or text.
+    ``convertToModelMessages`` or an adapter turns them into a request. Both leave out data parts,
+    so the data part of a user's picture becomes a file, or text.
     """
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
@@ -216,7 +216,7 @@ class AiSdkUi(MessageForm):
         return visitor.others(with_member(message, "parts", parts), ("parts",))
 
     def after(self, messages: Sequence[Any], index: int) -> int:  # noqa: ARG002 - as the protocol has it
-        """After the message: a tool's output is a part of it."""
+        """Return the index after the message: a tool's output is a part of it."""
         return index + 1
 
     def show(self, media: Sequence[Inline]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Google's Gemini API: what it takes, what pictures cost there, and its parts. Pure.
+"""Google's Gemini API: its limits, the costs of pictures, and its parts. Pure.
 
 Sources, as of November 2026:
 https://firebase.google.com/docs/ai-logic/input-file-requirements (formats, formula),
@@ -40,7 +40,7 @@ def _fits(width: int, height: int) -> bool:
 def estimate_tokens(width: int, height: int) -> int:
     """258 tokens for each tile, whose edge is the short edge divided by 1.5.
 
-    Gemini 3 takes up to 1,120 tokens for any picture instead, by its ``media_resolution``.
+    Gemini 3 counts up to 1,120 tokens for any picture instead, depending on ``media_resolution``.
     """
     if max(width, height) <= _UNTILED_EDGE:
         return TILE_TOKENS
@@ -63,8 +63,8 @@ LIMITS: Final = MediaLimits(
     estimate_tokens=estimate_tokens,
 )
 """7 MB an image and 20 MB a request on Vertex AI, of which 2 MB are left for text; the Gemini API
-has taken 100 MB a request since January 2026. The longest edge is not limited; what is longer than
-8192 pixels is always rendered anew."""
+has taken 100 MB a request since January 2026. The longest edge is not limited; pictures with an
+edge over 8192 pixels are always scaled down."""
 
 
 class Gemini(MessageForm):

@@ -1,4 +1,4 @@
-"""What both of OpenAI's APIs take, and what pictures cost there. Pure.
+"""The limits of both OpenAI APIs, and the costs of pictures. Pure.
 
 Sources, as of November 2026:
 https://developers.openai.com/api/docs/guides/images-vision (formats, lengths, formulas),
@@ -22,7 +22,7 @@ _TILE_TOKENS: Final = 170
 
 
 def tile_tokens(width: int, height: int) -> int:
-    """Tokens of a picture for models that look at tiles (GPT-4o).
+    """Count the tokens of a picture for models that look at tiles (GPT-4o).
 
     It is scaled down to fit in 2048 × 2048, then to 768 pixels on its short edge. Each tile of
     512 × 512 costs 170 tokens, on top of 85.
@@ -34,10 +34,10 @@ def tile_tokens(width: int, height: int) -> int:
 
 
 def patch_tokens(width: int, height: int) -> int:
-    """Tokens of a picture for models that look at patches (GPT-4.1 and later).
+    """Count the tokens of a picture for models that look at patches (GPT-4.1 and later).
 
-    One token for each patch. What has more than `MAX_PATCHES` is scaled down, to a whole number of
-    them along one edge.
+    Each patch is one token. A picture of more than `MAX_PATCHES` is scaled down, to a whole number
+    of patches along one edge.
     """
     patches = ceil(width / _PATCH) * ceil(height / _PATCH)
     if patches <= MAX_PATCHES:
@@ -50,9 +50,9 @@ def patch_tokens(width: int, height: int) -> int:
 
 
 def estimate_tokens(width: int, height: int) -> int:
-    """The larger of both formulas, since a model of either kind may be asked.
+    """Return the larger result of both formulas, because the model may be of either kind.
 
-    Small models multiply it: GPT-4.1 mini by 1.62, nano by 2.46.
+    Small models multiply the count: GPT-4.1 mini by 1.62, nano by 2.46.
     """
     return max(tile_tokens(width, height), patch_tokens(width, height))
 
@@ -74,4 +74,4 @@ LIMITS: Final = MediaLimits(
     estimate_tokens=estimate_tokens,
 )
 """20 MB an image, 50 MB and 500 images a request, of which 2 MB are left for text. A longest edge
-is not documented; what is longer than 8192 pixels is always rendered anew."""
+is not documented; pictures with an edge over 8192 pixels are always scaled down."""

@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions, and the many servers that speak the same. Pure."""
+"""OpenAI's Chat Completions, which many other servers offer too. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
 class OpenAIChat(MessageForm):
-    """Parts of user messages show media. Tools and assistants have text, and pictures follow."""
+    """Parts of user messages show media. Tools and assistants have text only; pictures follow."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """See `MessageForm.rewrite`."""

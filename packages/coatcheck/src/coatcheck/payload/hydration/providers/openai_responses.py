@@ -15,11 +15,11 @@ _IMAGE: Final[frozenset[Kind]] = frozenset({"image"})
 
 
 LIMITS: Final = replace(openai.LIMITS, other_types=frozenset({"application/pdf"}))
-"""Those of Chat Completions, without audio."""
+"""The limits of Chat Completions, without audio."""
 
 
 class OpenAIResponses(MessageForm):
-    """Users' messages and the outputs of functions show media where they come in parts."""
+    """User messages and function outputs that consist of parts show media."""
 
     def rewrite(self, message: Mapping[str, Any], visitor: Visitor) -> Mapping[str, Any]:
         """See `MessageForm.rewrite`."""
