@@ -76,7 +76,8 @@ class MediaStore:
         fetcher: fetches URLs; without one, `put_url` cannot be used.
         max_bytes: largest media that is accepted.
         owner_bytes: what the media of one owner may occupy together; 0 for no limit.
-        variant_bytes: what rendered variants may occupy together; thumbnails do not count.
+        variant_bytes: what rendered variants may occupy together; thumbnails do not count, nor do
+            WebP of 512 pixels, of which an image has one.
         clock: tells the time of a put.
     """
 
