@@ -249,7 +249,7 @@ def _draw_vector(file: int, width: int) -> Any:
 def _thumbnail_of(smaller: Any, original: tuple[int, int]) -> Any:
     """The thumbnail, out of a smaller rendition, as large as one out of the original is."""
     scale = THUMBNAIL_EDGE / max(original)
-    width, height = (max(1, round(edge * scale)) for edge in original)
+    width, height = (max(1, int(edge * scale + 0.5)) for edge in original)  # as libvips rounds
     return smaller.thumbnail_image(width, height=height, size="force").copy_memory()
 
 
