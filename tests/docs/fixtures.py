@@ -14,7 +14,7 @@ def provide(name: str, directory: Path) -> None:
     match path.suffix:
         case ".png" | ".webp" | ".jpg":
             kind = path.suffix.removeprefix(".").replace("jpg", "jpeg")
-            path.write_bytes(image_bytes(kind, 320, 240))
+            path.write_bytes(image_bytes(kind, 640, 480))
         case ".jsonl":
             path.write_text(_message() + "\n", "utf-8")
         case ".db":

@@ -42,5 +42,5 @@ def test_the_first_example_runs_on_the_library_alone(tmp_path: Path) -> None:
     assert "'url'" not in stored
     assert "'url': '/api/media/image/" in shown
     assert line.startswith("[image ")
-    assert line.endswith('"a lighthouse at dusk" 320×240 png]')
+    assert line.endswith('"a lighthouse at dusk" 640×480 png]')
     assert "bytes are kept" in weighed

@@ -28,7 +28,8 @@ def put_forever(data: str, seed: int, acknowledged: Connection) -> None:
             while True:
                 kind = rng.randrange(4)
                 if kind == 0:
-                    content = png_bytes(96, 64, seed=rng.randrange(20))
+                    # Wide enough for a second rendition beside the thumbnail.
+                    content = png_bytes(640, 400, seed=rng.randrange(20))
                 elif kind == 1:
                     content = b"%PDF-" + rng.randbytes(600_000)
                 else:

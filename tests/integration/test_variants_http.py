@@ -1,9 +1,11 @@
 """Widths, formats and ranges as a browser asks for them."""
 
+import dataclasses
 import io
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -11,8 +13,15 @@ import pytest
 from PIL import Image, ImageCms
 
 from coatcheck.delivery import media_app
+from coatcheck.imaging import ImagingPool
+from coatcheck.ports import ImageFacts, RenderedImage
+from coatcheck.reference import MediaUrls
+from coatcheck.storage import LocalBlobStore
+from coatcheck.storage.catalog import Database, SqlCatalog
 from coatcheck.store import MediaStore
-from tests.media import gif_frames, picture, png_bytes
+from coatcheck.variants import VariantSpec
+from coatcheck.workers import WorkerLimits
+from tests.media import gif_frames, image_bytes, picture, png_bytes
 
 pytestmark = pytest.mark.anyio
 
@@ -106,10 +115,11 @@ async def test_a_parameter_that_cannot_be_read_is_a_problem(
 ) -> None:
     """Attack 11."""
     identifier = await put(store, png_bytes(600, 400))
+    before = (await store.record(identifier)).variants
     answer = await client.get(f"/{identifier}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
     assert answer.headers["cache-control"] == "no-store"
-    assert len((await store.record(identifier)).variants) == 1
+    assert (await store.record(identifier)).variants == before
 
 
 async def test_orientation_color_and_privacy(store: MediaStore, client: httpx.AsyncClient) -> None:
@@ -240,3 +250,54 @@ async def test_a_variant_that_is_lost_is_an_error_and_not_a_cached_one(
     lost = await client.get(f"/{identifier}?w=512&format=png")
     assert lost.status_code == 500
     assert lost.headers["cache-control"] == "no-store"
+
+
+class WatchedPool(ImagingPool):
+    """The real one, which counts renditions; where it is told to, it makes all of them on request.
+
+    Args:
+        prepares: whether it hands out what it prepared with the thumbnail.
+    """
+
+    def __init__(self, *, prepares: bool) -> None:
+        super().__init__(max_pixels=50_000_000, limits=WorkerLimits(processes=2))
+        self.renders = 0
+        self._prepares = prepares
+
+    async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
+        facts = await super().inspect(path, media_type, share=share)
+        return facts if self._prepares else dataclasses.replace(facts, prepared=None)
+
+    async def render(
+        self, path: Path, media_type: str, spec: VariantSpec, **rest: Any
+    ) -> RenderedImage:
+        self.renders += 1
+        return await super().render(path, media_type, spec, **rest)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "avif"])
+async def test_the_first_view_of_a_picture_renders_nothing_and_gets_the_same_answer(
+    tmp_path: Path, kind: str
+) -> None:
+    content = image_bytes(kind, 1600, 900)
+    answers: list[tuple[dict[str, str], bytes]] = []
+    for prepares in (True, False):
+        pool, data = WatchedPool(prepares=prepares), tmp_path / str(prepares)
+        async with MediaStore(
+            blobs=await LocalBlobStore.open(data),
+            catalog=SqlCatalog(await Database.open(data / "catalog.sqlite3")),
+            renderer=pool,
+        ) as store:
+            transport = httpx.ASGITransport(media_app(store), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                reference = await store.put(content)
+                assert 512 in reference.to_ui(MediaUrls())["variants"]
+                answer = await client.get(
+                    f"/image/{reference.id}?w=512", headers={"accept": "image/avif,image/webp,*/*"}
+                )
+        assert decoded(answer).size == (512, 288)
+        assert pool.renders == (0 if prepares else 1)
+        del answer.headers["server-timing"]
+        headers = {name: text.replace(reference.id, "") for name, text in answer.headers.items()}
+        answers.append((headers, answer.content))
+    assert answers[0] == answers[1]

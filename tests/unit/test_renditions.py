@@ -15,6 +15,7 @@ from coatcheck.errors import (
     CoatcheckError,
     NotFoundError,
     OverloadedError,
+    StorageFullError,
     UnprocessableMediaError,
     VariantBudgetError,
     WorkerTimeoutError,
@@ -24,6 +25,7 @@ from coatcheck.ports import ImageFacts, MediaRecord, RenderedImage, Swatch
 from coatcheck.reference import MediaReference
 from coatcheck.storage import LocalBlobStore
 from coatcheck.storage.catalog import Database, SqlCatalog
+from coatcheck.storage.local import _StagedFile
 from coatcheck.store import MediaStore
 from coatcheck.store.renditions import (
     _MAX_CONDEMNED,
@@ -31,9 +33,9 @@ from coatcheck.store.renditions import (
     Condemned,
     share_of,
 )
-from coatcheck.variants import VariantSpec
+from coatcheck.variants import PREPARED, VariantSpec
 from coatcheck.workers import WorkerLimits
-from tests.media import image_bytes, png_bytes
+from tests.media import gif_frames, image_bytes, png_bytes
 
 pytestmark = pytest.mark.anyio
 
@@ -438,6 +440,86 @@ async def test_the_budget_for_variants_holds_and_thumbnails_do_not_count(data: P
         assert (await store.thumbnail(record.reference.id)).data
         record = await store.record(record.reference.id)
         assert (await store.variant(record, SPEC)).width == 256
+
+
+def stored(data: Path) -> set[str]:
+    """The names of all stored files, half-written ones among them."""
+    return {
+        path.name for path in data.rglob("*") if path.is_file() and path.suffix in {"", ".part"}
+    }
+
+
+async def test_a_put_prepares_the_width_for_pages_and_a_deletion_takes_it_away(
+    counted: MediaStore, renderer: CountedRenderer, data: Path
+) -> None:
+    record = await counted.record((await counted.put(png_bytes(1024, 600))).id)
+    prepared = await counted.variant(record, PREPARED)
+    assert renderer.renders == 0
+    assert (prepared.width, prepared.height, prepared.media_type) == (512, 300, "image/webp")
+    digests = {record.reference.digest, record.variants["thumbnail"].digest, prepared.digest}
+    assert {f.digest: f.state async for f in counted.verify()} == dict.fromkeys(digests, "sound")
+    await counted.delete(record.reference.id)
+    assert stored(data) == set()
+
+
+async def test_content_that_was_opaque_is_prepared_when_it_becomes_a_picture(
+    counted: MediaStore, renderer: CountedRenderer
+) -> None:
+    await counted.put(png_bytes(1024, 600), kind="opaque", media_type="application/x-secret")
+    record = await counted.record((await counted.put(png_bytes(1024, 600))).id)
+    assert (await counted.variant(record, PREPARED)).width == 512
+    assert renderer.renders == 0
+
+
+async def test_what_was_put_without_a_prepared_width_has_it_on_request(
+    counted: MediaStore, renderer: CountedRenderer
+) -> None:
+    """An animation, here; also what an older release has put."""
+    record = await counted.record((await counted.put(gif_frames(3, 1600, 900))).id)
+    assert PREPARED.name not in record.variants
+    assert (await counted.variant(record, PREPARED)).width == 512
+    assert renderer.renders == 1
+
+
+async def test_a_wide_picture_that_is_refused_leaves_nothing(
+    counted: MediaStore, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = png_bytes(1024, 600)
+    with pytest.raises(UnprocessableMediaError):
+        await counted.put(content[: len(content) * 9 // 10])
+    assert stored(data) == set()
+
+    write, writes = _StagedFile.write, 0
+
+    async def fill(staged: _StagedFile, chunk: bytes) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 3:  # the last of the three files
+            raise StorageFullError
+        await write(staged, chunk)
+
+    monkeypatch.setattr(_StagedFile, "write", fill)
+    with pytest.raises(StorageFullError):
+        await counted.put(content)
+    assert writes == 3
+    assert stored(data) == set()
+    assert [finding async for finding in counted.verify()] == []
+
+
+async def test_prepared_widths_do_not_use_up_the_budget_for_variants(data: Path) -> None:
+    async with MediaStore(
+        blobs=await LocalBlobStore.open(data),
+        catalog=SqlCatalog(await Database.open(data / "catalog.sqlite3")),
+        renderer=CountedRenderer(),
+        variant_bytes=1,
+    ) as store:
+        record = await store.record((await store.put(png_bytes(1024, 600))).id)
+        assert PREPARED.name in record.variants
+        assert (await store.variant(record, SPEC)).width == 256
+        with pytest.raises(VariantBudgetError):
+            await store.variant(record, VariantSpec(1024, "webp"))
+        again = await store.record((await store.put(png_bytes(1024, 600, seed=1))).id)
+        assert (await store.variant(again, PREPARED)).width == 512  # puts go on
 
 
 async def test_what_is_no_image_has_no_variants(counted: MediaStore) -> None:

@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import pyvips
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from coatcheck.errors import PixelBudgetError, UnprocessableMediaError
-from coatcheck.imaging.operations import THUMBNAIL_BYTES, THUMBNAIL_EDGE, inspect
+from coatcheck.imaging.operations import THUMBNAIL_BYTES, THUMBNAIL_EDGE, inspect, render
 from coatcheck.mediatype import SNIFF_BYTES, sniff
+from coatcheck.variants import PREPARED
 from tests.media import gif_frames, image_bytes, on_file, picture
 
 BUDGET = 50_000_000
@@ -62,13 +64,13 @@ def test_a_thumbnail_fits_its_edge_and_is_never_enlarged(
 
 def test_a_thumbnail_of_an_ordinary_picture_fits_its_budget(tmp_path: Path) -> None:
     for seed in range(5):
-        _, data = on_file(
+        facts, data = on_file(
             inspect,
             save(tmp_path / "x", image_bytes("jpeg", 1600, 1200, seed)),
             media_type="image/jpeg",
             max_pixels=BUDGET,
         )
-        assert len(data) <= THUMBNAIL_BYTES
+        assert len(data) - facts["prepared"]["size"] <= THUMBNAIL_BYTES
 
 
 def test_the_quality_is_lowered_until_the_thumbnail_fits(tmp_path: Path) -> None:
@@ -186,3 +188,53 @@ def test_an_image_of_no_accepted_type_is_not_decoded(tmp_path: Path) -> None:
     pyvips.Image.black(3, 2).write_to_file(str(tmp_path / "x.v"))
     with pytest.raises(UnprocessableMediaError):
         on_file(inspect, tmp_path / "x.v", media_type="image/png", max_pixels=BUDGET)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "avif"])
+@pytest.mark.parametrize("size", [(1600, 1040), (1537, 2999), (3000, 8)])
+def test_the_width_for_pages_comes_with_the_thumbnail_and_is_what_a_request_renders(
+    tmp_path: Path, kind: str, size: tuple[int, int]
+) -> None:
+    path, media_type = save(tmp_path / "x", image_bytes(kind, *size)), f"image/{kind}"
+    facts, data = on_file(inspect, path, media_type=media_type, max_pixels=BUDGET)
+    rendered, expected = on_file(
+        render, path, media_type=media_type, width=PREPARED.width, format=PREPARED.format
+    )
+    assert facts["prepared"] == rendered | {"size": len(expected)}
+    assert data.endswith(expected)
+    thumbnail = Image.open(io.BytesIO(data[: -len(expected)]))
+    assert facts["thumbnail"] == {"width": thumbnail.width, "height": thumbnail.height}
+    # As large as out of the original at once: what is rounded twice can be off by one.
+    direct = pyvips.Image.thumbnail(str(path), THUMBNAIL_EDGE, height=THUMBNAIL_EDGE)
+    assert thumbnail.size == (direct.width, direct.height)
+
+
+def test_a_thumbnail_that_is_made_in_two_steps_looks_as_if_made_in_one(tmp_path: Path) -> None:
+    original = picture(1024, 1024, seed=3)
+    _, thumbnail = look(tmp_path / "x", encoded(original, "png"))
+    wanted = original.resize(thumbnail.size, Image.Resampling.LANCZOS)
+    difference = ImageStat.Stat(ImageChops.difference(thumbnail.convert("RGB"), wanted))
+    assert max(difference.mean) < 3  # of 255; WebP takes its part
+
+
+def test_the_width_for_pages_is_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    facts, thumbnail = look(tmp_path / "x", encoded(picture(900, 600), "jpeg", exif=exif))
+    assert facts["prepared"] == {"width": 512, "height": 768, "size": ANY}
+    assert thumbnail.size == (171, 256)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (image_bytes("png", 512, 900), "the original is as small"),
+        (image_bytes("gif", 1024, 700), "pages are offered the original alone"),
+        (gif_frames(3, 1600, 20), "a variant has all frames, and the look decodes one"),
+        (image_bytes("png", 600, 19_300), "WebP has no room for it"),
+    ],
+)
+def test_no_other_image_has_a_prepared_width(tmp_path: Path, content: bytes, reason: str) -> None:
+    facts, thumbnail = look(tmp_path / "x", content)
+    assert facts["prepared"] is None, reason
+    assert max(thumbnail.size) == THUMBNAIL_EDGE

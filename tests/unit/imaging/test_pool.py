@@ -127,6 +127,8 @@ async def test_looking_at_an_image_has_less_cpu_time_than_editing_it(
         ("inspect", {"placeholder": "A" * 4_000}),
         ("inspect", {"frames": "1"}),
         ("inspect", {"thumbnail": {"width": -1, "height": 1}}),
+        ("inspect", {"prepared": {"width": 1, "height": 1, "size": 3}}),
+        ("inspect", {"prepared": {"width": 1, "height": 1, "size": -1}}),
         ("palette", {"colors": [[256, 0, 0, 1.0]]}),
         ("palette", {"colors": 3}),
         ("edit", {"media_type": "text/html"}),
@@ -143,6 +145,7 @@ async def test_an_answer_of_another_form_is_not_believed(
             "frames": 1,
             "placeholder": "AAAAAAA=",
             "thumbnail": {"width": 1, "height": 1},
+            "prepared": {"width": 1, "height": 1, "size": 2},
         },
         "palette": {"colors": [[255, 0, 0, 1.0]]},
         "edit": {"width": 1, "height": 1, "media_type": "image/png"},
@@ -154,7 +157,7 @@ async def test_an_answer_of_another_form_is_not_believed(
     }[task]
 
     async def run(*_: Any, **__: Any) -> Any:
-        return told, b""
+        return told, b"abc"
 
     pool._pool.run = run  # type: ignore[method-assign]
     told = forms[task]

@@ -20,7 +20,8 @@ class StoreOptions:
         data: directory of the catalog and the blobs; made when missing.
         max_bytes: largest media that is accepted.
         max_pixels: largest image that is decoded: width × height × frames.
-        variant_bytes: what rendered variants may occupy together; thumbnails do not count.
+        variant_bytes: what rendered variants may occupy together; thumbnails do not count, nor do
+            WebP of 512 pixels, of which an image has one.
         owner_bytes: what the media of one owner may occupy together; 0 for no limit. Media without
             an owner counts as one owner's.
         workers: processes that look at images.

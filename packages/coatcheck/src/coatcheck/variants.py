@@ -72,6 +72,12 @@ class VariantSpec:
         return f"image/{self.format}"
 
 
+PREPARED: Final = VariantSpec(512, "webp")
+"""The rendition that is made with the thumbnail: the smallest width that pages are offered."""
+
+_MAX_WEBP_EDGE: Final = 16_383
+
+
 def snap(requested: int, original: int) -> int:
     """Return the width to render for a requested one: the next of the ladder, never enlarged."""
     step = next((width for width in LADDER if width >= requested), LADDER[-1])
@@ -139,3 +145,19 @@ def display_widths(media_type: str, original: int) -> list[int]:
     if original <= small or (media_type == "image/gif" and original < large[0]):
         return []
     return [small, min(medium, original), *(width for width in large if width < original)]
+
+
+def is_prepared(media_type: str, *, width: int, height: int, frames: int) -> bool:
+    """Whether `PREPARED` is made when an image of pixels is put, and not when it is asked for.
+
+    It is where pages are offered it and one decode of one frame makes it: a variant of an animation
+    has all of its frames. An image too tall for WebP at this width has none.
+
+    Args:
+        media_type: the original's.
+        width: the original's, in pixels.
+        height: the original's, in pixels.
+        frames: how many the original has.
+    """
+    is_offered = PREPARED.width in display_widths(media_type, width)
+    return is_offered and frames == 1 and height * PREPARED.width <= _MAX_WEBP_EDGE * width

@@ -17,7 +17,7 @@ from coatcheck.imaging.palette import dominant_colors
 from coatcheck.imaging.placeholder import encode_thumbhash
 from coatcheck.imaging.scans import MAX_SCANS, count_scans
 from coatcheck.imaging.vector import rasterize, read_drawing
-from coatcheck.variants import MAX_ANIMATION_FRAMES, VECTOR_TYPES
+from coatcheck.variants import MAX_ANIMATION_FRAMES, PREPARED, VECTOR_TYPES, is_prepared
 
 THUMBNAIL_EDGE: Final = 256
 """Longest edge of a thumbnail in pixels."""
@@ -116,7 +116,7 @@ class OpenedImage:
 
 
 def inspect(*, file: int, media_type: str, max_pixels: int) -> tuple[dict[str, Any], bytes]:
-    """Check the header, then decode once for thumbnail and placeholder.
+    """Check the header, then decode once for thumbnail, placeholder and `PREPARED`.
 
     Args:
         file: descriptor of the image's file.
@@ -125,7 +125,8 @@ def inspect(*, file: int, media_type: str, max_pixels: int) -> tuple[dict[str, A
 
     Returns:
         ``width``, ``height`` (pixels as displayed), ``frames``, ``placeholder`` (base64),
-        ``thumbnail`` (``width``, ``height``), and the thumbnail as WebP.
+        ``thumbnail`` (``width``, ``height``) and ``prepared`` (``width``, ``height`` and ``size``
+        in bytes; None where `is_prepared` says no), and both as WebP, one after the other.
 
     Raises:
         PixelBudgetError: the canvas is over the budget; nothing was decoded.
@@ -136,8 +137,14 @@ def inspect(*, file: int, media_type: str, max_pixels: int) -> tuple[dict[str, A
     with decoding():
         image = open_file(file, media_type)
         image.check_budget(max_pixels)
-        thumbnail = image.decode(THUMBNAIL_EDGE, THUMBNAIL_EDGE).copy_memory()
-        return _told(image.size, image.frames, thumbnail)
+        width, height, frames = image.width, image.height, image.frames
+        if not is_prepared(media_type, width=width, height=height, frames=frames):
+            thumbnail = image.decode(THUMBNAIL_EDGE, THUMBNAIL_EDGE).copy_memory()
+            return _told(image.size, frames, thumbnail)
+        # The same pipeline as `render` has, so that the bytes are the same; and once, in memory:
+        # what is made of it next does not decode again.
+        prepared = image.decode(PREPARED.width, _ANY_HEIGHT).copy_memory()
+        return _told(image.size, frames, _thumbnail_of(prepared, image.size), prepared)
 
 
 def render(*, file: int, media_type: str, width: int, format: str) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - the parameter's name on the wire
@@ -239,19 +246,33 @@ def _draw_vector(file: int, width: int) -> Any:
     return pyvips.Image.new_from_buffer(rasterize(drawing, drawing.at_width(width)), "")
 
 
-def _told(size: tuple[int, int], frames: int, thumbnail: Any) -> tuple[dict[str, Any], bytes]:
+def _thumbnail_of(smaller: Any, original: tuple[int, int]) -> Any:
+    """The thumbnail, out of a smaller rendition, as large as one out of the original is."""
+    scale = THUMBNAIL_EDGE / max(original)
+    width, height = (max(1, int(edge * scale + 0.5)) for edge in original)  # as libvips rounds
+    return smaller.thumbnail_image(width, height=height, size="force").copy_memory()
+
+
+def _told(
+    size: tuple[int, int], frames: int, thumbnail: Any, prepared: Any = None
+) -> tuple[dict[str, Any], bytes]:
     """What `inspect` answers."""
+    told, encoded = None, b""
+    if prepared is not None:
+        told, encoded = _encode(prepared, PREPARED.format)
+        told["size"] = len(encoded)
     return {
         "width": size[0],
         "height": size[1],
         "frames": frames,
         "placeholder": base64.b64encode(_placeholder(thumbnail)).decode(),
         "thumbnail": {"width": thumbnail.width, "height": thumbnail.height},
-    }, _encode_thumbnail(thumbnail)
+        "prepared": told,
+    }, _encode_thumbnail(thumbnail) + encoded
 
 
 def _encode(image: Any, format: str, *, pages: int = 1) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - as in `render`
-    """What `render` answers."""
+    """What `render` answers, and a part of what `inspect` does."""
     if format == "jpeg" and image.hasalpha():
         image = image.flatten(background=[255])
     encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])

@@ -13,12 +13,14 @@ from coatcheck.edits.reading import to_json
 from coatcheck.errors import UnprocessableMediaError, WorkerCrashError, WorkerError
 from coatcheck.mediatype import RASTER_TYPES, SNIFF_BYTES, sniff
 from coatcheck.ports import PREVIEW_BYTES, PREVIEW_EDGE, ImageFacts, RenderedImage, Swatch
-from coatcheck.variants import VariantSpec
+from coatcheck.variants import PREPARED, VariantSpec
 from coatcheck.workers import WorkerLimits, WorkerPool
 from coatcheck.workers.turns import Share
 
 DECODE_CPU_SECONDS: Final = 10
 """CPU time that decoding an image for its thumbnail may take: an AVIF of 50 megapixels has one."""
+
+_UNREADABLE: Final = "A worker's answer cannot be read."
 
 _Edge = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
@@ -28,10 +30,15 @@ class _Size(Struct):
     height: _Edge
 
 
+class _Prepared(_Size):
+    size: _Edge
+
+
 class _Facts(_Size):
     frames: _Edge
     placeholder: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{1,34}={0,2}$")]
     thumbnail: _Size
+    prepared: _Prepared | None
 
 
 class _Edited(_Size):
@@ -83,7 +90,7 @@ class ImagingPool:
             OverloadedError: too many images are waiting already.
         """
         with _crash_is_the_images():
-            answer, thumbnail = await self._pool.run(
+            answer, data = await self._pool.run(
                 "inspect",
                 share=self._share("inspect", share, self._limits.processes, self._limits.waiting),
                 cpu_seconds=DECODE_CPU_SECONDS,
@@ -92,12 +99,20 @@ class ImagingPool:
                 max_pixels=self._max_pixels,
             )
         facts = _believed(answer, _Facts)
+        prepared = None
+        if facts.prepared is not None:
+            end = len(data) - facts.prepared.size
+            if end <= 0:
+                raise WorkerError(_UNREADABLE)
+            data, rest = data[:end], data[end:]
+            prepared = _image(rest, PREPARED.media_type, facts.prepared)
         return ImageFacts(
             width=facts.width,
             height=facts.height,
             frames=facts.frames,
             placeholder=facts.placeholder,
-            thumbnail=_image(thumbnail, "image/webp", facts.thumbnail),
+            thumbnail=_image(data, "image/webp", facts.thumbnail),
+            prepared=prepared,
         )
 
     async def render(
@@ -201,7 +216,7 @@ def _believed(answer: dict[str, Any], kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
-        raise WorkerError("A worker's answer cannot be read.") from error
+        raise WorkerError(_UNREADABLE) from error
 
 
 def _image(data: bytes, media_type: str, size: _Size) -> RenderedImage:

@@ -337,7 +337,7 @@ class Catalog(Protocol):
         ...
 
     async def rendered_bytes(self) -> int:
-        """The size of all variants but thumbnails."""
+        """The size of all variants but thumbnails and `PREPARED` ones: those are one an image."""
         ...
 
     async def tombstones(self, *, after: str, limit: int) -> Sequence[str]:

@@ -42,6 +42,7 @@ class ImageFacts:
         frames: how many images it holds.
         placeholder: a ThumbHash in base64.
         thumbnail: the WebP thumbnail.
+        prepared: the variant `PREPARED`, where `is_prepared`; None where it is made on request.
     """
 
     width: int
@@ -49,6 +50,7 @@ class ImageFacts:
     frames: int
     placeholder: str
     thumbnail: RenderedImage
+    prepared: RenderedImage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     """Largest image that is decoded: width × height × frames."""
 
     variant_bytes: Annotated[int, Field(ge=0)] = DEFAULT_VARIANT_BYTES
-    """What rendered variants may occupy together, in bytes; thumbnails do not count."""
+    """What rendered variants may occupy together, in bytes, as `open_store` counts them."""
 
     owner_bytes: Annotated[int, Field(ge=0)] = 0
     """What the media of one owner may occupy together, in bytes; 0 for no limit. Media without an

@@ -1,7 +1,7 @@
 """The one path of a put: room, a bounded stream, inspection, and one transaction at the end."""
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Final
@@ -34,11 +34,13 @@ from coatcheck.ports import (
     ImageFacts,
     MediaRecord,
     NewMedia,
+    RenderedImage,
     Renderer,
     StagedBlob,
     VariantRecord,
 )
 from coatcheck.store.renditions import Condemned, share_of, variant_record
+from coatcheck.variants import PREPARED
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Bytes of a file that are in memory at a time."""
@@ -189,10 +191,11 @@ class Admission:
                     frames=facts.frames,
                     placeholder=facts.placeholder,
                 )
-                rendition = await stack.enter_async_context(self._blobs.stage())
-                await rendition.write(facts.thumbnail.data)
-                variants.append(variant_record(THUMBNAIL, rendition.digest, facts.thumbnail))
-                publications.append(rendition)
+                for name, image in _renditions(facts):
+                    rendition = await stack.enter_async_context(self._blobs.stage())
+                    await rendition.write(image.data)
+                    variants.append(variant_record(name, rendition.digest, image))
+                    publications.append(rendition)
             for publication in publications:
                 await publication.seal()
             # From here on it is all or nothing, whether or not the caller still waits. The write
@@ -205,6 +208,13 @@ class Admission:
                     await transaction.add_blob(blob, variants)
                     record = await transaction.add_media(new, staged.digest)
         return record
+
+
+def _renditions(facts: ImageFacts) -> Iterator[tuple[str, RenderedImage]]:
+    """What the look at an image has made of it, by the names of variants."""
+    yield THUMBNAIL, facts.thumbnail
+    if facts.prepared is not None:
+        yield PREPARED.name, facts.prepared
 
 
 def _is_enough(known: BlobRecord, new: NewMedia) -> bool:

@@ -76,7 +76,8 @@ class MediaStore:
         fetcher: fetches URLs for `put_url`; None if the store fetches nothing.
         max_bytes: largest media that is accepted.
         owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit.
-        variant_bytes: how many bytes all rendered variants may occupy; thumbnails do not count.
+        variant_bytes: how many bytes all rendered variants may occupy; thumbnails do not count, nor
+            do WebP of 512 pixels, of which an image has one.
         clock: returns the time of a put.
     """
 

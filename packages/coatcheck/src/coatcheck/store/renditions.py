@@ -82,7 +82,7 @@ class Renditions:
         renderer: renders.
         reading: distinguishes damaged media from deleted media.
         condemned: content that could not be decoded.
-        max_bytes: what all variants but thumbnails may occupy together.
+        max_bytes: what all variants but thumbnails and `PREPARED` may occupy together.
     """
 
     def __init__(

@@ -132,7 +132,7 @@ class CachedCatalog:
         return await self._catalog.list_media(owner=owner, before=before, limit=limit)
 
     async def rendered_bytes(self) -> int:
-        """The size of all variants but thumbnails."""
+        """The size of all variants but thumbnails and `PREPARED` ones."""
         return await self._catalog.rendered_bytes()
 
     async def owner_bytes(self, owner: str | None) -> int:

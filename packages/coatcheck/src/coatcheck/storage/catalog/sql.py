@@ -54,6 +54,7 @@ from coatcheck.storage.catalog.releasing import release
 from coatcheck.storage.catalog.rows import reuse_key, to_milliseconds
 from coatcheck.storage.catalog.tables import blobs, media, secrets, tombstones, variants
 from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out, forget_owner
+from coatcheck.variants import PREPARED
 
 _PAGE: Final = 500
 _SECRET_BYTES: Final = 32
@@ -158,9 +159,9 @@ class SqlCatalog:
             return await bytes_of(connection, owner)
 
     async def rendered_bytes(self) -> int:
-        """The size of all variants but thumbnails."""
+        """The size of all variants but thumbnails and `PREPARED` ones."""
         total = select(func.coalesce(func.sum(variants.c.size), 0)).where(
-            variants.c.name != THUMBNAIL
+            variants.c.name.not_in([THUMBNAIL, PREPARED.name])
         )
         async with self._database.read() as connection:
             return int(await connection.scalar(total) or 0)
