@@ -307,3 +307,15 @@ async def test_what_a_worker_says_of_an_error_is_cut_short(pool: WorkerPool) -> 
     with pytest.raises(InvalidInputError) as caught:
         await pool.run("refuse", message="x" * 100_000)
     assert caught.value.message == "x" * 500
+
+
+async def test_a_pool_that_is_closed_while_its_server_is_canceled_leaves_nothing() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=1, scratch=True))
+    found, _ = await pool.run("scribble")
+    process, _ = await pool.run("process")
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pool.aclose()
+    assert not Path(found["directory"]).exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process["id"], 0)

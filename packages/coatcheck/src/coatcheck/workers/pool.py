@@ -205,11 +205,13 @@ class WorkerPool:
     async def aclose(self) -> None:
         """Stop the idle workers now and the busy ones with their task. Repeating it is harmless."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().stop()
-        async with self._scratch_lock:
-            if self._scratch is not None:
-                await to_thread.run_sync(self._scratch.cleanup)
+        # Shielded: a server that is canceled leaves no process and no directory behind.
+        with anyio.CancelScope(shield=True):
+            while self._idle:
+                await self._idle.pop().stop()
+            async with self._scratch_lock:
+                if self._scratch is not None:
+                    await to_thread.run_sync(self._scratch.cleanup)
 
     async def _start(self) -> _Worker:
         environment = {
