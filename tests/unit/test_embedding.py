@@ -35,6 +35,8 @@ from coatcheck.delivery.cookies import Principal
 from coatcheck.delivery.middleware import OFFLOAD_LOG, UNEXPECTED
 from coatcheck.delivery.middleware.reporting import MAX_ROUTES, OTHER_ROUTES
 from coatcheck.errors import ConfigurationError, StorageError
+from coatcheck.payload import DEFAULT_SHAPES, Inline, Node, Original, Replacement
+from coatcheck.payload.links import Links
 from coatcheck.signing import Keyring
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
@@ -43,7 +45,8 @@ from tests.serving import serving
 pytestmark = pytest.mark.anyio
 
 PNG: Final = png_bytes(240, 180)
-INLINE: Final = "data:image/png;base64," + base64.b64encode(PNG).decode()
+SCAN: Final = base64.b64encode(PNG).decode()
+INLINE: Final = "data:image/png;base64," + SCAN
 PREFIX: Final = "/api/media/image/"
 
 
@@ -492,6 +495,42 @@ def test_a_predicate_is_asked_of_a_socket_too(data: Path) -> None:
         for headers, is_left in (({"x-api": "1"}, True), ({}, False)):
             with client.websocket_connect("/ws", headers=headers) as socket:
                 assert (socket.receive_json()["image"] == INLINE) is is_left
+
+
+class Scan:
+    """``{"scan": base64}`` of an application of one's own ↔ ``{"link": …}``."""
+
+    members = frozenset({"scan"})
+
+    def recognize(self, node: Node) -> Inline | None:
+        return Inline(media=node["scan"]) if isinstance(node.get("scan"), str) else None
+
+    def replace(self, node: Node, replacement: Replacement) -> dict[str, Any]:
+        return {"link": replacement.link, **{name: node[name] for name in node if name != "scan"}}
+
+    def linked(self, node: Node, links: Links) -> str | None:
+        return links.id_of(node.get("link"))
+
+    def restore(self, node: Node, original: Original) -> dict[str, Any]:
+        return {
+            "scan": original.base64,
+            **{name: node[name] for name in node if name != "link"},
+        }
+
+
+async def test_a_shape_of_ones_own_is_passed_in(data: Path) -> None:
+    async def scans(request: Request) -> JSONResponse:
+        if request.method == "POST":
+            return JSONResponse({"same": await request.json() == {"scan": SCAN}})
+        return JSONResponse({"scan": SCAN})
+
+    app = Starlette(routes=[Route("/", scans, methods=["GET", "POST"])])
+    shapes = (Scan(), *DEFAULT_SHAPES)
+    async with embedded(app, data, shapes=shapes) as wrapped, client_of(wrapped) as client:
+        sent = (await client.get("/")).json()
+        assert sent.keys() == {"link"}
+        assert (await client.get(sent["link"])).content == PNG
+        assert (await client.post("/", json=sent)).json() == {"same": True}
 
 
 async def test_what_does_not_fit_stays_inline_and_is_counted(data: Path) -> None:

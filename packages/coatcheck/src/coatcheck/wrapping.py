@@ -26,6 +26,7 @@ from coatcheck.delivery.middleware import MiddlewareReport, OffloadMiddleware, O
 from coatcheck.errors import ConfigurationError
 from coatcheck.opening import open_store
 from coatcheck.payload.offload import OffloadLimits, OffloadReport
+from coatcheck.payload.shapes import DEFAULT_SHAPES, Shapes
 from coatcheck.ports import MediaRecord
 from coatcheck.reference import MediaUrls
 from coatcheck.signing import Key, Keyring, UrlSigner
@@ -61,6 +62,7 @@ def wrap(
     measure_only: bool = False,
     on_report: Callable[[OffloadReport], object] | None = None,
     limits: OffloadLimits | None = None,
+    shapes: Shapes = DEFAULT_SHAPES,
 ) -> "WrappedApp":
     """Take inline media out of what an application sends, and serve it beside the application.
 
@@ -90,6 +92,7 @@ def wrap(
         measure_only: only report what would be done; store, serve and change nothing.
         on_report: see `OffloadMiddleware`.
         limits: what counts as media.
+        shapes: how frameworks carry media; `DEFAULT_SHAPES`, perhaps preceded by your own.
 
     Raises:
         ConfigurationError: `prefix` is not a path; more than one kind of access was chosen; `app`
@@ -117,6 +120,7 @@ def wrap(
         when=when,
         find_readable=opener.find_readable,
         limits=limits,
+        shapes=shapes,
     )
     if measure_only:
         return WrappedApp(middleware, None, None)
