@@ -690,11 +690,11 @@ def a_factory() -> FastAPI:
 @pytest.mark.parametrize(
     ("app", "message"),
     [
-        (None, "NoneType cannot be called"),
-        ("module:app", "str cannot be called"),
-        (a_factory, "Of a factory, pass what it returns"),
-        (lambda scope: scope, "no application"),
-        (FastAPI, "no application"),
+        (None, "NoneType is not an application"),
+        ("module:app", "str is not an application"),
+        (a_factory, "If it is a factory, call it and pass the result"),
+        (lambda scope: scope, "not an application"),
+        (FastAPI, "not an application"),
     ],
 )
 def test_what_is_no_application_is_refused_when_it_is_wrapped(app: Any, message: str) -> None:
