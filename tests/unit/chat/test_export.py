@@ -160,7 +160,7 @@ async def test_an_export_does_not_wait_for_ever_for_a_busy_renderer(
             await stack.enter_async_context(pool._turns.place(pool._common, max_waiting=0))
         with pytest.raises(OverloadedError):
             record = await backends.store.record(large.id)
-            await backends.store.variant(record, VariantSpec(512, "webp"))
+            await backends.store.variant(record, VariantSpec(1024, "webp"))
         with anyio.fail_after(60):
             page = await html(backends, said(shown(large)))
     ((media_type, content),) = page.media()
