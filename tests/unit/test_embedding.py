@@ -525,7 +525,7 @@ async def test_a_shape_of_ones_own_is_passed_in(data: Path) -> None:
         return JSONResponse({"scan": SCAN})
 
     app = Starlette(routes=[Route("/", scans, methods=["GET", "POST"])])
-    shapes = (Scan(), *DEFAULT_SHAPES)
+    shapes = DEFAULT_SHAPES.preceded_by(Scan())
     async with embedded(app, data, shapes=shapes) as wrapped, client_of(wrapped) as client:
         sent = (await client.get("/")).json()
         assert sent.keys() == {"link"}
