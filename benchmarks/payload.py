@@ -188,10 +188,8 @@ class Accepting(MediaStore):
         self.max_bytes = 64 * 1024 * 1024
 
     async def put(self, content: Any, **_: Any) -> MediaReference:
-        """Read the content and forget it."""
-        size = 0
-        async for chunk in content:
-            size += len(chunk)
+        """Count the content, a list of chunks, and forget it."""
+        size = sum(map(len, content))
         return MediaReference(
             id="9188cc90-b172-47e9-b493-4e22175bd478",
             mime_type="image/png",
