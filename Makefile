@@ -44,9 +44,9 @@ check: lint ## Lint, types, contracts and the quick tests, in two minutes
 		$(addprefix --ignore=tests/unit/,agent benchmarks cli imaging migration payload/test_blocking.py release workers)
 
 # A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
-# pytest-xdist 3.8 would then wait for ever: none is replaced.
+# pytest-xdist 3.8 would then wait for ever: none is replaced. Hypothesis' profile `ci` has fixed seeds.
 test: setup lint docs $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
-	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0 --hypothesis-profile=ci
 	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
 	@if git ls-files --error-unmatch Makefile >/dev/null 2>&1; then $(BIN)/python -m release check; \
