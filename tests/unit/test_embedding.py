@@ -312,6 +312,14 @@ async def test_another_prefix_and_a_root_path(data: Path) -> None:
         assert (await behind.get(deeper)).content == PNG
 
 
+async def test_urls_of_an_application_mounted_inside_lead_to_the_media(data: Path) -> None:
+    outer = Starlette(routes=[Mount("/v1", Mount("/deep", starlette_app()))])
+    async with embedded(outer, data) as app, client_of(app) as client:
+        url = (await client.get("/v1/deep/picture")).json()["image"]
+        assert url.startswith(PREFIX)
+        assert (await client.get(url)).content == PNG
+
+
 async def test_mounted_in_another_application_the_urls_begin_with_its_path(data: Path) -> None:
     async with embedded(starlette_app(), data) as app:
         outer = Starlette(routes=[Mount("/tenants/{tenant}", routes=[Mount("/bot", app)])])

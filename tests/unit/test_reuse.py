@@ -198,3 +198,15 @@ async def test_offload_gives_the_same_content_the_same_reference(store: MediaSto
         for owner in (None, None, "ada")
     ]
     assert first == second != other
+
+
+async def test_media_that_left_a_conversation_is_not_found_for_it_again(store: MediaStore) -> None:
+    """Else what is put there later would stay when the conversation is forgotten."""
+    content = png_bytes()
+    bens = await store.put(content, owner="ben", conversation_id="c", reuse=True)
+    async with store.transaction() as transaction:
+        await transaction.hold("c", "m1", [bens.id], owner="anna")
+    await store.erase_owner("anna")
+    again = await store.put(content, owner="ben", conversation_id="c", reuse=True)
+    assert again.id != bens.id
+    assert (await store.record(again.id)).conversation_id == "c"

@@ -44,6 +44,7 @@ DEFAULT_OWNER_BYTES: Final = 10 * 1024**3
 _log: Final = logging.getLogger(__name__)
 _READING: Final = frozenset({"GET", "HEAD"})
 _KEY: Final = "media-urls"
+_MOUNTED_AT: Final = "coatcheck.mounted_at"
 _ASGI: Final = 3
 _WSGI: Final = 2
 
@@ -131,7 +132,7 @@ def _urls(scope: Scope, prefix: str, signer: UrlSigner | None) -> MediaUrls:
     """The minter of a request's URLs, which begin with the path the application is mounted at."""
     # That path is decoded, and may hold what a client asked for, such as the name of a tenant. One
     # that began with two slashes would name another host.
-    mounted = quote(scope.get("root_path", "").strip("/"))
+    mounted = quote(scope.get(_MOUNTED_AT, scope.get("root_path", "")).strip("/"))
     return MediaUrls(f"/{mounted}{prefix}" if mounted else prefix, signer=signer)
 
 
@@ -201,7 +202,9 @@ class WrappedApp:
         if self._store is not None and scope["type"] == "lifespan":
             await self._live(self._store, scope, receive, send)
             return
-        await self.middleware(scope, receive, send)
+        # A mount inside of the application lengthens the very scope that it is given.
+        mounted_at = scope.get("root_path", "")
+        await self.middleware({**scope, _MOUNTED_AT: mounted_at}, receive, send)
 
     async def _live(self, store: "_Opener", scope: Scope, receive: Receive, send: Send) -> None:
         """Keep the store open for the lifespan, even if the application handles none."""
@@ -336,7 +339,7 @@ class _Media:
         opened = await self._opener.opened()
         if self._served is None or self._served[0] is not opened:
             # Its JSON form mints URLs too; the path in front of the prefix is one for all requests.
-            outer = {**scope, "root_path": scope.get("app_root_path", "")}
+            outer = {_MOUNTED_AT: scope.get("app_root_path", "")}
             app = media_app(opened.store, self._urls_of(outer), opened.access)
             self._served = (opened, app)
         await self._served[1](scope, receive, send)

@@ -289,6 +289,31 @@ async def test_malformed_events_pass_and_are_counted_once(store: MediaStore) -> 
     assert dict(totals.left) == {"not_json": 1}
 
 
+async def test_a_stop_of_an_unknown_form_does_not_overtake_a_text(store: MediaStore) -> None:
+    def token(text: str) -> dict[str, str]:
+        return {"type": "token", "message_id": "m1", "token": text}
+
+    events = [token("vitamin"), token(" d"), {"type": "stop", "id": "m1"}]
+    got, _ = await streamed(store, events)
+    assert got == events
+
+
+async def test_an_ordinary_text_keeps_the_number_that_it_came_with(store: MediaStore) -> None:
+    def delta(number: int, item: str, text: str) -> dict[str, Any]:
+        return {
+            "type": "response.output_text.delta",
+            "sequence_number": number,
+            "item_id": item,
+            "output_index": 0,
+            "content_index": 0,
+            "delta": text,
+        }
+
+    events = [delta(0, "a", "of"), delta(1, "a", " d"), delta(2, "b", "by"), delta(3, "a", "ay")]
+    got, _ = await streamed(store, events)
+    assert got == events
+
+
 async def test_a_ping_ends_nothing_and_a_stop_does(store: MediaStore) -> None:
     events = TEXTS["anthropic"].events(pieces(f"Look: {URI}", 16))
     got, _ = await streamed(store, events)

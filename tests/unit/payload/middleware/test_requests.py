@@ -21,8 +21,8 @@ from starlette.websockets import WebSocket
 from coatcheck import wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
-from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE
-from coatcheck.delivery.middleware.requests import MAX_REFERENCES
+from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE, offloading
+from coatcheck.delivery.middleware.requests import MAX_REFERENCES, MAX_REFUSED
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 
@@ -299,6 +299,71 @@ async def test_the_references_of_a_request_that_are_looked_up_are_bounded(data: 
         assert chat.provided == body
         (posted,) = app.report().routes
         assert dict(posted.left) == {"not_found": MAX_REFERENCES, REQUEST_TOO_LARGE: 200}
+
+
+async def test_a_message_of_countless_forged_references_stays_as_it_is(data: Path) -> None:
+    chat = Chat()
+    async with wrapped(chat, data, public=True) as (app, client):
+        await client.post("/chat", json=[f"media://{UNKNOWN}"] * (MAX_REFUSED + 1))
+        assert chat.provided == [f"media://{UNKNOWN}"] * (MAX_REFUSED + 1)
+        (posted,) = app.report().routes
+        assert dict(posted.left) == {REQUEST_TOO_LARGE: 1}
+
+
+async def test_a_name_that_is_the_same_for_all_reads_nothing_for_a_client(data: Path) -> None:
+    """An owner without a function says nothing about the client: its signature decides."""
+    chat = Chat()
+    async with wrapped(chat, data, owner="the-application") as (app, client):
+        seen = await history_of(client)
+        url = seen[0]["parts"][1]["url"]
+        reference_id = url.partition("?")[0].rpartition("/")[2]
+        for body in (forged(reference_id), {"image": f"media://{reference_id}"}):
+            await client.post("/chat", json=body)
+            assert chat.provided == body
+        await client.post("/chat", json={"image": url})
+        assert chat.provided == {"image": INLINE}
+        assert app.report().routes
+
+
+async def test_a_frame_is_not_lost_when_the_application_stops_waiting_for_it(data: Path) -> None:
+    got: list[str] = []
+
+    async def impatient(websocket: WebSocket) -> None:
+        await websocket.accept()
+        while len(got) < 3:
+            # Too short for any media to be read; after some such tries it waits.
+            for seconds in (0, 0.0001, 0.001, 60):
+                with anyio.move_on_after(seconds):
+                    got.append(await websocket.receive_text())
+                    break
+        await websocket.close()
+
+    chat = Chat()
+    chat.app.router.routes.append(WebSocketRoute("/impatient", impatient))
+    app = wrap(chat.app, data)
+    with TestClient(app) as client:
+        seen = client.get("/history").json()
+        with client.websocket_connect("/impatient") as socket:
+            for number in range(3):
+                socket.send_json([number, seen])
+            socket.receive()
+    assert [json.loads(text) for text in got] == [[number, HISTORY] for number in range(3)]
+
+
+async def test_what_is_put_into_all_requests_together_is_bounded(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = Chat()
+    async with wrapped(chat, data) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        monkeypatch.setattr(offloading, "MAX_RESTORED", len(INLINE) - 100)
+        await client.post("/chat", json={"image": url})
+        assert chat.provided == {"image": url}
+        monkeypatch.setattr(offloading, "MAX_RESTORED", len(INLINE))
+        for _ in range(2):  # what the first took is free again
+            await client.post("/chat", json={"image": url})
+            assert chat.provided == {"image": INLINE}
+        assert app.middleware.totals.offloaded
 
 
 async def test_a_body_that_is_no_json_is_not_waited_for(data: Path) -> None:

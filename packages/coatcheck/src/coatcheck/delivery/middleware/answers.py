@@ -37,6 +37,7 @@ _OF_THE_BYTES: Final = frozenset(
         b"content-md5",
         b"digest",
         b"etag",
+        b"last-modified",
         b"repr-digest",
     }
 )

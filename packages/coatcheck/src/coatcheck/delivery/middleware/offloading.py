@@ -50,6 +50,9 @@ from coatcheck.store import MediaStore
 MAX_HELD: Final = 64 * 1024 * 1024
 """Largest body or event in bytes that is held until it is complete; larger ones pass unchanged."""
 
+MAX_RESTORED: Final = 256 * 1024 * 1024
+"""Bytes that are put into all requests together that are being answered; more stays a reference."""
+
 TOO_LARGE: Final = "message_too_large"
 """The reason in `OffloadReport.left` for a body or event larger than that."""
 
@@ -141,6 +144,7 @@ class OffloadMiddleware:
         self._threshold = self._options["limits"].threshold
         self._max_held = max_held
         self._ledger = Ledger()
+        self._restored_bytes = 0  # of requests that are being answered
 
     @property
     def totals(self) -> OffloadReport:
@@ -160,16 +164,31 @@ class OffloadMiddleware:
         elif scope["type"] == "http" and scope["method"] != "HEAD":
             wrap = self._wrap_answer
             if self._find_readable is not None and has_json(scope):
-                scope, receive = await self._restored_request(scope, receive, self._find_readable)
+                scope, receive, added = await self._restored_request(
+                    scope, receive, self._find_readable
+                )
+                self._restored_bytes += added
+                try:
+                    await self._answer(scope, receive, send, wrap)
+                finally:
+                    self._restored_bytes -= added
+                return
         else:
             await self._app(scope, receive, send)
             return
+        await self._answer(scope, receive, send, wrap)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, wrap: Callable[[Scope, Send], Send]
+    ) -> None:
         if not self._measure_only:
             sending = wrap(scope, send)
-            await self._app(scope, receive, sending)
-            if isinstance(sending, RewrittenFrames):
-                with suppress(OSError):  # the client may be gone
-                    await sending.end()
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                if isinstance(sending, RewrittenFrames):
+                    with suppress(OSError, RuntimeError):  # the socket may be gone
+                        await sending.end()
             return
         look_at = wrap(scope, _nowhere)
 
@@ -267,28 +286,43 @@ class OffloadMiddleware:
 
     async def _restored_request(
         self, scope: Scope, receive: Receive, find_readable: FindReadable
-    ) -> tuple[Scope, Receive]:
+    ) -> tuple[Scope, Receive, int]:
+        """The request with its media, and by how many bytes it is longer."""
         body, replayed = await hold_body(scope, receive)
         if body is None:
             self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
-            return scope, replayed
+            return scope, replayed, 0
         restored = await self._restored(scope, body, find_readable)
-        return (scope, replayed) if restored is body else with_body(scope, receive, restored)
+        if restored is body:
+            return scope, replayed, 0
+        return *with_body(scope, receive, restored), max(0, len(restored) - len(body))
 
     def _restored_frames(
         self, scope: Scope, receive: Receive, find_readable: FindReadable
     ) -> Receive:
+        # A frame that left the server's queue is kept until it is passed on: the application may
+        # cancel its `receive` meanwhile, and call it again.
+        taken: list[Message] = []
+
         async def restored() -> Message:
-            message = await receive()
-            text = message.get("text") if message["type"] == "websocket.receive" else None
-            if text is None:
-                return message
-            if len(text) > MAX_REQUEST:
-                self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
-                return message
-            return {**message, "text": await self._restored(scope, text, find_readable)}
+            if not taken:
+                taken.append(await receive())
+            message = await self._restored_frame(scope, taken[0], find_readable)
+            taken.clear()
+            return message
 
         return restored
+
+    async def _restored_frame(
+        self, scope: Scope, message: Message, find_readable: FindReadable
+    ) -> Message:
+        text = message.get("text") if message["type"] == "websocket.receive" else None
+        if text is None:
+            return message
+        if len(text) > MAX_REQUEST:
+            self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
+            return message
+        return {**message, "text": await self._restored(scope, text, find_readable)}
 
     async def _restored(
         self, scope: Scope, document: Document, find_readable: FindReadable
@@ -304,10 +338,11 @@ class OffloadMiddleware:
                 lambda queries: Reader(
                     scope,
                     store,
-                    owner=self._owner_of(scope),
+                    # A name that is the same for all says nothing about this client.
+                    owner=self._owner(scope) if callable(self._owner) else None,
                     find_readable=find_readable,
                     queries=queries,
-                    room=self._max_held,
+                    room=min(self._max_held, MAX_RESTORED - self._restored_bytes),
                 ),
             )
         except Exception:  # noqa: BLE001 - whatever it is, the application gets its request

@@ -35,6 +35,9 @@ MAX_REQUEST: Final = 8 * 1024 * 1024
 MAX_REFERENCES: Final = 1000
 """Different references of one message that are looked up."""
 
+MAX_REFUSED: Final = 10_000
+"""References of one message that may stay; a message with more of them stays as it is."""
+
 REQUEST_TOO_LARGE: Final = "request_too_large"
 """The reason for a larger one, and for references that are too many or whose media is too large."""
 
@@ -149,6 +152,7 @@ class Restored:
         self._links = links
         self._restorer = Restorer(links, shapes)
         self.restored = 0
+        self._refused = 0
         self.left: defaultdict[str, list[str]] = defaultdict(list)
 
     async def of(
@@ -174,6 +178,11 @@ class Restored:
                 result = step.payload
                 break
             answer = await self._answer(reading, step)
+            if self._refused > MAX_REFUSED:
+                self.left.clear()
+                self.left[REQUEST_TOO_LARGE].append("")
+                self.restored = 0
+                return document
             await checkpoint()
         if result is payload:
             return document
@@ -192,6 +201,7 @@ class Restored:
             found = await reading.read(reference_id)
         if isinstance(found, str):
             self.left[found].append(place)
+            self._refused += 1
             return None
         self.restored += 1
         return found

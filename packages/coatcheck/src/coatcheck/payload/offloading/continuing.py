@@ -190,7 +190,7 @@ class StreamRewriter(Generic[T]):
         deltas = deltas or self._suspected(event.value)
         if not deltas:
             return Step((yield from self._ended_by(event)), passes=True)
-        before = self._settled(event, except_for={delta.key for delta in deltas})
+        before = yield from self._settled(event, except_for={delta.key for delta in deltas})
         if len(self._strings) > MAX_STRINGS:
             _, oldest = self._strings.popitem(last=False)
             before += yield from self._finished(oldest)
@@ -348,9 +348,10 @@ class StreamRewriter(Generic[T]):
             return out
         names = identity(event.value)
         for string in list(self.open.values()):
-            if concerns(names, string.delta):
+            # What is not known to be media lets nothing overtake it but pings.
+            if concerns(names, string.delta) or (names and not string.hold.is_media):
                 out += yield from self._finished(string)
-        return out + self._settled(event)
+        return out + (yield from self._settled(event))
 
     def _finished(self, string: String[T]) -> Walk[list[T]]:
         """What is sent of a string that is over."""
@@ -373,14 +374,20 @@ class StreamRewriter(Generic[T]):
         string.reset()
         return out
 
-    def _settled(self, event: Event[T], except_for: Collection[tuple[object, ...]] = ()) -> list[T]:
+    def _settled(
+        self, event: Event[T], except_for: Collection[tuple[object, ...]] = ()
+    ) -> Walk[list[T]]:
         """Events with numbers that wait, as one with a higher number is sent now."""
-        if not self.open or number_of(event.value) is None:
-            return []
         out: list[T] = []
-        for key, string in self.open.items():
-            if string.is_numbered and key not in except_for:
+        if not self.open or number_of(event.value) is None:
+            return out
+        for key, string in list(self.open.items()):
+            if not string.is_numbered or key in except_for:
+                continue
+            if string.hold.is_media:
                 out += self._let_go(string)
+            else:  # its text goes in its own event
+                out += yield from self._finished(string)
         return out
 
     # --- pieces --------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ async def _leave_to_others(connection: AsyncConnection, owner: str) -> None:
     await connection.execute(
         update(media)
         .where(media.c.owner.is_distinct_from(owner), media.c.conversation_id.in_(own), ~shared)
-        .values(conversation_id=None)
+        .values(conversation_id=None, reuse_key=None)
     )
 
 
