@@ -1,13 +1,16 @@
 """Records of media as the port has them: each with its variants, all in one statement."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    CursorResult,
     Row,
     Select,
     Subquery,
+    bindparam,
     or_,
     select,
     true,
@@ -29,6 +32,8 @@ async def find_records(
 ) -> Sequence[MediaRecord]:
     """Those of the references that there are, in any order."""
     ids = list(reference_ids)
+    if len(ids) == 1:
+        return _records(await connection.execute(_one_described(), {"id": ids[0]}))
     found: list[MediaRecord] = []
     for start in range(0, len(ids), _IDS):
         chosen = select(media).where(media.c.id.in_(ids[start : start + _IDS]))
@@ -77,12 +82,7 @@ async def find_blob(
     connection: AsyncConnection, digest: str
 ) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
     """What is known of a blob and its variants, or None."""
-    statement = (
-        select(blobs, *_RENDERED)
-        .outerjoin(variants, variants.c.source == blobs.c.digest)
-        .where(blobs.c.digest == digest)
-    )
-    rows = (await connection.execute(statement)).all()
+    rows = (await connection.execute(_blob_with_variants(), {"of": digest})).all()
     if not rows:
         return None
     members = {column.name: rows[0]._mapping[column] for column in blobs.c}  # noqa: SLF001 - SQLAlchemy's public name
@@ -93,7 +93,27 @@ async def _read(
     connection: AsyncConnection, chosen: Select[tuple[Any, ...]]
 ) -> Sequence[MediaRecord]:
     """The records of the rows of media that are chosen, newest first."""
-    rows = await connection.execute(_described(chosen.subquery("chosen")))
+    return _records(await connection.execute(_described(chosen.subquery("chosen"))))
+
+
+# Statements of every put and every read are built once: building one takes longer than running it.
+
+
+@cache
+def _one_described() -> Select[tuple[Any, ...]]:
+    return _described(select(media).where(media.c.id == bindparam("id")).subquery("chosen"))
+
+
+@cache
+def _blob_with_variants() -> Select[tuple[Any, ...]]:
+    return (
+        select(blobs, *_RENDERED)
+        .outerjoin(variants, variants.c.source == blobs.c.digest)
+        .where(blobs.c.digest == bindparam("of"))
+    )
+
+
+def _records(rows: CursorResult[Any]) -> Sequence[MediaRecord]:
     by_id: dict[str, list[Row[Any]]] = {}
     for row in rows:
         by_id.setdefault(row.id, []).append(row)

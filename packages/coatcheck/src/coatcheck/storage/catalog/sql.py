@@ -4,6 +4,7 @@ import secrets as random
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -238,14 +240,7 @@ class _SqlTransaction:
         return await bytes_of(self._connection, owner, besides=besides)
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
-        adding = insert_or(blobs).values(**asdict(blob))
-        await self._connection.execute(
-            adding.on_conflict_do_update(
-                index_elements=[blobs.c.digest],
-                set_={column.name: adding.excluded[column.name] for column in blobs.c},
-                where=blobs.c.media_type == OPAQUE_TYPE,
-            )
-        )
+        await self._connection.execute(_adding_blob(), asdict(blob))
         for rendition in renditions:
             await self._insert_variant(blob.digest, rendition)
 
@@ -260,23 +255,23 @@ class _SqlTransaction:
     async def add_media(self, new: NewMedia, digest: str) -> MediaRecord:
         await count_in(self._connection, new.owner, digest)
         key = reuse_key(new, digest) if new.reuse else None
-        adding = insert_or(media).values(
-            id=new.id,
-            digest=digest,
-            display_name=None if new.reuse else new.display_name,
-            alt=None if new.reuse else new.alt,
-            owner=new.owner,
-            conversation_id=new.conversation_id,
-            created_at=to_milliseconds(new.created_at),
-            reuse_key=key,
-            opaque_type=new.opaque_type,
-        )
+        values = {
+            "id": new.id,
+            "digest": digest,
+            "display_name": None if new.reuse else new.display_name,
+            "alt": None if new.reuse else new.alt,
+            "owner": new.owner,
+            "conversation_id": new.conversation_id,
+            "created_at": to_milliseconds(new.created_at),
+            "reuse_key": key,
+            "opaque_type": new.opaque_type,
+        }
         recorded_id = new.id
         if key is None:
-            await self._connection.execute(adding)
+            await self._connection.execute(insert_or(media), values)
         else:
-            once = adding.on_conflict_do_nothing(index_elements=[media.c.reuse_key])
-            await self._connection.execute(once)
+            once = insert_or(media).on_conflict_do_nothing(index_elements=[media.c.reuse_key])
+            await self._connection.execute(once, values)
             named = select(media.c.id).where(media.c.reuse_key == key)
             recorded_id = (await self._connection.execute(named)).scalar_one()
         (record,) = await find_records(self._connection, [recorded_id])
@@ -345,4 +340,14 @@ def _expected_after(last: str) -> Select[tuple[Any, ...]]:
         .group_by(known.c.digest)
         .order_by(known.c.digest)
         .limit(_PAGE)
+    )
+
+
+@cache  # every put of new content runs it, and building it takes longer than that
+def _adding_blob() -> Insert:
+    adding = insert_or(blobs)
+    return adding.on_conflict_do_update(
+        index_elements=[blobs.c.digest],
+        set_={column.name: adding.excluded[column.name] for column in blobs.c},
+        where=blobs.c.media_type == OPAQUE_TYPE,
     )

@@ -7,18 +7,22 @@ come one after another: what is read here stays true until the commit.
 
 from collections import defaultdict
 from collections.abc import Collection
+from functools import cache
 from typing import Final
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    String,
     and_,
+    bindparam,
     delete,
     exists,
     func,
-    literal,
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,7 +31,7 @@ from coatcheck.storage.catalog.tables import blobs, media, owners
 _BATCH: Final = 500  # well under what a statement may have of parameters
 
 
-def belongs_to(owner: str | None) -> ColumnElement[bool]:
+def belongs_to(owner: str | BindParameter[str] | None) -> ColumnElement[bool]:
     """Whether media is the owner's; None is the owner of what has none."""
     # Not `IS NOT DISTINCT FROM`, for which PostgreSQL uses no index.
     return media.c.owner.is_(None) if owner is None else media.c.owner == owner
@@ -47,15 +51,22 @@ async def bytes_of(connection: AsyncConnection, owner: str | None, *, besides: s
 
 async def count_in(connection: AsyncConnection, owner: str | None, digest: str) -> None:
     """Count a content of the owner's, before a reference to it is recorded."""
-    added = select(literal(key_of(owner)), blobs.c.size).where(
-        blobs.c.digest == digest, ~_refers_to_blob(owner)
+    values = {"counted_key": key_of(owner), "counted_digest": digest}
+    if owner is not None:
+        values["counted_owner"] = owner
+    await connection.execute(_counting_in(has_owner=owner is not None), values)
+
+
+@cache  # a put runs it, and building it takes longer than that
+def _counting_in(*, has_owner: bool) -> Insert:
+    added = select(bindparam("counted_key", type_=String), blobs.c.size).where(
+        blobs.c.digest == bindparam("counted_digest"),
+        ~_refers_to_blob(bindparam("counted_owner") if has_owner else None),
     )
     statement = insert_or(owners).from_select(["owner", "bytes"], added)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[owners.c.owner],
-            set_={"bytes": owners.c.bytes + statement.excluded.bytes},
-        )
+    return statement.on_conflict_do_update(
+        index_elements=[owners.c.owner],
+        set_={"bytes": owners.c.bytes + statement.excluded.bytes},
     )
 
 
@@ -99,7 +110,7 @@ async def _subtract(
     )
 
 
-def _refers_to_blob(owner: str | None) -> ColumnElement[bool]:
+def _refers_to_blob(owner: str | BindParameter[str] | None) -> ColumnElement[bool]:
     """Whether the owner has a reference to the blob of the enclosing statement."""
     return exists().where(and_(media.c.digest == blobs.c.digest, belongs_to(owner)))
 
