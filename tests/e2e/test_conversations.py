@@ -75,6 +75,7 @@ def test_a_conversation_is_renamed_in_its_place_by_keyboard(visit: Visit) -> Non
     conversation = tell(visit.server, "An old name", "Yes?")
     page = visit.page
     page.goto(f"{visit.server.url}/c/{conversation}")
+    expect(page.locator("textarea")).to_be_focused()  # as the page has it once it is painted
     link = entry(page, "An old name").locator("a.conversation")
     link.focus()
     page.keyboard.press("Tab")

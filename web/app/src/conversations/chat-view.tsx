@@ -67,8 +67,16 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
       inputRef.current?.focus();
     }
   }, []);
-  // To focus lays the page out; after the first frame that has been done.
-  useEffect(() => afterNextPaint(focusInput), [focusInput]);
+  // To focus lays the page out; after the first frame that has been done. A reader who has
+  // moved the focus by then keeps it.
+  useEffect(() => {
+    const before = document.activeElement;
+    return afterNextPaint(() => {
+      if (document.activeElement === before) {
+        focusInput();
+      }
+    });
+  }, [focusInput]);
 
   const uploads = useUploads(UPLOADS);
   const isDropping = useFileDrop(uploads.add);
