@@ -41,7 +41,8 @@ docs-serve: .venv/dev.stamp $(NODE_MODULES) ## Serve the documentation on http:/
 # What needs no browser, no server and few worker processes.
 check: lint ## Lint, types, contracts and the quick tests, in two minutes
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/contracts tests/unit \
-		$(addprefix --ignore=tests/unit/,agent benchmarks cli imaging migration payload/test_blocking.py release workers)
+		$(addprefix --ignore=tests/unit/,agent benchmarks cli imaging migration release workers test_embedding.py payload/middleware \
+		payload/test_blocking.py payload/test_laws.py payload/test_splicing.py payload/test_streaming.py)
 
 # A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
 # pytest-xdist 3.8 would then wait for ever: none is replaced. Hypothesis' profile `ci` has fixed seeds.
