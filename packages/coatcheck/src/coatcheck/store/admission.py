@@ -99,9 +99,10 @@ class Admission:
     ) -> MediaRecord:
         """Store `content` and record `new` for it; see `MediaStore.put`."""
         _require_content(content)
-        if new.reuse and isinstance(content, (*_BYTES, list, tuple)):
+        at_hand = content if isinstance(content, (*_BYTES, list, tuple)) else None
+        if new.reuse and at_hand is not None:
             # Before anything is written: content that is known costs a look-up alone.
-            known = await self._find_reusable(new, await _digest(content), media_type)
+            known = await self._find_reusable(new, await _digest(at_hand), media_type)
             if known is not None:
                 return known
         room = await self._room(new.owner)
@@ -114,7 +115,7 @@ class Admission:
             )
             _check_claim(found, new, media_type)
             record = None
-            if new.reuse:
+            if new.reuse and at_hand is None:
                 record = await self._find_reusable(new, staged.digest, media_type)
             if record is None:
                 blob = await self._catalog.find_blob(staged.digest)
