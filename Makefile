@@ -46,8 +46,9 @@ check: lint ## Lint, types, contracts and the quick tests, in two minutes
 
 # A worker that ends in the last file (a test over its time limit ends it) would be replaced, and
 # pytest-xdist 3.8 would then wait for ever: none is replaced. Hypothesis' profile `ci` has fixed seeds.
+# A browser on a busy machine now and then misses a moment: what fails runs once more, and is listed.
 test: setup lint docs $(FRAMEWORKS)/stamp ## Lint, type-check, and run every test, the browser's too (CHROMIUM= names a browser)
-	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0 --hypothesis-profile=ci
+	CHROMIUM="$$(./scripts/find-chromium)" && export CHROMIUM && $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart=0 --hypothesis-profile=ci --reruns 1 -rfER
 	$(FRAMEWORKS)/bin/pytest tests/golden
 	$(NPM) test
 	@if git ls-files --error-unmatch Makefile >/dev/null 2>&1; then $(BIN)/python -m release check; \
