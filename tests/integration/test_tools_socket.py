@@ -129,7 +129,9 @@ async def test_draw_darken_and_crop_write_and_look_each_on_the_picture_before(
 async def test_undo_goes_back_and_the_next_change_begins_there(chat: Chat) -> None:
     drawn = ready(await chat.turn("draw the sea, 96x64"))
     ready(await chat.turn("rotate it left"))
-    assert called(await chat.turn("undo")) == ("view_media", {"id": drawn["id"]})
+    undone = await chat.turn("undo")
+    assert called(undone) == ("show_media", {"id": drawn["id"]})
+    assert ready(undone)["id"] == drawn["id"]
     chunks = await chat.turn("crop it to a square")
     assert called(chunks)[1]["id"] == drawn["id"]
     assert ready(chunks)["width"] == 64

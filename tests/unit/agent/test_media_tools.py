@@ -25,6 +25,7 @@ from coatcheck_chat.agent.tools import (
     ToolContext,
     edit_image,
     list_media,
+    show_media,
     view_media,
 )
 from coatcheck_chat.agent.tools.colors import color_name, describe_colors
@@ -82,6 +83,16 @@ async def edit(
     return await edit_image(
         context, announce, part_id="p1", reference_id=reference_id, edits=list(edits), **more
     )
+
+
+async def show(
+    context: ToolContext, reference_id: str, parts: list[dict[str, Any]] | None = None
+) -> str:
+    async def announce(part: dict[str, Any]) -> None:
+        if parts is not None:
+            parts.append(part["data"])
+
+    return await show_media(context, announce, part_id="p1", reference_id=reference_id)
 
 
 def files(data: Path) -> list[Path]:
@@ -252,6 +263,8 @@ async def test_31_an_id_is_known_to_whom_it_belongs_and_to_nobody_else(
     with pytest.raises(NotFoundError, match="no media under this id here"):
         await edit(tools, reference.id, SQUARE)
     with pytest.raises(NotFoundError, match="no media under this id here"):
+        await show(tools, reference.id)
+    with pytest.raises(NotFoundError, match="no media under this id here"):
         await list_media(tools, before=reference.id)
     assert reference.id not in listed
 
@@ -262,6 +275,17 @@ async def test_outside_a_conversation_an_owner_s_media_is_known(context: ToolCon
     assert (await edit(alone, reference.id, SQUARE)).reference.width == 64
     with pytest.raises(InvalidInputError, match="no conversation"):
         await list_media(alone)
+
+
+# --- showing -------------------------------------------------------------------------------------
+
+
+async def test_a_picture_is_shown_to_the_user_again(context: ToolContext) -> None:
+    reference = await put(context, alt="a lighthouse")
+    parts: list[dict[str, Any]] = []
+    told = await show(context, f"media://{reference.id}", parts)
+    assert told == f"Shown. {reference.to_model()}"
+    assert parts == [{"state": "ready", "reference": reference.to_ui(URLS)}]
 
 
 # --- looking -------------------------------------------------------------------------------------

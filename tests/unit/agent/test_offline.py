@@ -93,9 +93,13 @@ def test_a_wish_for_a_graph_calls_the_plotter(said: str, done: CallTool) -> None
         ("thanks, lovely", "I am glad"),
         ("what can you do?", "I draw pictures"),
         ("", "I draw pictures"),
-        ("withdraw my money", "I draw pictures"),
-        ("photograph", "I draw pictures"),
-        ("the weather today?", "I draw pictures"),
+        ("help", "I draw pictures"),
+        ("?", "I draw pictures"),
+        ("withdraw my money", "I do not understand *withdraw my money*. I draw pictures"),
+        ("photograph", "I do not understand *photograph*. I draw"),
+        ("the weather today?", "I do not understand *the weather today?*. I draw"),
+        ("tell me **all** of it", "I do not understand *tell me all of it*."),
+        ("why " * 40, "I do not understand *why why"),
     ],
 )
 def test_small_talk_is_answered_in_words(said: str, beginning: str) -> None:
@@ -223,7 +227,7 @@ def test_undo_goes_back_to_the_picture_before(pictures: list[str], back: str | N
         assert isinstance(done, Speak)
         assert "no picture before" in done.text
     else:
-        assert done == CallTool("view_media", {"id": back})
+        assert done == CallTool("show_media", {"id": back})
 
 
 def test_an_attachment_s_caption_is_no_wish() -> None:
@@ -249,7 +253,14 @@ def test_anything_gets_an_answer(said: str, pictures: list[str]) -> None:
     if isinstance(done, Speak):
         assert done.text
     else:
-        assert done.name in {"generate_image", "edit_image", "view_media", "list_media", "plot"}
+        assert done.name in {
+            "generate_image",
+            "edit_image",
+            "view_media",
+            "show_media",
+            "list_media",
+            "plot",
+        }
 
 
 WORDS = st.lists(
@@ -289,6 +300,36 @@ def test_after_a_tool_it_says_what_there_is_to_see() -> None:
     assert "your picture" in conclude("generate_image", "Image generated.", failed=False)
     edited = f'Image edited. [image {OLD} "a lighthouse, darker" 64×64 png]'
     assert "*a lighthouse, darker*" in conclude("edit_image", edited, failed=False)
+
+
+def test_it_says_what_the_picture_is_without() -> None:
+    line = (
+        "Image generated without bicycle, dragon, which the painter cannot draw."
+        f' [image {OLD} "a bicycle, a dragon" 1280×720 png]'
+    )
+    said = conclude("generate_image", line, failed=False)
+    assert "I have no bicycle and no dragon in my box." in said
+    whole = f'Image generated. [image {OLD} "without end, which is long" 1280×720 png]'
+    assert "in my box" not in conclude("generate_image", whole, failed=False)
+
+
+def test_a_square_picture_is_offered_no_crop_to_a_square() -> None:
+    square = f'Image generated. [image {OLD} "a sea" 1024×1024 png]'
+    assert "crop" not in conclude("generate_image", square, failed=False)
+    wide = f'Image generated. [image {OLD} "a sea" 1280×720 png]'
+    assert "*crop to a square*" in conclude("generate_image", wide, failed=False)
+
+
+def test_a_long_caption_is_cut_at_a_word() -> None:
+    line = f'Image edited. [image {OLD} "a sea{", darker" * 30}" 64×64 png]'
+    said = conclude("edit_image", line, failed=False)
+    assert "darker…*" in said
+    assert len(said) < 160
+
+
+def test_after_undo_it_names_the_picture_that_is_meant() -> None:
+    said = conclude("show_media", f'Shown. [image {OLD} "a sea" 64×64 png]', failed=False)
+    assert "*a sea*" in said
 
 
 def test_what_it_sees_is_what_is_known() -> None:

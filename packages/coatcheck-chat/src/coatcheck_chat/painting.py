@@ -20,10 +20,11 @@ for matplotlib, which keeps its list of fonts in a file."""
 def paint(
     *, prompt: str, seed: int, width: int, height: int, stage: float
 ) -> tuple[dict[str, Any], bytes]:
-    """A landscape as PNG; see `coatcheck_chat.painter.paint`."""
+    """A landscape as PNG, and what is missing in it; see `coatcheck_chat.painter`."""
     from coatcheck_chat import painter  # noqa: PLC0415 - numpy, in the worker alone
 
-    return {}, painter.paint(prompt, seed=seed, width=width, height=height, stage=stage)
+    data = painter.paint(prompt, seed=seed, width=width, height=height, stage=stage)
+    return {"missing": list(painter.missing(prompt))}, data
 
 
 def plot(

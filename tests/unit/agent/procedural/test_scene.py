@@ -2,7 +2,7 @@
 
 import pytest
 
-from coatcheck_chat.painter import compose
+from coatcheck_chat.painter import compose, missing
 from coatcheck_chat.painter.subjects import AFLOAT, GROUND
 from coatcheck_chat.painter.words import COLORS, HOMES, SUBJECTS
 
@@ -69,3 +69,28 @@ def test_any_text_is_allowed() -> None:
 def test_every_home_belongs_to_a_subject() -> None:
     assert set(HOMES) <= set(SUBJECTS.values())
     assert set(GROUND) | set(AFLOAT) <= set(SUBJECTS.values())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a lighthouse at dusk", ()),
+        ("a bicycle", ("bicycle",)),
+        ("A red BICYCLE beside a lighthouse at dusk", ("bicycle",)),
+        ("a dog riding a bicycle in the style of Van Gogh", ("bicycle",)),
+        ("mountains and dragons", ("dragons",)),
+        ("a lighthouse at dusk, watercolor", ()),
+        ("two robots, one teapot, two robots", ("robots", "teapot")),
+        ("a quiet harbor in winter with fishing boats and a stone bridge", ()),
+        ("a city skyline with neon lights reflected in the water", ()),
+        ("a train crossing the viaduct", ("train",)),
+        ("", ()),
+        ("灯台", ()),
+    ],
+)
+def test_what_the_painter_does_not_know_is_missing(prompt: str, expected: tuple[str, ...]) -> None:
+    assert missing(prompt) == expected
+
+
+def test_every_subject_is_known() -> None:
+    assert missing(", ".join(f"a {word}" for word in SUBJECTS)) == ()

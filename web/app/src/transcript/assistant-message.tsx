@@ -121,6 +121,7 @@ const TOOL_ACTIVITY = new Map([
   ["generate_image", "Picking up the brushes…"],
   ["edit_image", "Mixing the colours…"],
   ["view_media", "Taking a look…"],
+  ["show_media", "Fetching the picture…"],
   ["list_media", "Leafing through the pictures…"],
   ["plot", "Sharpening the pencil…"],
 ]);

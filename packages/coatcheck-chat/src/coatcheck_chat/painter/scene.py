@@ -9,6 +9,9 @@ from coatcheck_chat.painter.dice import Dice
 
 Color = tuple[float, float, float]
 
+_THINGS = (words.SUBJECTS, words.PLACES, words.WATERS, words.WEATHERS, words.TIMES)
+_TABLES = (*_THINGS, words.SEASONS, words.HINTED_TIMES, words.COLORS, words.DESCRIPTIONS)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -87,6 +90,41 @@ def compose(prompt: str, seed: int) -> Scene:
     )
 
 
+def missing(prompt: str) -> tuple[str, ...]:
+    """The things that `prompt` names and that the painter does not know, in order, without repeats.
+
+    A thing is the last word of what follows an article, a number, "and", "with", a comma or the
+    prompt's beginning: "a red bicycle beside a lighthouse" names a bicycle and a lighthouse. This
+    is a guess, not a grammar. Words of other scripts are passed over. Pure and deterministic.
+    """
+    unknown: dict[str, None] = {}
+    for phrase in _PHRASE.split(prompt.casefold()):
+        tokens = re.findall(r"[a-z]+", phrase)
+        while tokens and tokens[-1].endswith(_NO_THING):
+            tokens.pop()
+        if tokens and len(tokens[-1]) > _SHORTEST and not _is_known(tokens[-1]):
+            unknown[tokens[-1]] = None
+    return tuple(unknown)
+
+
+_SHORTEST = 2
+_NO_THING = ("ing", "ed", "ly", "ish")
+# A phrase ends where another begins, and at a preposition; what follows most of those without an
+# article is a name or a mood ("in watercolor", "by Monet") and is no thing of its own.
+_PHRASE = re.compile(
+    r"[,;.:!?()\"]|\b(?:an?|the|and|with|some|one|two|three|four|five|many|my|our|his|her|their|its)\b"
+    r"|\b(?:of|in|at|by|on|from|like|as|for|over|under|near|beside|behind|before|between|through|into"
+    r"|onto|above|below|against|to|that|which|who|is|are|without)\b"
+    r"(?:(?!\b(?:an?|the|and|with|some|one|two|three|four|five|many|my|our|his|her|their|its)\b)"
+    r"[^,;.:!?()\"])*"
+)
+
+
+def _is_known(token: str) -> bool:
+    known = _known(token)
+    return any(known in table for table in _TABLES)
+
+
 @dataclass(slots=True)
 class _Words:
     tokens: list[str]
@@ -103,11 +141,10 @@ class _Words:
 
 def _known(token: str) -> str:
     """Reduce a plural to the form the vocabulary has."""
-    tables = (words.SUBJECTS, words.PLACES, words.WATERS, words.WEATHERS, words.TIMES)
     forms = [token, token.removesuffix("s"), token.removesuffix("es")]
     if token.endswith("ies"):
         forms.append(token[:-3] + "y")
-    return next((f for f in forms if any(f in table for table in tables)), token)
+    return next((f for f in forms if any(f in table for table in _THINGS)), token)
 
 
 def _read(text: str) -> _Words:

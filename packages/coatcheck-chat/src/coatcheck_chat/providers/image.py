@@ -54,11 +54,13 @@ class Draft:
         data: the picture, encoded.
         progress: how far it is, 0 to 1.
         model: who drew it; None for the provider that was asked.
+        missing: what the prompt names and the provider knows that it did not draw.
     """
 
     data: bytes
     progress: float
     model: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

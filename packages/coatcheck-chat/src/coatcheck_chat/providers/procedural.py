@@ -34,7 +34,7 @@ class ProceduralProvider:
         previews = min(request.previews, self.capabilities.previews)
         for step in range(previews, -1, -1):
             try:
-                _, data = await self._painters.run(
+                told, data = await self._painters.run(
                     "paint",
                     prompt=request.prompt,
                     seed=request.seed,
@@ -44,7 +44,9 @@ class ProceduralProvider:
                 )
             except WorkerError as error:
                 raise GenerationError(f"The painter failed: {error.message}") from error
-            yield Draft(data=data, progress=1 - step / (previews + 1))
+            yield Draft(
+                data=data, progress=1 - step / (previews + 1), missing=tuple(told["missing"])
+            )
 
     def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:  # noqa: ARG002 - the protocol's
         """Refused: it paints from nothing but words; see `ImageProvider.edit`.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from coatcheck_chat.agent.offline.seen import without_lines
+from coatcheck_chat.agent.offline.seen import shortened, without_lines
 from coatcheck_chat.agent.offline.wishes import edits_wished
 from coatcheck_chat.agent.tools import ASPECT_RATIOS
 
@@ -85,6 +85,7 @@ _LOOK: Final = re.compile(
 _UNDO: Final = re.compile(
     r"^(?:please\s+)?(?:undo|revert|go\s+back|take\s+(?:it|that)\s+back)\b", re.IGNORECASE
 )
+_ABOUT_ABILITIES: Final = re.compile(r"\bwhat\s+(?:can|do)\s+you\b|\bhelp\b|^\?+$", re.IGNORECASE)
 _GREETING: Final = re.compile(r"^(?:hi|hello|hey|good (?:morning|evening|day))\b", re.IGNORECASE)
 _THANKS: Final = re.compile(r"\b(?:thanks|thank you|lovely|beautiful|great|nice)\b", re.IGNORECASE)
 
@@ -116,7 +117,9 @@ def _otherwise(text: str) -> Speak | CallTool:
         return Speak(f"Hello! {_ABILITIES}")
     if _THING.match(text):
         return _drawing(text)
-    return Speak(_ABILITIES)
+    if not text or _ABOUT_ABILITIES.search(text):
+        return Speak(_ABILITIES)
+    return Speak(f"I do not understand *{shortened(text.replace('*', ''))}*. {_ABILITIES}")
 
 
 def _about_pictures(text: str, pictures: Sequence[str]) -> Speak | CallTool | None:
@@ -143,13 +146,13 @@ def _editing(text: str, pictures: Sequence[str]) -> Speak | CallTool | None:
 
 
 def _undoing(pictures: Sequence[str]) -> Speak | CallTool:
-    """Back to the picture before. Looking at it makes it the one that is meant from then on."""
+    """Back to the picture before. Showing it makes it the one that is meant from then on."""
     if not pictures:
         return Speak(_NO_PICTURE)
     before = pictures[: pictures.index(pictures[-1])]
     if not before:
         return Speak("There is no picture before this one.")
-    return CallTool("view_media", {"id": before[-1]})
+    return CallTool("show_media", {"id": before[-1]})
 
 
 def _drawing(what: str) -> CallTool:

@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-from coatcheck_chat.agent.offline.seen import MediaLine, lines_in
+from coatcheck_chat.agent.offline.seen import MediaLine, lines_in, shortened
 
+_MISSING: Final = re.compile(r"generated without (.*?), which")
 _COLORS: Final = re.compile(r"Colours: ([^.]*)\.")
 
 
@@ -25,7 +26,7 @@ def conclude(tool: str, outcome: str, *, failed: bool) -> str:
 
 
 def _shown(tool: str, line: MediaLine, outcome: str) -> str:
-    subject = line.caption or "your picture"
+    subject = shortened(line.caption or "your picture")
     match tool:
         case "plot":
             return f"Here is the {subject}."
@@ -33,18 +34,29 @@ def _shown(tool: str, line: MediaLine, outcome: str) -> str:
             return f"Here is *{subject}*. Say what else to change, or *undo*."
         case "view_media":
             return _viewed(line, outcome)
+        case "show_media":
+            return f"Here is *{subject}* again. What you say next is about this one."
         case _:
-            return (
-                f"Here is *{subject}*. Say what to change, such as *darker* or *crop to a square*,"
-                " or another prompt."
-            )
+            return _drawn(subject, line, outcome)
+
+
+def _drawn(subject: str, line: MediaLine, outcome: str) -> str:
+    missing = _MISSING.search(outcome)
+    things = missing[1].split(", ") if missing else []
+    without = f" I have no {' and no '.join(things)} in my box." if things else ""
+    width, _, height = (line.size or "").partition("×")
+    change = "rotate it left" if width == height else "crop to a square"
+    return (
+        f"Here is *{subject}*.{without} Say what to change, such as *darker* or *{change}*,"
+        " or another prompt."
+    )
 
 
 def _viewed(line: MediaLine, outcome: str) -> str:
     told = [f"It has {line.size} pixels ({line.type.upper()})."] if line.size else []
     if colors := _COLORS.search(outcome):
         told.append(f"Its pixels are {colors[1]}.")
-    caption = f"It is called *{line.caption}*." if line.caption else "It has no caption."
+    caption = f"It is called *{shortened(line.caption)}*." if line.caption else "It has no caption."
     return " ".join(
         [
             "I have no eyes on this machine, but I know this much of the picture.",
@@ -59,7 +71,8 @@ def _listed(lines: list[MediaLine]) -> str:
     if not lines:
         return "There is no picture in this conversation yet. Say *draw a lighthouse at dusk*."
     rows = [
-        f"{number}. *{line.caption or 'without a caption'}*" + (f", {line.size}" * bool(line.size))
+        f"{number}. *{shortened(line.caption or 'without a caption')}*"
+        + (f", {line.size}" * bool(line.size))
         for number, line in enumerate(lines, 1)
     ]
     return "\n".join(["Newest first:", "", *rows])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _ID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+_SHORT: Final = 80
 _LINE: Final = re.compile(
     rf"\[(?P<kind>image|audio|video|file) (?P<id>{_ID})(?: \"(?P<caption>[^\"]*)\")?"
     r"(?: (?P<size>\d+×\d+))? (?P<type>[a-z0-9.+-]+)\]"
@@ -35,3 +36,10 @@ def pictures_in(text: str) -> list[str]:
 def without_lines(text: str) -> str:
     """What a user said, without the lines that stand for their attachments."""
     return _LINE.sub(" ", text)
+
+
+def shortened(text: str) -> str:
+    """The first words of a caption or a message, at most 80 characters."""
+    if len(text) <= _SHORT:
+        return text
+    return f"{text[:_SHORT].rsplit(' ', 1)[0].rstrip(' ,;.')}…"

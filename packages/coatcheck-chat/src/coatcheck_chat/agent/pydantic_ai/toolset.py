@@ -56,6 +56,7 @@ def media_toolset() -> FunctionToolset[TurnDeps]:
     toolset.add_function(_generate_image, name="generate_image")
     toolset.add_function(_edit_image, name="edit_image")
     toolset.add_function(_view_media, name="view_media")
+    toolset.add_function(_show_media, name="show_media")
     toolset.add_function(_list_media, name="list_media")
     toolset.add_function(_plot, name="plot")
     return toolset
@@ -137,6 +138,17 @@ async def _view_media(
     return ToolReturn(
         viewed.to_model(), content=[picture_content(viewed.reference.id, viewed.picture)]
     )
+
+
+async def _show_media(
+    ctx: RunContext[TurnDeps],
+    id: _MediaId,  # noqa: A002 - what it is called on the wire
+) -> str:
+    """Show the user a picture of this conversation again, for example to go back to it."""
+    with _Turn(ctx) as turn:
+        return await tools.show_media(
+            ctx.deps.context, turn.announce, part_id=turn.part_id, reference_id=id
+        )
 
 
 async def _list_media(

@@ -6,6 +6,7 @@ from coatcheck_chat.agent.tools.generate import MAX_PROMPT, generate_image
 from coatcheck_chat.agent.tools.listing import MAX_LISTED, MediaListing, list_media
 from coatcheck_chat.agent.tools.plot import plot
 from coatcheck_chat.agent.tools.results import ImageResult
+from coatcheck_chat.agent.tools.show import show_media
 from coatcheck_chat.agent.tools.sizes import ASPECT_RATIOS, EDGES
 from coatcheck_chat.agent.tools.view import ViewedMedia, view_media
 
@@ -23,5 +24,6 @@ __all__ = [
     "generate_image",
     "list_media",
     "plot",
+    "show_media",
     "view_media",
 ]

@@ -18,6 +18,7 @@ MAX_PROMPT: Final = 4000
 """Characters of a prompt."""
 
 _SEEDS: Final = 2**31
+_MISSING: Final = 3
 _SOURCE_EDGE: Final = 2048
 _SOURCE_BYTES: Final = 16 * 1024 * 1024
 _SOURCE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
@@ -71,9 +72,10 @@ async def generate_image(
     size = drawn_size(aspect_ratio, width, height, like=like)
     alt = clean_text(words, ALT_WEIGHT)
     maker = context.provider.model
+    missing: tuple[str, ...] = ()
 
     async def work(show: Show) -> MediaReference:
-        nonlocal maker
+        nonlocal maker, missing
         request = ImageRequest(
             prompt=words,
             width=size[0],
@@ -84,6 +86,7 @@ async def generate_image(
         )
         picture = await _finished(context, request, show)
         maker = picture.model or maker  # a provider may have asked another
+        missing = picture.missing
         return await context.keep(picture.data, filename=filename or f"{slug(words)}.png", alt=alt)
 
     shown = context.provider.capabilities.nearest(*size)  # what is announced must not shift later
@@ -92,9 +95,16 @@ async def generate_image(
         reference=reference,
         prompt=words,
         model=maker,
-        message="Image generated." if original is None else "Image edited.",
+        message=_message(missing) if original is None else "Image edited.",
         mode="generate" if original is None else "edit",
     )
+
+
+def _message(missing: tuple[str, ...]) -> str:
+    if not missing:
+        return "Image generated."
+    things = ", ".join(missing[:_MISSING])
+    return f"Image generated without {things}, which the painter cannot draw."
 
 
 async def _original(context: ToolContext, source: str | None, mode: str) -> MediaReference | None:
