@@ -51,7 +51,7 @@ def correlation(a: Pixels, b: Pixels) -> float:
 
 
 def test_exported_members() -> None:
-    assert painter.__all__ == ["Scene", "compose", "paint"]
+    assert painter.__all__ == ["Scene", "compose", "missing", "paint"]
 
 
 def test_equal_arguments_give_equal_bytes() -> None:
