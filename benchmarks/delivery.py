@@ -1,23 +1,30 @@
-"""What delivery costs, against nginx, Starlette, thumbor and ipx on the same machine.
+"""What delivery costs, against nginx, Starlette, thumbor, ipx and imgproxy on the same machine.
 
 ``docs/explanation/benchmarks.md`` says how this is measured, and holds a run. Every server is
 started here, listens on loopback, and is stopped at the end.
 """
 
+import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rich.console import Console
 
 from benchmarks.peers import contenders, trials
 from benchmarks.peers.client import get
 from benchmarks.peers.contenders import (
     BARE,
     COATCHECK,
+    IMGPROXY,
     IPX,
     NGINX,
+    SIGNED_SERVER,
     STARLETTE,
     THUMBOR,
     WHOLE_SERVER,
@@ -26,7 +33,10 @@ from benchmarks.peers.contenders import (
 from benchmarks.peers.corpus import SAMPLES, Corpus, lay_out
 from benchmarks.peers.load import CONNECTIONS, Load, generator, hammer
 from benchmarks.peers.processes import OtherWork
-from benchmarks.peers.report import Target, ratio, show, show_memory, show_targets
+from benchmarks.peers.report import growth, rates, ratio
+from benchmarks.tables import Table, conditions_line
+from benchmarks.targets import Target, keep
+from benchmarks.targets import table as target_table
 
 ROUNDS = 4
 SECONDS = 2
@@ -35,17 +45,35 @@ COLD_PER_ROUND = 48
 CROWDS = 3
 THUMBNAIL_BYTES = 10 * 1024
 CHUNK_BYTES = 256 * 1024
+_WIDTH = 120
 
-SMALL_FILES = (COATCHECK, WHOLE_SERVER, BARE, NGINX, STARLETTE)
-LARGE_FILES = (COATCHECK, NGINX, STARLETTE)
-RENDERERS = (COATCHECK, THUMBOR, IPX)
+SMALL_FILES = (WHOLE_SERVER, SIGNED_SERVER, COATCHECK, BARE, NGINX, STARLETTE)
+LARGE_FILES = (WHOLE_SERVER, COATCHECK, NGINX, STARLETTE)
+RENDERERS = (WHOLE_SERVER, THUMBOR, IPX, IMGPROXY)
 
 Running = Mapping[str, Contender]
 Missing = Mapping[str, str]
 
 
-def run() -> None:
-    """Measure everything; takes less than four minutes, besides fetching the peers once."""
+@dataclass(slots=True)
+class Findings:
+    """Everything that is told of a run; a table is printed when it is added."""
+
+    tables: list[Table] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+
+    def add(self, table: Table) -> None:
+        """Print a table and keep it."""
+        Console(width=_WIDTH).print(table.rich())
+        self.tables.append(table)
+
+
+def run(output: Path) -> None:
+    """Measure everything; takes about six minutes, besides fetching the peers once.
+
+    Args:
+        output: folder for ``delivery.md`` and ``targets-delivery.json``.
+    """
     if not Path("/proc/self/stat").exists():
         print("Delivery is measured on Linux only: CPU and memory are read from /proc.")
         return
@@ -58,18 +86,26 @@ def run() -> None:
         # SAMPLES are for tuning, SAMPLES for warming up, the last ones for the crowds.
         corpus = asyncio.run(lay_out(place, 2 * SAMPLES + ROUNDS * COLD_PER_ROUND + CROWDS))
         running, missing = contenders.start_all(stack, corpus, place)
-        targets = [
-            *measure_files(running, missing, corpus),
-            *measure_variants(running, missing, len(corpus.ids)),
-        ]
-    show_targets(targets)
+        findings = Findings()
+        measure_files(findings, running, missing, corpus)
+        measure_variants(findings, running, missing, len(corpus.ids))
+    findings.add(target_table("What was wanted of delivery", findings.targets))
+    conditions = {
+        "date": time.strftime("%Y-%m-%d"),
+        "rounds": f"{ROUNDS} of {SECONDS} s, {CONNECTIONS} connections, load by {by}",
+        "cores": os.cpu_count(),
+        "other processes' share of the machine": f"{others.share():.0%}",
+    }
+    keep(output, "delivery", findings.targets)
+    text = [conditions_line(conditions), "", *(table.markdown() for table in findings.tables)]
+    (output / "delivery.md").write_text("\n".join(text), "utf-8")
     print(
         f"Delivery took {time.monotonic() - start:.0f} s; other processes had"
         f" {others.share():.0%} of the machine meanwhile"
     )
 
 
-def measure_files(running: Running, missing: Missing, corpus: Corpus) -> list[Target]:
+def measure_files(findings: Findings, running: Running, missing: Missing, corpus: Corpus) -> None:
     """Revalidation, a thumbnail and an original: what nginx and Starlette have as files."""
     servers, absent = choose(SMALL_FILES, running, missing)
     tags = {server.name: _entity_tag(server) for server in servers}
@@ -85,32 +121,49 @@ def measure_files(running: Running, missing: Missing, corpus: Corpus) -> list[Ta
         return hammer(server, server.original, seconds=_seconds(number))
 
     revalidated = alternate(servers, revalidate)
-    show("304 for a thumbnail (Starlette: StaticFiles)", revalidated, NGINX, missing=absent)
+    title = "304 for a thumbnail (Starlette: StaticFiles)"
+    findings.add(rates(title, revalidated, NGINX, missing=absent))
     thumbnail = alternate(servers, load_thumbnail)
-    show("A ready thumbnail (Starlette: FileResponse)", thumbnail, NGINX, missing=absent)
+    title = "A ready thumbnail (Starlette: FileResponse)"
+    findings.add(rates(title, thumbnail, NGINX, missing=absent))
     servers, absent = choose(LARGE_FILES, running, missing)
     original = alternate(servers, load_original)
     size = corpus.large_bytes / 1e6
-    show(f"An original of {size:.1f} MB", original, NGINX, missing=absent, unit="MB/s", scale=size)
+    title = f"An original of {size:.1f} MB"
+    findings.add(rates(title, original, NGINX, missing=absent, unit="MB/s", scale=size))
     memory = {server.name: trials.hold(server) for server in servers}
-    show_memory(memory)
-    return [
-        Target("304 ÷ Starlette StaticFiles", ratio(revalidated, COATCHECK, STARLETTE), 5),
-        Target("304 ÷ nginx, per core", ratio(revalidated, COATCHECK, NGINX, per_core=True), 0.5),
-        Target("thumbnail ÷ Starlette FileResponse", ratio(thumbnail, COATCHECK, STARLETTE), 5),
+    findings.add(growth(memory))
+    for text, series in (("304", revalidated), ("thumbnail", thumbnail)):
+        for server, bound in ((WHOLE_SERVER, 0.85), (SIGNED_SERVER, 0.6)):
+            value = ratio(series, server, BARE, per_core=True)
+            findings.targets.append(Target(f"{server}: {text} ÷ {BARE}, per core", value, bound))
+    findings.targets += [
         Target(
-            "thumbnail ÷ nginx, per core", ratio(thumbnail, COATCHECK, NGINX, per_core=True), 0.5
+            f"{WHOLE_SERVER}: original of 3 MB ÷ nginx, per core",
+            ratio(original, WHOLE_SERVER, NGINX, per_core=True),
+            0.7,
         ),
-        Target("original of 3 MB ÷ nginx", ratio(original, COATCHECK, NGINX), 0.8),
         Target(
-            "flat memory: a chunk of 256 KiB ÷ growth per slow reader",
-            CHUNK_BYTES / max(memory[COATCHECK].per_reader, 1),
-            1,
+            f"{WHOLE_SERVER}: 304 ÷ Starlette StaticFiles",
+            ratio(revalidated, WHOLE_SERVER, STARLETTE),
+            5,
+        ),
+        Target(
+            f"{WHOLE_SERVER}: thumbnail ÷ Starlette FileResponse",
+            ratio(thumbnail, WHOLE_SERVER, STARLETTE),
+            5,
+        ),
+        Target(
+            f"{WHOLE_SERVER}: growth of memory per slow reader",
+            memory[WHOLE_SERVER].per_reader / 1024,
+            CHUNK_BYTES / 1024,
+            "at most",
+            "KiB",
         ),
     ]
 
 
-def measure_variants(running: Running, missing: Missing, pictures: int) -> list[Target]:
+def measure_variants(findings: Findings, running: Running, missing: Missing, pictures: int) -> None:
     """512 px WebP of 1024×1024 PNG: cold, hot, and cold for a crowd."""
     servers, absent = choose(RENDERERS, running, missing)
     quality = tune_sizes(servers)
@@ -128,13 +181,14 @@ def measure_variants(running: Running, missing: Missing, pictures: int) -> list[
     def ask_hot(server: Contender, number: int) -> Load:
         return hammer(server, server.variant(0, quality[server.name]), seconds=_seconds(number))
 
-    baseline = IPX if IPX in running else COATCHECK
+    baseline = IPX if IPX in running else WHOLE_SERVER
     cold = alternate(servers, ask_cold)
-    show("A cold 512 px variant", cold, baseline, missing=absent)
+    findings.add(rates("A cold 512 px variant", cold, baseline, missing=absent))
     refused = ", ".join(f"{name} {count}" for name, count in refusals.items())
     print(f"Refused with 503 at first, with {trials.CONCURRENCY} asking at once: {refused}\n")
     hot = alternate(servers, ask_hot)
-    show("The same variant again (ipx keeps none)", hot, baseline, missing=absent)
+    title = "The same variant again (ipx keeps none)"
+    findings.add(rates(title, hot, baseline, missing=absent))
     crowds = [
         trials.crowd(running[COATCHECK], running[COATCHECK].variant(pictures - number, 0))
         for number in range(1, CROWDS + 1)
@@ -145,13 +199,19 @@ def measure_variants(running: Running, missing: Missing, pictures: int) -> list[
             f" 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded"
         )
     print()
-    return [
-        Target("cold variant ÷ ipx", ratio(cold, COATCHECK, IPX), 1),
-        Target("cold variant ÷ thumbor", ratio(cold, COATCHECK, THUMBOR), 1.5),
-        Target("hot variant ÷ ipx", ratio(hot, COATCHECK, IPX), 5),
-        Target("hot variant ÷ thumbor", ratio(hot, COATCHECK, THUMBOR), 5),
-        Target("1,000 at once: answers 200", min(one.answered for one in crowds), trials.CROWD),
-        Target("1,000 at once: 1 ÷ encodes", 1 / max(1, *(one.encodes for one in crowds)), 1),
+    for peer, bound in ((IPX, 1.3), (THUMBOR, 2.0), (IMGPROXY, 1.0)):
+        what = f"{WHOLE_SERVER}: cold variant ÷ {peer}, per core"
+        value = ratio(cold, WHOLE_SERVER, peer, per_core=True)
+        findings.targets.append(Target(what, value, bound, note=missing.get(peer, "")))
+    findings.targets += [
+        Target(f"{WHOLE_SERVER}: hot variant ÷ {peer}", ratio(hot, WHOLE_SERVER, peer), 5)
+        for peer in (IPX, THUMBOR)
+    ]
+    answered = min(one.answered for one in crowds)
+    encodes = max(one.encodes for one in crowds)
+    findings.targets += [
+        Target("1,000 at once for a cold variant: answers 200", answered, trials.CROWD),
+        Target("1,000 at once for a cold variant: encoded", encodes, 1, "at most"),
     ]
 
 
@@ -212,5 +272,12 @@ def _entity_tag(server: Contender) -> str:
     return tag
 
 
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
+    run(parser.parse_args().output)
+
+
 if __name__ == "__main__":
-    run()
+    main()

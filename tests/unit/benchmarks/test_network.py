@@ -112,7 +112,7 @@ async def test_a_connection_ends_where_there_is_no_server() -> None:
     async with serve(FAST, free_port()) as fast:
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
             async with httpx.AsyncClient() as client:
-            await client.get(f"http://127.0.0.1:{fast}/")
+                await client.get(f"http://127.0.0.1:{fast}/")
 
 
 async def test_connections_end_with_the_proxy(port: int) -> None:
