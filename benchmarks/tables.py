@@ -32,10 +32,11 @@ class Table:
         return table
 
     def markdown(self) -> str:
-        """With its title as a line in bold type."""
+        """With its title, if it has one, as a line in bold type."""
         rules = ["---", *["---:"] * (len(self.columns) - 1)]
         lines = [_line(each) for each in (self.columns, rules, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines, ""])
+        title = [f"**{self.title}**", ""] if self.title else []
+        return "\n".join([*title, *lines, ""])
 
 
 def _line(cells: Sequence[str]) -> str:
