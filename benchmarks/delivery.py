@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -57,15 +58,21 @@ Missing = Mapping[str, str]
 
 @dataclass(slots=True)
 class Findings:
-    """Everything that is told of a run; a table is printed when it is added."""
+    """Everything that is told of a run, printed at once and kept as Markdown."""
 
-    tables: list[Table] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
 
     def add(self, table: Table) -> None:
-        """Print a table and keep it."""
+        """Print a table."""
         Console(width=_WIDTH).print(table.rich())
-        self.tables.append(table)
+        self.parts.append(table.markdown())
+
+    def say(self, *sentences: str) -> None:
+        """Print a paragraph."""
+        text = textwrap.fill(" ".join(sentences), 110, break_on_hyphens=False)
+        print(f"{text}\n")
+        self.parts.append(f"{text}\n")
 
 
 def run(output: Path) -> None:
@@ -97,8 +104,8 @@ def run(output: Path) -> None:
         "other processes' share of the machine": f"{others.share():.0%}",
     }
     keep(output, "delivery", findings.targets)
-    text = [conditions_line(conditions), "", *(table.markdown() for table in findings.tables)]
-    (output / "delivery.md").write_text("\n".join(text), "utf-8")
+    text = "\n".join([conditions_line(conditions), "", *findings.parts])
+    (output / "delivery.md").write_text(text, "utf-8")
     print(
         f"Delivery took {time.monotonic() - start:.0f} s; other processes had"
         f" {others.share():.0%} of the machine meanwhile"
@@ -166,7 +173,7 @@ def measure_files(findings: Findings, running: Running, missing: Missing, corpus
 def measure_variants(findings: Findings, running: Running, missing: Missing, pictures: int) -> None:
     """512 px WebP of 1024×1024 PNG: cold, hot, and cold for a crowd."""
     servers, absent = choose(RENDERERS, running, missing)
-    quality = tune_sizes(servers)
+    quality = tune_sizes(findings, servers)
     refusals = dict.fromkeys(quality, 0)
 
     def ask_cold(server: Contender, number: int) -> Load:
@@ -185,7 +192,8 @@ def measure_variants(findings: Findings, running: Running, missing: Missing, pic
     cold = alternate(servers, ask_cold)
     findings.add(rates("A cold 512 px variant", cold, baseline, missing=absent))
     refused = ", ".join(f"{name} {count}" for name, count in refusals.items())
-    print(f"Refused with 503 at first, with {trials.CONCURRENCY} asking at once: {refused}\n")
+    at_once = trials.CONCURRENCY
+    findings.say(f"Refused with 503 at first, with {at_once} asking at once: {refused}.")
     hot = alternate(servers, ask_hot)
     title = "The same variant again (ipx keeps none)"
     findings.add(rates(title, hot, baseline, missing=absent))
@@ -193,12 +201,13 @@ def measure_variants(findings: Findings, running: Running, missing: Missing, pic
         trials.crowd(running[COATCHECK], running[COATCHECK].variant(pictures - number, 0))
         for number in range(1, CROWDS + 1)
     ]
-    for crowd in crowds:
-        print(
-            f"{trials.CROWD} simultaneous requests for one cold variant: {crowd.answered} answers"
-            f" 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded"
-        )
-    print()
+    findings.say(
+        f"{trials.CROWD:,} simultaneous requests for one cold variant:",
+        *(
+            f"{crowd.answered:,} answers 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded."
+            for crowd in crowds
+        ),
+    )
     for peer, bound in ((IPX, 1.3), (THUMBOR, 2.0), (IMGPROXY, 1.0)):
         what = f"{WHOLE_SERVER}: cold variant ÷ {peer}, per core"
         value = ratio(cold, WHOLE_SERVER, peer, per_core=True)
@@ -223,19 +232,16 @@ def choose(
     return servers, {name: missing[name] for name in names if name in missing}
 
 
-def tune_sizes(servers: Sequence[Contender]) -> dict[str, int]:
+def tune_sizes(findings: Findings, servers: Sequence[Contender]) -> dict[str, int]:
     """The quality at which each server's variants are as large as Coatcheck's."""
     samples = range(SAMPLES)
     aim = trials.mean_bytes(servers[0], samples, 0)
     quality = {servers[0].name: 0}
-    print(f"Mean variant of {servers[0].name}: {aim:,.0f} bytes, by its recipe")
+    told = [f"Mean variant of {servers[0].name}: {aim:,.0f} bytes, by its recipe"]
     for server in servers[1:]:
         quality[server.name], size = trials.tune(server, samples, aim)
-        print(
-            f"Mean variant of {server.name}: {size:,.0f} bytes, {size / aim:.2f}×,"
-            f" at quality {quality[server.name]}"
-        )
-    print()
+        told.append(f"{server.name}: {size:,.0f} at quality {quality[server.name]}")
+    findings.say("; ".join(told) + ".")
     return quality
 
 
