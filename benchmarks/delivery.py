@@ -29,6 +29,7 @@ from benchmarks.peers.contenders import (
     STARLETTE,
     THUMBOR,
     WHOLE_SERVER,
+    WIDTH,
     Contender,
 )
 from benchmarks.peers.corpus import SAMPLES, Corpus, lay_out
@@ -171,7 +172,11 @@ def measure_files(findings: Findings, running: Running, missing: Missing, corpus
 
 
 def measure_variants(findings: Findings, running: Running, missing: Missing, pictures: int) -> None:
-    """512 px WebP of 1024×1024 PNG: cold, hot, and cold for a crowd."""
+    """WebP of 1024×1024 PNG at `WIDTH`: cold, hot, and cold for a crowd.
+
+    Raises:
+        RuntimeError: what is to be cold was there already.
+    """
     servers, absent = choose(RENDERERS, running, missing)
     quality = tune_sizes(findings, servers)
     refusals = dict.fromkeys(quality, 0)
@@ -190,7 +195,7 @@ def measure_variants(findings: Findings, running: Running, missing: Missing, pic
 
     baseline = IPX if IPX in running else WHOLE_SERVER
     cold = alternate(servers, ask_cold)
-    findings.add(rates("A cold 512 px variant", cold, baseline, missing=absent))
+    findings.add(rates(f"A cold variant of {WIDTH} px", cold, baseline, missing=absent))
     refused = ", ".join(f"{name} {count}" for name, count in refusals.items())
     at_once = trials.CONCURRENCY
     findings.say(f"Refused with 503 at first, with {at_once} asking at once: {refused}.")
@@ -201,6 +206,8 @@ def measure_variants(findings: Findings, running: Running, missing: Missing, pic
         trials.crowd(running[COATCHECK], running[COATCHECK].variant(pictures - number, 0))
         for number in range(1, CROWDS + 1)
     ]
+    if not all(one.encodes for one in crowds):
+        raise RuntimeError(f"Variants of {WIDTH} px are made before they are asked for.")
     findings.say(
         f"{trials.CROWD:,} simultaneous requests for one cold variant:",
         *(

@@ -33,7 +33,9 @@ THUMBOR = "thumbor"
 IPX = "ipx"
 IMGPROXY = "imgproxy"
 
-_WIDTH = 512
+WIDTH = 768
+"""Pixels of the variants that are compared. A put makes 512 and 1024, which so are never cold."""
+
 _CORES = 2
 
 Variant = Callable[[int, int], str]
@@ -54,7 +56,7 @@ class Contender:
         revalidated: path of the thumbnail that is asked for with its validator.
         thumbnail: path of a ready thumbnail.
         original: path of the large original.
-        variant: path of a 512 px WebP by a picture's number and a quality.
+        variant: path of a WebP of `WIDTH` by a picture's number and a quality.
     """
 
     name: str
@@ -111,7 +113,7 @@ def _coatcheck(name: str, pid: int, port: int, corpus: Corpus, urls: MediaUrls) 
     # Its quality is part of the recipe; the others' is tuned to the same size.
     def variant(number: int, _quality: int) -> str:
         url = urls.original(corpus.ids[number])
-        return f"{url}{'&' if '?' in url else '?'}w={_WIDTH}&format=webp"
+        return f"{url}{'&' if '?' in url else '?'}w={WIDTH}&format=webp"
 
     thumbnail = urls.thumbnail(corpus.ids[0])
     original = urls.original(corpus.large_id)
@@ -215,7 +217,7 @@ ALLOW_UNSAFE_URL = True
 
         def variant(number: int, quality: int) -> str:
             filters = f"filters:format(webp):quality({quality})"
-            return f"/unsafe/{_WIDTH}x0/{filters}/{number}.png"
+            return f"/unsafe/{WIDTH}x0/{filters}/{number}.png"
 
         yield Contender(THUMBOR, pid, port, variant=variant)
 
@@ -234,7 +236,7 @@ def ipx(corpus: Corpus, place: Path) -> Iterator[Contender]:
     with started(command, port=port, log=place / "ipx.log", environment=environment) as pid:
 
         def variant(number: int, quality: int) -> str:
-            return f"/f_webp,w_{_WIDTH},q_{quality}/{number}.png"
+            return f"/f_webp,w_{WIDTH},q_{quality}/{number}.png"
 
         yield Contender(IPX, pid, port, variant=variant)
 
@@ -259,7 +261,7 @@ def imgproxy(corpus: Corpus, place: Path) -> Iterator[Contender]:
     with started((program,), port=port, log=log, environment=environment) as pid:
 
         def variant(number: int, quality: int) -> str:
-            return f"/unsafe/rs:fit:{_WIDTH}/q:{quality}/f:webp/plain/local:///{number}.png"
+            return f"/unsafe/rs:fit:{WIDTH}/q:{quality}/f:webp/plain/local:///{number}.png"
 
         yield Contender(IMGPROXY, pid, port, variant=variant)
 
