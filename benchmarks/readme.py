@@ -48,7 +48,7 @@ COSTS: Final = (
 COMPARED: Final = (
     r"3 × 1024², 1×(, [^:]*)?: (readable|full|main thread).*",
     r"3 × 1024², 1×: stream.*",
-    r"ten at once, .*",
+    r"ten at once, .*: full picture ÷.*",
     r"coatcheck serve.*: (thumbnail ÷ uvicorn|original|cold variant).*",
 )
 """Targets of the chats, of ten pictures at once and of delivery that the README has; of every other
