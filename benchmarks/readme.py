@@ -120,6 +120,7 @@ BLOCKS: Final[Mapping[str, Callable[[Path], str]]] = {
     "sizes": sizes,
     "browser": _file("browser.md"),
     "ten": _file("ten.md"),
+    "visit": _file("visit.md"),
     "chats": _file("chats.md"),
     "delivery": _file("delivery.md"),
     "targets": _file("targets.md"),

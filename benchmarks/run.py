@@ -18,7 +18,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks import delivery, headline, intake, payload, prompt_cache, stream, targets
-from benchmarks.browser import ten
+from benchmarks.browser import ten, visit
 from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import OtherWork, UnavailableError
 from coatcheck_chat.cli import stream_cost
@@ -43,6 +43,7 @@ def run(output: Path, *, full: bool) -> None:
     asyncio.run(stream_cost.run(output))
     asyncio.run(stream.run())
     _attempt("The browser benchmark", lambda: headline.run(output, full=full))
+    _attempt("The page's benchmark", lambda: visit.run(output, rounds=5 if full else 2))
     _attempt("Ten pictures at once", lambda: ten.run(output))
     _attempt(
         "The chats' benchmark", lambda: chats.show(chats.measure(quick=not full, output=output))
