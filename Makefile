@@ -66,7 +66,7 @@ format: .venv/dev.stamp ## Format and mend what can be mended automatically
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: setup ## Measure what the README claims; prints tables of ratios
+bench: setup ## Measure what the README claims; prints ratios and which targets hold, in about half an hour
 	$(BIN)/python -m benchmarks.run
 
 mutants: setup ## Weaken each defence in turn; a test must notice (AREAS= names some of tests/mutations/*.toml)

@@ -1,32 +1,44 @@
-"""What delivery costs, against nginx, Starlette, thumbor and ipx on the same machine.
+"""What delivery costs, against nginx, Starlette, thumbor, ipx and imgproxy on the same machine.
 
 ``docs/explanation/benchmarks.md`` says how this is measured, and holds a run. Every server is
 started here, listens on loopback, and is stopped at the end.
 """
 
+import argparse
 import asyncio
+import os
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rich.console import Console
 
 from benchmarks.peers import contenders, trials
 from benchmarks.peers.client import get
 from benchmarks.peers.contenders import (
     BARE,
     COATCHECK,
+    IMGPROXY,
     IPX,
     NGINX,
+    SIGNED_SERVER,
     STARLETTE,
     THUMBOR,
     WHOLE_SERVER,
+    WIDTH,
     Contender,
 )
 from benchmarks.peers.corpus import SAMPLES, Corpus, lay_out
 from benchmarks.peers.load import CONNECTIONS, Load, generator, hammer
 from benchmarks.peers.processes import OtherWork
-from benchmarks.peers.report import Target, ratio, show, show_memory, show_targets
+from benchmarks.peers.report import growth, rates, ratio
+from benchmarks.tables import Table, conditions_line
+from benchmarks.targets import Target, keep
+from benchmarks.targets import table as target_table
 
 ROUNDS = 4
 SECONDS = 2
@@ -35,17 +47,41 @@ COLD_PER_ROUND = 48
 CROWDS = 3
 THUMBNAIL_BYTES = 10 * 1024
 CHUNK_BYTES = 256 * 1024
+_WIDTH = 120
 
-SMALL_FILES = (COATCHECK, WHOLE_SERVER, BARE, NGINX, STARLETTE)
-LARGE_FILES = (COATCHECK, NGINX, STARLETTE)
-RENDERERS = (COATCHECK, THUMBOR, IPX)
+SMALL_FILES = (WHOLE_SERVER, SIGNED_SERVER, COATCHECK, BARE, NGINX, STARLETTE)
+LARGE_FILES = (WHOLE_SERVER, COATCHECK, NGINX, STARLETTE)
+RENDERERS = (WHOLE_SERVER, THUMBOR, IPX, IMGPROXY)
 
 Running = Mapping[str, Contender]
 Missing = Mapping[str, str]
 
 
-def run() -> None:
-    """Measure everything; takes less than four minutes, besides fetching the peers once."""
+@dataclass(slots=True)
+class Findings:
+    """Everything that is told of a run, printed at once and kept as Markdown."""
+
+    parts: list[str] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+
+    def add(self, table: Table) -> None:
+        """Print a table."""
+        Console(width=_WIDTH).print(table.rich())
+        self.parts.append(table.markdown())
+
+    def say(self, *sentences: str) -> None:
+        """Print a paragraph."""
+        text = textwrap.fill(" ".join(sentences), 110, break_on_hyphens=False)
+        print(f"{text}\n")
+        self.parts.append(f"{text}\n")
+
+
+def run(output: Path) -> None:
+    """Measure everything; takes about six minutes, besides fetching the peers once.
+
+    Args:
+        output: folder for ``delivery.md`` and ``targets-delivery.json``.
+    """
     if not Path("/proc/self/stat").exists():
         print("Delivery is measured on Linux only: CPU and memory are read from /proc.")
         return
@@ -58,18 +94,26 @@ def run() -> None:
         # SAMPLES are for tuning, SAMPLES for warming up, the last ones for the crowds.
         corpus = asyncio.run(lay_out(place, 2 * SAMPLES + ROUNDS * COLD_PER_ROUND + CROWDS))
         running, missing = contenders.start_all(stack, corpus, place)
-        targets = [
-            *measure_files(running, missing, corpus),
-            *measure_variants(running, missing, len(corpus.ids)),
-        ]
-    show_targets(targets)
+        findings = Findings()
+        measure_files(findings, running, missing, corpus)
+        measure_variants(findings, running, missing, len(corpus.ids))
+    findings.add(target_table("What was wanted of delivery", findings.targets))
+    conditions = {
+        "date": time.strftime("%Y-%m-%d"),
+        "rounds": f"{ROUNDS} of {SECONDS} s, {CONNECTIONS} connections, load by {by}",
+        "cores": os.cpu_count(),
+        "other processes' share of the machine": f"{others.share():.0%}",
+    }
+    keep(output, "delivery", findings.targets)
+    text = "\n".join([conditions_line(conditions), "", *findings.parts])
+    (output / "delivery.md").write_text(text, "utf-8")
     print(
         f"Delivery took {time.monotonic() - start:.0f} s; other processes had"
         f" {others.share():.0%} of the machine meanwhile"
     )
 
 
-def measure_files(running: Running, missing: Missing, corpus: Corpus) -> list[Target]:
+def measure_files(findings: Findings, running: Running, missing: Missing, corpus: Corpus) -> None:
     """Revalidation, a thumbnail and an original: what nginx and Starlette have as files."""
     servers, absent = choose(SMALL_FILES, running, missing)
     tags = {server.name: _entity_tag(server) for server in servers}
@@ -85,35 +129,56 @@ def measure_files(running: Running, missing: Missing, corpus: Corpus) -> list[Ta
         return hammer(server, server.original, seconds=_seconds(number))
 
     revalidated = alternate(servers, revalidate)
-    show("304 for a thumbnail (Starlette: StaticFiles)", revalidated, NGINX, missing=absent)
+    title = "304 for a thumbnail (Starlette: StaticFiles)"
+    findings.add(rates(title, revalidated, NGINX, missing=absent))
     thumbnail = alternate(servers, load_thumbnail)
-    show("A ready thumbnail (Starlette: FileResponse)", thumbnail, NGINX, missing=absent)
+    title = "A ready thumbnail (Starlette: FileResponse)"
+    findings.add(rates(title, thumbnail, NGINX, missing=absent))
     servers, absent = choose(LARGE_FILES, running, missing)
     original = alternate(servers, load_original)
     size = corpus.large_bytes / 1e6
-    show(f"An original of {size:.1f} MB", original, NGINX, missing=absent, unit="MB/s", scale=size)
+    title = f"An original of {size:.1f} MB"
+    findings.add(rates(title, original, NGINX, missing=absent, unit="MB/s", scale=size))
     memory = {server.name: trials.hold(server) for server in servers}
-    show_memory(memory)
-    return [
-        Target("304 ÷ Starlette StaticFiles", ratio(revalidated, COATCHECK, STARLETTE), 5),
-        Target("304 ÷ nginx, per core", ratio(revalidated, COATCHECK, NGINX, per_core=True), 0.5),
-        Target("thumbnail ÷ Starlette FileResponse", ratio(thumbnail, COATCHECK, STARLETTE), 5),
+    findings.add(growth(memory))
+    for text, series in (("304", revalidated), ("thumbnail", thumbnail)):
+        for server, bound in ((WHOLE_SERVER, 0.85), (SIGNED_SERVER, 0.6)):
+            value = ratio(series, server, BARE, per_core=True)
+            findings.targets.append(Target(f"{server}: {text} ÷ {BARE}, per core", value, bound))
+    findings.targets += [
         Target(
-            "thumbnail ÷ nginx, per core", ratio(thumbnail, COATCHECK, NGINX, per_core=True), 0.5
+            f"{WHOLE_SERVER}: original of 3 MB ÷ nginx, per core",
+            ratio(original, WHOLE_SERVER, NGINX, per_core=True),
+            0.7,
         ),
-        Target("original of 3 MB ÷ nginx", ratio(original, COATCHECK, NGINX), 0.8),
         Target(
-            "flat memory: a chunk of 256 KiB ÷ growth per slow reader",
-            CHUNK_BYTES / max(memory[COATCHECK].per_reader, 1),
-            1,
+            f"{WHOLE_SERVER}: 304 ÷ Starlette StaticFiles",
+            ratio(revalidated, WHOLE_SERVER, STARLETTE),
+            5,
+        ),
+        Target(
+            f"{WHOLE_SERVER}: thumbnail ÷ Starlette FileResponse",
+            ratio(thumbnail, WHOLE_SERVER, STARLETTE),
+            5,
+        ),
+        Target(
+            f"{WHOLE_SERVER}: growth of memory per slow reader",
+            memory[WHOLE_SERVER].per_reader / 1024,
+            CHUNK_BYTES / 1024,
+            "at most",
+            "KiB",
         ),
     ]
 
 
-def measure_variants(running: Running, missing: Missing, pictures: int) -> list[Target]:
-    """512 px WebP of 1024×1024 PNG: cold, hot, and cold for a crowd."""
+def measure_variants(findings: Findings, running: Running, missing: Missing, pictures: int) -> None:
+    """WebP of 1024×1024 PNG at `WIDTH`: cold, hot, and cold for a crowd.
+
+    Raises:
+        RuntimeError: what is to be cold was there already.
+    """
     servers, absent = choose(RENDERERS, running, missing)
-    quality = tune_sizes(servers)
+    quality = tune_sizes(findings, servers)
     refusals = dict.fromkeys(quality, 0)
 
     def ask_cold(server: Contender, number: int) -> Load:
@@ -128,30 +193,41 @@ def measure_variants(running: Running, missing: Missing, pictures: int) -> list[
     def ask_hot(server: Contender, number: int) -> Load:
         return hammer(server, server.variant(0, quality[server.name]), seconds=_seconds(number))
 
-    baseline = IPX if IPX in running else COATCHECK
+    baseline = IPX if IPX in running else WHOLE_SERVER
     cold = alternate(servers, ask_cold)
-    show("A cold 512 px variant", cold, baseline, missing=absent)
+    findings.add(rates(f"A cold variant of {WIDTH} px", cold, baseline, missing=absent))
     refused = ", ".join(f"{name} {count}" for name, count in refusals.items())
-    print(f"Refused with 503 at first, with {trials.CONCURRENCY} asking at once: {refused}\n")
+    at_once = trials.CONCURRENCY
+    findings.say(f"Refused with 503 at first, with {at_once} asking at once: {refused}.")
     hot = alternate(servers, ask_hot)
-    show("The same variant again (ipx keeps none)", hot, baseline, missing=absent)
+    title = "The same variant again (ipx keeps none)"
+    findings.add(rates(title, hot, baseline, missing=absent))
     crowds = [
         trials.crowd(running[COATCHECK], running[COATCHECK].variant(pictures - number, 0))
         for number in range(1, CROWDS + 1)
     ]
-    for crowd in crowds:
-        print(
-            f"{trials.CROWD} simultaneous requests for one cold variant: {crowd.answered} answers"
-            f" 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded"
-        )
-    print()
-    return [
-        Target("cold variant ÷ ipx", ratio(cold, COATCHECK, IPX), 1),
-        Target("cold variant ÷ thumbor", ratio(cold, COATCHECK, THUMBOR), 1.5),
-        Target("hot variant ÷ ipx", ratio(hot, COATCHECK, IPX), 5),
-        Target("hot variant ÷ thumbor", ratio(hot, COATCHECK, THUMBOR), 5),
-        Target("1,000 at once: answers 200", min(one.answered for one in crowds), trials.CROWD),
-        Target("1,000 at once: 1 ÷ encodes", 1 / max(1, *(one.encodes for one in crowds)), 1),
+    if not all(one.encodes for one in crowds):
+        raise RuntimeError(f"Variants of {WIDTH} px are made before they are asked for.")
+    findings.say(
+        f"{trials.CROWD:,} simultaneous requests for one cold variant:",
+        *(
+            f"{crowd.answered:,} answers 200 within {crowd.seconds:.2f} s, {crowd.encodes} encoded."
+            for crowd in crowds
+        ),
+    )
+    for peer, bound in ((IPX, 1.3), (THUMBOR, 2.0), (IMGPROXY, 1.0)):
+        what = f"{WHOLE_SERVER}: cold variant ÷ {peer}, per core"
+        value = ratio(cold, WHOLE_SERVER, peer, per_core=True)
+        findings.targets.append(Target(what, value, bound, note=missing.get(peer, "")))
+    findings.targets += [
+        Target(f"{WHOLE_SERVER}: hot variant ÷ {peer}", ratio(hot, WHOLE_SERVER, peer), 5)
+        for peer in (IPX, THUMBOR)
+    ]
+    answered = min(one.answered for one in crowds)
+    encodes = max(one.encodes for one in crowds)
+    findings.targets += [
+        Target("1,000 at once for a cold variant: answers 200", answered, trials.CROWD),
+        Target("1,000 at once for a cold variant: encoded", encodes, 1, "at most"),
     ]
 
 
@@ -163,19 +239,16 @@ def choose(
     return servers, {name: missing[name] for name in names if name in missing}
 
 
-def tune_sizes(servers: Sequence[Contender]) -> dict[str, int]:
+def tune_sizes(findings: Findings, servers: Sequence[Contender]) -> dict[str, int]:
     """The quality at which each server's variants are as large as Coatcheck's."""
     samples = range(SAMPLES)
     aim = trials.mean_bytes(servers[0], samples, 0)
     quality = {servers[0].name: 0}
-    print(f"Mean variant of {servers[0].name}: {aim:,.0f} bytes, by its recipe")
+    told = [f"Mean variant of {servers[0].name}: {aim:,.0f} bytes, by its recipe"]
     for server in servers[1:]:
         quality[server.name], size = trials.tune(server, samples, aim)
-        print(
-            f"Mean variant of {server.name}: {size:,.0f} bytes, {size / aim:.2f}×,"
-            f" at quality {quality[server.name]}"
-        )
-    print()
+        told.append(f"{server.name}: {size:,.0f} at quality {quality[server.name]}")
+    findings.say("; ".join(told) + ".")
     return quality
 
 
@@ -212,5 +285,12 @@ def _entity_tag(server: Contender) -> str:
     return tag
 
 
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
+    run(parser.parse_args().output)
+
+
 if __name__ == "__main__":
-    run()
+    main()

@@ -1,40 +1,91 @@
-"""Every benchmark, one after the other: ``make bench``.
+"""Every benchmark, one after the other: ``make bench``, or ``python -m benchmarks.run [--full]``.
 
 Absolute times belong to the machine they are measured on; what is worth quoting are the ratios,
-each taken within one run. ``docs/explanation/benchmarks.md`` holds a run with its conditions.
+each taken within one run. At the end is one table of every target, the missed ones included.
+``python -m benchmarks.readme`` then puts the figures into the README and into
+``docs/explanation/benchmarks.md``.
 """
 
+import argparse
 import asyncio
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from benchmarks import delivery, headline, intake, payload, prompt_cache, stream
+from rich.console import Console
+
+from benchmarks import delivery, headline, intake, payload, prompt_cache, stream, targets
+from benchmarks.browser import ten, visit
 from benchmarks.chats import __main__ as chats
-from benchmarks.peers.processes import UnavailableError
+from benchmarks.peers.processes import OtherWork, UnavailableError
 from coatcheck_chat.cli import stream_cost
 
-RESULTS = Path("benchmarks-results")
-"""Where figures and charts are written."""
+RESULTS: Final = Path("benchmarks-results")
+"""Where figures, tables, targets and charts are written."""
 
 
-def main() -> None:
-    """Run them all."""
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    asyncio.run(stream_cost.run(RESULTS))
+def run(output: Path, *, full: bool) -> None:
+    """Run them all.
+
+    Args:
+        output: folder for what they write; targets of an earlier run go.
+        full: every case of the browser's benchmark and of the chats', which takes hours, instead of
+            some of each.
+    """
+    start, others = time.monotonic(), OtherWork()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
+    print(f"Load average {os.getloadavg()[0]:.1f} at the start\n")
+    for file in output.glob("targets-*.json"):
+        file.unlink()
+    asyncio.run(stream_cost.run(output))
     asyncio.run(stream.run())
-    try:
-        headline.run(RESULTS, full=False)
-    except UnavailableError as error:
-        print(f"The browser benchmark: {error}\n")
-    try:
-        chats.show(chats.measure(quick=True, output=RESULTS))
-    except UnavailableError as error:
-        print(f"The chats' benchmark: {error}\n")
+    _attempt("The browser benchmark", lambda: headline.run(output, full=full))
+    _attempt("The page's benchmark", lambda: visit.run(output, rounds=5 if full else 2))
+    _attempt("Ten pictures at once", lambda: ten.run(output))
+    _attempt(
+        "The chats' benchmark", lambda: chats.show(chats.measure(quick=not full, output=output))
+    )
     asyncio.run(intake.run())
     asyncio.run(payload.run())
     asyncio.run(prompt_cache.run())
-    delivery.run()
+    delivery.run(output)
+    show_targets(output)
+    print(
+        f"All of it took {(time.monotonic() - start) / 60:.0f} minutes; other processes had"
+        f" {others.share():.0%} of the machine meanwhile"
+    )
+
+
+def _attempt(name: str, benchmark: Callable[[], None]) -> None:
+    try:
+        benchmark()
+    except UnavailableError as error:
+        print(f"{name}: {error}\n")
+
+
+def show_targets(output: Path) -> None:
+    """Print what every benchmark has kept of its targets, and write it as ``targets.md``."""
+    found = [each for some in targets.kept(output).values() for each in some]
+    table = targets.table("What was wanted, and whether it holds", found)
+    Console(width=140).print(table.rich())
+    print(targets.summary(found))
+    Path(output, "targets.md").write_text(table.markdown(), "utf-8")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
+    parser.add_argument("--full", action="store_true", help="every case; takes hours")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--targets", action="store_true", help="show those of the last run alone")
+    arguments = parser.parse_args()
+    if arguments.targets:
+        show_targets(arguments.output)
+    else:
+        run(arguments.output, full=arguments.full)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +22,14 @@ from playwright.async_api import CDPSession, Page
 from benchmarks.browser.bench import find_chromium
 from benchmarks.browser.devtools import launched
 from benchmarks.peers.processes import UnavailableError, free_port, started
+from benchmarks.targets import Target, keep
 
 _CATEGORIES: Final = ("toplevel", "devtools.timeline", "v8")
 _LONG_MS: Final = 50.0
 _SETTLE_MS: Final = 1500
 _WAIT_MS: Final = 60_000
+_REPORTED_LAYOUT_MS: Final = 30.0  # from which on Chrome reports a violation
+_SCRIPT_KILOBYTES: Final = 120.0
 _SCRIPTS: Final = {"EvaluateScript", "FunctionCall", "v8.evaluateModule", "RunMicrotasks"}
 _LAYOUTS: Final = {"Layout"}
 _STATES: Final = {"UpdateLayoutTree"}
@@ -290,18 +293,49 @@ def table(slowdown: int, visits: Sequence[Visit]) -> str:
     return "\n".join([*lines, "", f"Bytes: {words}. First contentful paint: {paint:.0f} ms."])
 
 
+def targets(visits: Sequence[Visit]) -> Iterator[Target]:
+    """What is wanted of the page where its CPU is not slowed down."""
+    for name in visits[0].parts:
+        parts = [each.parts[name] for each in visits]
+        long_tasks = statistics.median(each.long_tasks for each in parts)
+        yield Target(f"the chat's page, {name}: tasks over 50 ms", long_tasks, 0, "at most")
+        forced = statistics.median(each.forced_ms for each in parts)
+        what = f"the chat's page, {name}: longest forced layout"
+        yield Target(what, forced, _REPORTED_LAYOUT_MS, "at most", "ms")
+    script = statistics.median(each.sent["script"] for each in visits) / 1000
+    what = "the chat's page: JavaScript of the first view, compressed"
+    yield Target(what, script, _SCRIPT_KILOBYTES, "at most", "KB")
+
+
+def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
+    """Measure, print and write ``visit.md`` and ``targets-visit.json``.
+
+    Args:
+        output: folder for them; made when missing.
+        rounds: visits for each slow-down.
+        scale: device pixels of a CSS pixel.
+
+    Raises:
+        UnavailableError: a browser is missing, or the chat does not start.
+    """
+    visits = asyncio.run(measure((1, 4), rounds, scale))
+    text = "\n\n".join(table(slowdown, each) for slowdown, each in visits.items())
+    print(text, end="\n\n")
+    keep(output, "visit", list(targets(visits[1])))
+    (output / "visit.md").write_text(f"{text}\n", "utf-8")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.browser.visit")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
     parser.add_argument("--rounds", type=int, default=5, help="visits for each slow-down")
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels of a CSS pixel")
     arguments = parser.parse_args()
     try:
-        visits = asyncio.run(measure((1, 4), arguments.rounds, arguments.scale))
+        run(arguments.output, rounds=arguments.rounds, scale=arguments.scale)
     except UnavailableError as error:
         sys.exit(f"The page's benchmark: {error}")
-    for slowdown, each in visits.items():
-        print(table(slowdown, each), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ from benchmarks.browser.bench import find_chromium
 from benchmarks.browser.chromium import Chromium
 from benchmarks.chats import report
 from benchmarks.chats.album import Album
-from benchmarks.chats.bench import FULL, QUICK, Result
+from benchmarks.chats.bench import FULL, LOOPBACK, QUICK, Result
 from benchmarks.chats.bench import run as measure_cases
-from benchmarks.chats.contenders import EVERY, start_all
+from benchmarks.chats.contenders import EVERY, behind, start_all
 from benchmarks.chats.report import Run
+from benchmarks.chats.targets import targets
+from benchmarks.network import BROADBAND
 from benchmarks.peers.processes import OtherWork, UnavailableError
+from benchmarks.targets import keep as keep_targets
 
 _QUICK_ROUNDS = 2
 _FULL_ROUNDS = 5
@@ -38,8 +41,8 @@ def measure(
     """Run the quick or the full mode.
 
     Args:
-        quick: 1 and 3 pictures of 1024², two rounds, instead of 1 and 10 of 1024² and 2048², five.
-        output: folder for ``chats.json`` and ``chats.svg``.
+        quick: some cases, two rounds, instead of every case, five.
+        output: folder for ``chats.json``, ``chats.md``, ``chats.svg`` and ``targets-chats.json``.
         rounds: how often each conversation is timed; the mode's own number if None.
         names: which chats take part.
 
@@ -47,6 +50,7 @@ def measure(
         UnavailableError: there is no browser, or none of the chats can be had.
     """
     executable = find_chromium()
+    cases = QUICK if quick else FULL
     rounds = rounds or (_QUICK_ROUNDS if quick else _FULL_ROUNDS)
     load, others, progress = os.getloadavg()[0], OtherWork(), Console(stderr=True)
     conditions = {
@@ -76,10 +80,11 @@ def measure(
         if not chats:
             raise UnavailableError("none of the chats can be had")
         run.conditions["chats"] = {chat.name: chat.version for chat in chats}
+        networks = {LOOPBACK: chats, str(BROADBAND): behind(stack, chats, BROADBAND, Path(place))}
         asyncio.run(
             measure_cases(
-                QUICK if quick else FULL,
-                chats,
+                cases,
+                networks,
                 Album(pictures),
                 executable,
                 rounds=rounds,
@@ -90,6 +95,8 @@ def measure(
     # The chats and the browsers are ours: they count as such once they have ended.
     run.conditions["otherWork"] = round(others.share(), 3)
     run.write(output / "chats.json")
+    (output / "chats.md").write_text(report.markdown(run), "utf-8")
+    keep_targets(output, "chats", list(targets(run.results)))
     return run
 
 
@@ -101,11 +108,11 @@ def show(run: Run, *, markdown: bool = False) -> None:
         markdown: as Markdown, not for a terminal.
     """
     out = Console(width=_WIDTH)
-    for table in report.tables(run):
-        if markdown:
-            print(table.markdown())
-        else:
-            out.print(table.rich())
+    if markdown:
+        print(report.markdown(run))
+        return
+    for table in (*report.tables(run), report.verdicts(run)):
+        out.print(table.rich())
     out.print(report.LEGEND, highlight=False)
     for name, value in run.conditions.items():
         out.print(f"{name}: {value}", highlight=False)
@@ -114,7 +121,7 @@ def show(run: Run, *, markdown: bool = False) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chats")
-    parser.add_argument("--quick", action="store_true", help="1 and 3 pictures of 1024², 2 rounds")
+    parser.add_argument("--quick", action="store_true", help="some of the cases, 2 rounds")
     parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
     parser.add_argument("--rounds", type=int, help="how often each conversation is timed")
     parser.add_argument("--only", nargs="+", choices=EVERY, default=tuple(EVERY), metavar="CHAT")

@@ -2,8 +2,8 @@
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +12,13 @@ from benchmarks.chats.album import Album
 from benchmarks.chats.contenders import Chat
 from benchmarks.chats.conversation import Counted, Timed, count_conversation, time_conversation
 from benchmarks.chats.tab import PageError
+from benchmarks.network import BROADBAND
 
 BASELINE = "Coatcheck"
 """What the others are divided by."""
+
+LOOPBACK = "loopback"
+"""The network on which nothing is slowed down."""
 
 _CONVERSATION_SECONDS = 300.0  # a page that hangs answers nothing, not even that it hangs
 
@@ -34,17 +38,41 @@ class Case:
     Attributes:
         count: how many pictures are asked for, one after the other.
         edge: their width and height, pixels.
+        slowdown: by how much the page's CPU is throttled; 1 for not at all.
+        network: what is between the page and the server.
     """
 
     count: int
-    edge: int
+    edge: int = 1024
+    slowdown: int = 1
+    network: str = LOOPBACK
 
     def __str__(self) -> str:
-        return f"{self.count} × {self.edge}²"
+        parts = [f"{self.count} × {self.edge}²", f"{self.slowdown}×"]
+        return ", ".join([*parts, *([self.network] if self.network != LOOPBACK else [])])
+
+    @property
+    def counted(self) -> "Case":
+        """The case whose bytes are those of this one: the CPU makes no difference to them."""
+        return replace(self, slowdown=1)
 
 
-QUICK = [Case(1, 1024), Case(3, 1024)]
-FULL = [Case(count, edge) for edge, count in product((1024, 2048), (1, 10))]
+QUICK = [
+    Case(1),
+    Case(3),
+    Case(10),
+    Case(3, slowdown=4),
+    Case(3, network=str(BROADBAND)),
+]
+"""Each number of pictures, each slow-down and each network, not each with each."""
+
+FULL = [
+    *(
+        Case(count, 1024, slowdown, network)
+        for network, slowdown, count in product((LOOPBACK, str(BROADBAND)), (1, 4), (1, 3, 10))
+    ),
+    *(Case(count, 2048) for count in (1, 10)),
+]
 
 
 @dataclass(slots=True)
@@ -84,7 +112,7 @@ class Result:
 
 async def run(
     cases: Sequence[Case],
-    chats: Sequence[Chat],
+    networks: Mapping[str, Sequence[Chat]],
     album: Album,
     executable: Path,
     *,
@@ -96,7 +124,7 @@ async def run(
 
     Args:
         cases: what to measure.
-        chats: which are running.
+        networks: the chats that are running as each network of the cases reaches them.
         album: where they find their pictures.
         executable: the browser.
         rounds: how often each conversation is timed. Each begins with another chat.
@@ -106,9 +134,11 @@ async def run(
     results: list[Result] = []
     # What a chat does but once, such as starting its workers, is not the pictures' cost.
     names = album.fresh(1, cases[0].edge)
-    for chat in chats:
+    for chat in networks[LOOPBACK]:
         await _attempt(time_conversation(executable, chat, names), Record())
+    counted: dict[Case, dict[str, Counted | None]] = {}
     for case in cases:
+        chats = networks[case.network]
         records = {chat.name: Record() for chat in chats}
         for number in range(rounds):
             names = album.fresh(case.count, case.edge)
@@ -116,12 +146,17 @@ async def run(
             for chat in (*chats[first:], *chats[:first]):
                 progress(f"{case}, round {number + 1} of {rounds}: {chat.name}")
                 mine = records[chat.name]
-                mine.timed.append(await _attempt(time_conversation(executable, chat, names), mine))
-        names = album.fresh(case.count, case.edge)
-        for chat in chats:
-            progress(f"{case}, bytes: {chat.name}")
-            mine = records[chat.name]
-            mine.counted = await _attempt(count_conversation(executable, chat, names), mine)
+                talk = time_conversation(executable, chat, names, slowdown=case.slowdown)
+                mine.timed.append(await _attempt(talk, mine))
+        if case.counted not in counted:
+            names = album.fresh(case.count, case.edge)
+            found = counted[case.counted] = {}
+            for chat in chats:
+                progress(f"{case.counted}, bytes: {chat.name}")
+                count = count_conversation(executable, chat, names)
+                found[chat.name] = await _attempt(count, records[chat.name])
+        for name, bytes_of in counted[case.counted].items():
+            records[name].counted = bytes_of
         results.append(Result(case, records))
         keep(results)
     return results

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.chats import apps
 from benchmarks.chats.prompts import FOLDER_VARIABLE
+from benchmarks.network import Network, proxy
 from benchmarks.peers.install import python_program
 from benchmarks.peers.processes import UnavailableError, free_port, started
 from coatcheck import __version__
@@ -33,6 +34,7 @@ class Sight:
         box: what holds the layers of one picture; None where each picture is one image.
         key: the box's attribute that names the picture.
         media: a regular expression for the addresses of the pictures.
+        pushes: whether binary frames of the page's WebSocket are pictures, and not messages.
     """
 
     composer: str
@@ -42,6 +44,7 @@ class Sight:
     full: str = "*"
     box: str | None = None
     key: str | None = None
+    pushes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,19 @@ class Chat:
     Attributes:
         name: such as ``Gradio``.
         version: of its package.
-        url: of its page.
+        port: of its server on loopback, or of a proxy before it.
         sight: where its page has what.
     """
 
     name: str
     version: str
-    url: str
+    port: int
     sight: Sight
+
+    @property
+    def url(self) -> str:
+        """Of its page."""
+        return f"http://127.0.0.1:{self.port}/"
 
 
 _GRADIO_BOX = "textarea[data-testid=textbox]"
@@ -89,6 +97,7 @@ _COATCHECK_SIGHT = Sight(
     box="[data-testid=media-image]",
     key="data-media-id",
     media="/api/media/",
+    pushes=True,
 )
 
 Start = Callable[[Path, Path], AbstractContextManager[Chat]]
@@ -101,8 +110,8 @@ def coatcheck(pictures: Path, place: Path) -> Iterator[Chat]:
     port = free_port()
     command = (sys.executable, _APPS / "coatcheck_demo.py", "--port", str(port))
     environment = {"COATCHECK_DATA": str(place / "data")}
-    with _chat(command, port, place / "coatcheck.log", pictures, environment) as url:
-        yield Chat("Coatcheck", __version__, url, _COATCHECK_SIGHT)
+    with _chat(command, port, place / "coatcheck.log", pictures, environment):
+        yield Chat("Coatcheck", __version__, port, _COATCHECK_SIGHT)
 
 
 @contextmanager
@@ -122,8 +131,8 @@ def gradio(pictures: Path, place: Path, *, inline: bool) -> Iterator[Chat]:
     script = "gradio_inline_chat.py" if inline else "gradio_chat.py"
     environment = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(place / "gradio")}
     command = (python, _APPS / script, str(port))
-    with _chat(command, port, place / f"{script}.log", pictures, environment) as url:
-        yield Chat("Gradio, base64" if inline else "Gradio", GRADIO, url, _GRADIO_SIGHT)
+    with _chat(command, port, place / f"{script}.log", pictures, environment):
+        yield Chat("Gradio, base64" if inline else "Gradio", GRADIO, port, _GRADIO_SIGHT)
 
 
 @contextmanager
@@ -140,8 +149,8 @@ def chainlit(pictures: Path, place: Path) -> Iterator[Chat]:
     address = ("--host", "127.0.0.1", "--port", str(port))
     command = (program, "run", _APPS / "chainlit_chat.py", "--headless", *address)
     environment = {"CHAINLIT_APP_ROOT": str(home)}
-    with _chat(command, port, place / "chainlit.log", pictures, environment) as url:
-        yield Chat("Chainlit", CHAINLIT, url, _CHAINLIT_SIGHT)
+    with _chat(command, port, place / "chainlit.log", pictures, environment):
+        yield Chat("Chainlit", CHAINLIT, port, _CHAINLIT_SIGHT)
 
 
 @contextmanager
@@ -156,8 +165,8 @@ def streamlit(pictures: Path, place: Path) -> Iterator[Chat]:
     address = ("--server.address", "127.0.0.1", "--server.port", str(port))
     command = (program, "run", _APPS / "streamlit_chat.py", "--server.headless", "true", *address)
     environment = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}
-    with _chat(command, port, place / "streamlit.log", pictures, environment) as url:
-        yield Chat("Streamlit", STREAMLIT, url, _STREAMLIT_SIGHT)
+    with _chat(command, port, place / "streamlit.log", pictures, environment):
+        yield Chat("Streamlit", STREAMLIT, port, _STREAMLIT_SIGHT)
 
 
 EVERY: Mapping[str, Start] = {
@@ -184,6 +193,17 @@ def start_all(
     return running, missing
 
 
+def behind(stack: ExitStack, chats: Sequence[Chat], network: Network, place: Path) -> list[Chat]:
+    """The same chats, each reached through a proxy that is as slow as `network`."""
+    return [
+        replace(
+            chat,
+            port=stack.enter_context(proxy(network, chat.port, place / f"proxy-{chat.port}.log")),
+        )
+        for chat in chats
+    ]
+
+
 @contextmanager
 def _chat(
     command: Sequence[str | Path],
@@ -191,7 +211,7 @@ def _chat(
     log: Path,
     pictures: Path,
     environment: Mapping[str, str],
-) -> Iterator[str]:
+) -> Iterator[None]:
     ours = {FOLDER_VARIABLE: str(pictures), "PYTHONPATH": str(_ROOT)}
     with started(command, port=port, log=log, environment={**ours, **environment}):
-        yield f"http://127.0.0.1:{port}/"
+        yield

@@ -25,7 +25,7 @@ from benchmarks.chats.ledger import Ledger, Traffic
 from benchmarks.chats.prompts import prompt
 from benchmarks.chats.tab import PageError, Tab, open_tab
 
-SECONDS: Final = 30.0
+SECONDS: Final = 60.0
 """How long a page, a picture, or the readiness for another message is waited for."""
 
 # Fonts and styles of other hosts fail at once, with and without a network.
@@ -90,13 +90,16 @@ class Counted:
     restored: int
 
 
-async def time_conversation(executable: Path, chat: Chat, pictures: Sequence[str]) -> Timed:
+async def time_conversation(
+    executable: Path, chat: Chat, pictures: Sequence[str], *, slowdown: int = 1
+) -> Timed:
     """Ask for each of the pictures, with the network domain off.
 
     Args:
         executable: the browser.
         chat: which one.
         pictures: their names (`benchmarks.chats.prompts`).
+        slowdown: by how much the page's CPU is throttled once the page is there.
 
     Raises:
         PageError: the page's script failed.
@@ -108,6 +111,7 @@ async def time_conversation(executable: Path, chat: Chat, pictures: Sequence[str
         await consume_frames(tab)
         await _open(tab, chat)
         empty = await heap_bytes(tab)
+        await tab.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         start = await tab.evaluate("performance.now()")
         violations.clear()
         busy = await busy_seconds(tab)
@@ -115,6 +119,7 @@ async def time_conversation(executable: Path, chat: Chat, pictures: Sequence[str
         busy = await busy_seconds(tab) - busy
         tasks = await tab.evaluate(f"chatWatch.longTasks({start})")
         reported = tuple(violations)
+        await tab.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         return Timed(
             turns=turns,
             busy=busy,
@@ -185,7 +190,7 @@ async def _await_element(tab: Tab, selector: str) -> None:
 
 
 async def _listen(tab: Tab, sight: Sight) -> Ledger:
-    ledger = Ledger(re.compile(sight.media))
+    ledger = Ledger(re.compile(sight.media), sight.pushes)
     reading: set[asyncio.Task[None]] = set()
 
     async def read(identifier: str) -> None:

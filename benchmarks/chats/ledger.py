@@ -26,12 +26,14 @@ class Traffic:
         largest: the largest message among them: a frame, an event, or a body.
         sent: messages that the page sent.
         media: pictures, as they came over the network; nothing for what was in the browser's cache.
+        pushed: pictures in binary frames, which `stream` contains.
     """
 
     stream: int
     largest: int
     sent: int
     media: int
+    pushed: int = 0
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _Request:
     sent: int = 0
     received: int = 0
     transferred: int = 0
+    pushed: int = 0
     is_event_stream: bool = False
     largest: int = 0
     tail: bytes = b""
@@ -51,9 +54,11 @@ class Ledger:
 
     Attributes:
         media: what the addresses of pictures match.
+        pushes: whether binary frames of a WebSocket are pictures, and not messages.
     """
 
     media: re.Pattern[str]
+    pushes: bool = False
     _requests: dict[str, _Request] = field(default_factory=dict)
 
     def requested(self, event: Mapping[str, Any]) -> None:
@@ -105,6 +110,8 @@ class Ledger:
         request.is_event_stream = True  # it has messages, not one body
         request.received += size
         request.largest = max(request.largest, size)
+        if self.pushes and event["response"]["opcode"] == _BINARY:
+            request.pushed += size
 
     def frame_sent(self, event: Mapping[str, Any]) -> None:
         """``webSocketFrameSent``."""
@@ -124,9 +131,10 @@ class Ledger:
             ),
             sent=sum(each.sent for each in stream),
             media=sum(each.transferred for each in media),
+            pushed=sum(each.pushed for each in stream),
         )
         for each in self._requests.values():
-            each.received = each.sent = each.transferred = each.largest = 0
+            each.received = each.sent = each.transferred = each.largest = each.pushed = 0
         return taken
 
     def _request(self, event: Mapping[str, Any]) -> _Request:

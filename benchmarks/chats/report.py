@@ -11,13 +11,17 @@ import msgspec
 from benchmarks import bars
 from benchmarks.bars import Bar, Colors, Panel
 from benchmarks.browser.report import size
-from benchmarks.chats.bench import BASELINE, Record, Result
+from benchmarks.chats.bench import BASELINE, LOOPBACK, Case, Record, Result
 from benchmarks.chats.conversation import Counted, Timed
-from benchmarks.chats.tables import Table
+from benchmarks.chats.targets import busy, first, full, messages, readable, targets
+from benchmarks.tables import Table, conditions_line
+from benchmarks.targets import table as target_table
 
 LEGEND = """\
-Stream: messages that the page got, without headers, decompressed; ÷: by Coatcheck's; largest: the
-largest one; sent: what the page sent. Pictures: their own requests, over the network. Reload: the
+1× and 4×: by how much the page's CPU is slowed down; without a network's name it is loopback.
+Stream: messages that the page got, without headers, decompressed; ÷: by Coatcheck's; pushed: the
+pictures among them; a turn: what is left, on average; largest: the largest one; sent: what the page
+sent. Pictures: their own requests, over the network. Reload: the
 stream of the page loaded anew, what it gets when it is empty included; its pictures likewise;
 again: pictures that the page has then.
 Milliseconds from Enter until it is painted. First: anything in the picture's place; readable: an
@@ -38,15 +42,13 @@ _COLORS = {
 _Read = Callable[[Timed], float]
 
 
-def full(timed: Timed) -> float:
-    """Milliseconds until the full picture, the median of the conversation's turns."""
-    return statistics.median(each.full for each in timed.turns)
-
-
 def tables(run: "Run") -> Iterator[Table]:
-    """Two tables for each case."""
+    """The bytes and the times of each case; the bytes once where they are those of another."""
+    shown: set[Case] = set()
     for result in run.results:
-        yield _bytes(result, run.missing)
+        if result.case.counted not in shown:
+            yield _bytes(result, run.missing)
+            shown.add(result.case.counted)
         yield _times(result, run.missing)
 
 
@@ -56,6 +58,8 @@ def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
         "",
         "stream",
         "stream ÷",
+        "pushed",
+        "a turn",
         *(["1st turn", "2nd", "last"] if several else []),
         "largest",
     ]
@@ -72,6 +76,8 @@ def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
                 name,
                 size(stream_bytes(counted)),
                 _stream_ratio(result, counted),
+                size(sum(each.pushed for each in counted.turns)),
+                size(messages(counted)),
                 *turns,
                 size(max(each.largest for each in counted.turns)),
                 size(sum(each.sent for each in counted.turns)),
@@ -82,7 +88,7 @@ def _bytes(result: Result, missing: Mapping[str, str]) -> Table:
             ]
         )
     rows += [_blank(name, why, len(columns)) for name, why in missing.items()]
-    return Table(f"{_title(result)}: bytes", columns, rows)
+    return Table(f"{_title(result.case.counted)}: bytes", columns, rows)
 
 
 def stream_bytes(counted: Counted) -> int:
@@ -114,13 +120,13 @@ def _times(result: Result, missing: Mapping[str, str]) -> Table:
         rows.append(
             [
                 name,
-                _median(record, lambda t: statistics.median(each.first for each in t.turns)),
-                _median(record, lambda t: statistics.median(each.readable for each in t.turns)),
+                _median(record, first),
+                _median(record, readable),
                 _median(record, full),
                 f"{min(found):,.0f}–{max(found):,.0f}",
                 _factor(result.ratio(name, full)),
-                _median(record, lambda t: t.busy * 1000),
-                _factor(result.ratio(name, lambda t: t.busy)),
+                _median(record, busy),
+                _factor(result.ratio(name, busy)),
                 _median(record, lambda t: t.long_tasks),
                 _median(record, lambda t: t.blocking),
                 _median(record, lambda t: len(t.violations)),
@@ -128,12 +134,13 @@ def _times(result: Result, missing: Mapping[str, str]) -> Table:
             ]
         )
     rows += [_blank(name, why, len(columns)) for name, why in missing.items()]
-    return Table(f"{_title(result)}: times", columns, rows)
+    slow = f", CPU slowed down {result.case.slowdown}×" if result.case.slowdown > 1 else ""
+    return Table(f"{_title(result.case)}{slow}: times", columns, rows)
 
 
-def _title(result: Result) -> str:
-    count, edge = result.case.count, result.case.edge
-    return f"{count} picture{'s' * (count > 1)} of {edge}×{edge}"
+def _title(case: Case) -> str:
+    network = f", {case.network}" if case.network != LOOPBACK else ""
+    return f"{case.count} picture{'s' * (case.count > 1)} of {case.edge}×{case.edge}{network}"
 
 
 def _blank(name: str, why: str, width: int) -> list[str]:
@@ -176,6 +183,17 @@ class Run:
     def read(cls, source: Path) -> "Run":
         """What `write` wrote."""
         return msgspec.json.decode(source.read_bytes(), type=cls)
+
+
+def verdicts(run: Run) -> Table:
+    """What was wanted, against the fastest peers, and whether it holds."""
+    return target_table("What was wanted of the chats", targets(run.results))
+
+
+def markdown(run: Run) -> str:
+    """The tables for a page, with the conditions before them."""
+    parts = [each.markdown() for each in (*tables(run), verdicts(run))]
+    return "\n".join([conditions_line(run.conditions), "", *parts])
 
 
 def draw(results: Sequence[Result]) -> str:

@@ -1,8 +1,11 @@
 """The servers that are compared, each started with what its own documentation recommends."""
 
 import pwd
+import secrets
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import getuid
@@ -17,16 +20,22 @@ from benchmarks.peers.names import (
     REVALIDATED_PATH,
 )
 from benchmarks.peers.processes import UnavailableError, free_port, started
+from coatcheck.reference import MediaUrls
+from coatcheck.signing import Keyring, UrlSigner
 
 COATCHECK = "Coatcheck"
 WHOLE_SERVER = "coatcheck serve"
+SIGNED_SERVER = "coatcheck serve, signed"
 BARE = "uvicorn alone"
 NGINX = "nginx"
 STARLETTE = "Starlette"
 THUMBOR = "thumbor"
 IPX = "ipx"
+IMGPROXY = "imgproxy"
 
-_WIDTH = 512
+WIDTH = 768
+"""Pixels of the variants that are compared. A put makes 512 and 1024, which so are never cold."""
+
 _CORES = 2
 
 Variant = Callable[[int, int], str]
@@ -47,7 +56,7 @@ class Contender:
         revalidated: path of the thumbnail that is asked for with its validator.
         thumbnail: path of a ready thumbnail.
         original: path of the large original.
-        variant: path of a 512 px WebP by a picture's number and a quality.
+        variant: path of a WebP of `WIDTH` by a picture's number and a quality.
     """
 
     name: str
@@ -64,26 +73,50 @@ def coatcheck(corpus: Corpus, place: Path) -> Iterator[Contender]:
     """The media endpoint under uvicorn."""
     environment = {DATA_VARIABLE: str(corpus.data)}
     with _uvicorn("benchmarks.peers.coatcheck_app:app", place, environment) as (pid, port):
-        yield _coatcheck(COATCHECK, pid, port, corpus, "/image")
+        yield _coatcheck(COATCHECK, pid, port, corpus, MediaUrls(""))
 
 
 @contextmanager
 def whole_server(corpus: Corpus, place: Path) -> Iterator[Contender]:
-    """The demo's server as it is: FastAPI, host check, access log."""
+    """``coatcheck serve`` with its defaults: host check, limits, metrics, access log."""
+    with _served(WHOLE_SERVER, corpus, place, {}) as server:
+        yield server
+
+
+@contextmanager
+def signed_server(corpus: Corpus, place: Path) -> Iterator[Contender]:
+    """The same where each URL must be signed."""
+    keys = f"bench:{secrets.token_urlsafe(32)}"
+    signer = UrlSigner(Keyring.parse(keys), time.time)
+    environment = {"COATCHECK_ACCESS": "signed", "COATCHECK_KEYS": keys}
+    with _served(SIGNED_SERVER, corpus, place, environment, signer) as server:
+        yield server
+
+
+@contextmanager
+def _served(
+    name: str,
+    corpus: Corpus,
+    place: Path,
+    environment: Mapping[str, str],
+    signer: UrlSigner | None = None,
+) -> Iterator[Contender]:
     port = free_port()
     command = (sys.executable, "-m", "coatcheck", "serve", "--port", str(port))
-    environment = {"COATCHECK_DATA": str(corpus.data)}
-    with started(command, port=port, log=place / "serve.log", environment=environment) as pid:
-        yield _coatcheck(WHOLE_SERVER, pid, port, corpus, "/api/media/image")
+    data = {"COATCHECK_DATA": str(corpus.served)}
+    log = place / f"{name}.log"
+    with started(command, port=port, log=log, environment={**data, **environment}) as pid:
+        yield _coatcheck(name, pid, port, corpus, MediaUrls(signer=signer))
 
 
-def _coatcheck(name: str, pid: int, port: int, corpus: Corpus, prefix: str) -> Contender:
+def _coatcheck(name: str, pid: int, port: int, corpus: Corpus, urls: MediaUrls) -> Contender:
     # Its quality is part of the recipe; the others' is tuned to the same size.
     def variant(number: int, _quality: int) -> str:
-        return f"{prefix}/{corpus.ids[number]}?w={_WIDTH}&format=webp"
+        url = urls.original(corpus.ids[number])
+        return f"{url}{'&' if '?' in url else '?'}w={WIDTH}&format=webp"
 
-    thumbnail = f"{prefix}/{corpus.ids[0]}?thumbnail=true"
-    original = f"{prefix}/{corpus.large_id}"
+    thumbnail = urls.thumbnail(corpus.ids[0])
+    original = urls.original(corpus.large_id)
     return Contender(name, pid, port, thumbnail, thumbnail, original, variant)
 
 
@@ -184,7 +217,7 @@ ALLOW_UNSAFE_URL = True
 
         def variant(number: int, quality: int) -> str:
             filters = f"filters:format(webp):quality({quality})"
-            return f"/unsafe/{_WIDTH}x0/{filters}/{number}.png"
+            return f"/unsafe/{WIDTH}x0/{filters}/{number}.png"
 
         yield Contender(THUMBOR, pid, port, variant=variant)
 
@@ -203,9 +236,34 @@ def ipx(corpus: Corpus, place: Path) -> Iterator[Contender]:
     with started(command, port=port, log=place / "ipx.log", environment=environment) as pid:
 
         def variant(number: int, quality: int) -> str:
-            return f"/f_webp,w_{_WIDTH},q_{quality}/{number}.png"
+            return f"/f_webp,w_{WIDTH},q_{quality}/{number}.png"
 
         yield Contender(IPX, pid, port, variant=variant)
+
+
+@contextmanager
+def imgproxy(corpus: Corpus, place: Path) -> Iterator[Contender]:
+    """Its own server where one is installed; it is in no registry of packages.
+
+    Raises:
+        UnavailableError: there is none on the path.
+    """
+    program = shutil.which("imgproxy")
+    if program is None:
+        raise UnavailableError("not installed, and in no registry: put imgproxy on the PATH")
+    port = free_port()
+    environment = {
+        "IMGPROXY_BIND": f"127.0.0.1:{port}",
+        "IMGPROXY_LOCAL_FILESYSTEM_ROOT": str(corpus.pictures),
+        "IMGPROXY_LOG_LEVEL": "error",
+    }
+    log = place / "imgproxy.log"
+    with started((program,), port=port, log=log, environment=environment) as pid:
+
+        def variant(number: int, quality: int) -> str:
+            return f"/unsafe/rs:fit:{WIDTH}/q:{quality}/f:webp/plain/local:///{number}.png"
+
+        yield Contender(IMGPROXY, pid, port, variant=variant)
 
 
 def start_all(
@@ -217,11 +275,13 @@ def start_all(
     for name, start in {
         COATCHECK: coatcheck,
         WHOLE_SERVER: whole_server,
+        SIGNED_SERVER: signed_server,
         BARE: bare,
         NGINX: nginx,
         STARLETTE: starlette,
         THUMBOR: thumbor,
         IPX: ipx,
+        IMGPROXY: imgproxy,
     }.items():
         try:
             running[name] = stack.enter_context(start(corpus, place))

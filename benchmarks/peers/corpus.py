@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import struct
 import zlib
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Corpus:
 
     Attributes:
         data: the Coatcheck store's directory.
+        served: a copy of it for a second server, which so renders its own variants.
         blobs: what nginx and Starlette serve: the store's own files.
         pictures: a directory with the originals under the names ``0.png``, ``1.png``, ….
         ids: the references to these originals, by the same numbers.
@@ -36,6 +38,7 @@ class Corpus:
     """
 
     data: Path
+    served: Path
     blobs: Path
     pictures: Path
     ids: list[str]
@@ -47,7 +50,7 @@ class Corpus:
 
 async def lay_out(place: Path, count: int) -> Corpus:
     """Store `count` different originals and the large one in a new store below `place`."""
-    data, pictures = place / "data", place / "pictures"
+    data, served, pictures = place / "data", place / "served", place / "pictures"
     pictures.mkdir()
     painted = [
         paint(_SUBJECTS[seed % len(_SUBJECTS)], seed=seed, width=_EDGE, height=_EDGE)
@@ -66,8 +69,10 @@ async def lay_out(place: Path, count: int) -> Corpus:
         ids = await asyncio.gather(*(put(number) for number in range(count)))
         large = await store.put(_noise())
         record = await store.record(ids[0])
+    shutil.copytree(data, served, copy_function=_link_blobs)
     return Corpus(
         data=data,
+        served=served,
         blobs=data / "blobs",
         pictures=pictures,
         ids=ids,
@@ -76,6 +81,11 @@ async def lay_out(place: Path, count: int) -> Corpus:
         large=_path(large.digest),
         large_bytes=large.size,
     )
+
+
+def _link_blobs(source: str, target: str) -> None:
+    """Copy the catalog, which is written to, and link the blobs, which are not."""
+    (os.link if "/blobs/" in source else shutil.copy2)(source, target)
 
 
 def _path(digest: str) -> str:

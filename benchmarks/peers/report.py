@@ -1,43 +1,13 @@
-"""Tables of what was measured, and a line for each target."""
+"""Tables of what was measured."""
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.peers.load import Load
 from benchmarks.peers.trials import READERS, Memory
+from benchmarks.tables import Table
 
 Series = Mapping[str, Sequence[Load]]
-
-_WIDTH = 110
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What was set out to be reached.
-
-    Attributes:
-        text: of what, against whom.
-        value: what was measured; None where the peer is missing.
-        bound: what it is to be at least.
-    """
-
-    text: str
-    value: float | None
-    bound: float
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return f"not measured  {self.text}"
-        if self.value >= self.bound:
-            return f"reached       {self.text}: {self.value:.2f} (at least {self.bound:g})"
-        return (
-            f"MISSED        {self.text}: {self.value:.2f}, which is"
-            f" {self.value / self.bound:.0%} of {self.bound:g}"
-        )
 
 
 def ratio(series: Series, name: str, baseline: str, *, per_core: bool = False) -> float | None:
@@ -50,7 +20,7 @@ def ratio(series: Series, name: str, baseline: str, *, per_core: bool = False) -
     return statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
 
 
-def show(
+def rates(
     title: str,
     series: Series,
     baseline: str,
@@ -58,48 +28,40 @@ def show(
     missing: Mapping[str, str],
     unit: str = "requests/s",
     scale: float = 1.0,
-) -> None:
-    """Print a table: rates, spread, ratios to the baseline, and CPU time."""
+) -> Table:
+    """Rates, spread, ratios to the baseline, and CPU time."""
     columns = (unit, "min–max", f"÷ {baseline}", "÷ per core", "CPU s per 1,000", "errors")
-    table = Table("", *columns)
-    table.title = title
-    for column in table.columns[1:]:
-        column.justify = "right"
+    rows: list[Sequence[str]] = []
     for name, loads in series.items():
-        rates = [load.rate * scale for load in loads]
-        table.add_row(
-            name,
-            f"{statistics.median(rates):,.0f}",
-            f"{min(rates):,.0f}–{max(rates):,.0f}",
-            _number(ratio(series, name, baseline)),
-            _number(ratio(series, name, baseline, per_core=True)),
-            f"{statistics.median(1000 / load.per_core for load in loads):.3f}",
-            str(sum(load.errors for load in loads)),
+        found = [load.rate * scale for load in loads]
+        rows.append(
+            (
+                name,
+                f"{statistics.median(found):,.0f}",
+                f"{min(found):,.0f}–{max(found):,.0f}",
+                _number(ratio(series, name, baseline)),
+                _number(ratio(series, name, baseline, per_core=True)),
+                f"{statistics.median(1000 / load.per_core for load in loads):.3f}",
+                str(sum(load.errors for load in loads)),
+            )
         )
-    for name, reason in missing.items():
-        table.add_row(name, reason)
-    Console(width=_WIDTH).print(table)
+    rows += [(name, reason, *[""] * (len(columns) - 1)) for name, reason in missing.items()]
+    return Table(title, ("", *columns), rows)
 
 
-def show_memory(memory: Mapping[str, Memory]) -> None:
-    """Print what slow readers cost."""
-    table = Table("", "before MiB", "peak MiB", "growth per reader KiB")
-    table.title = f"Resident memory, {READERS} slow readers of a 3 MB original"
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, one in memory.items():
-        table.add_row(
+def growth(memory: Mapping[str, Memory]) -> Table:
+    """What slow readers cost."""
+    rows = [
+        (
             name,
             f"{one.before / 2**20:.1f}",
             f"{one.peak / 2**20:.1f}",
             f"{one.per_reader / 1024:.0f}",
         )
-    Console(width=_WIDTH).print(table)
-
-
-def show_targets(targets: Sequence[Target]) -> None:
-    """Print what was reached and what was missed."""
-    print(*targets, sep="\n")
+        for name, one in memory.items()
+    ]
+    title = f"Resident memory, {READERS} slow readers of a 3 MB original"
+    return Table(title, ("", "before MiB", "peak MiB", "growth per reader KiB"), rows)
 
 
 def _number(value: float | None) -> str:

@@ -41,3 +41,8 @@ def test_each_row_names_the_modules_that_show_it() -> None:
         for row in range(1, SHAPES + 1)
     ]
     assert all(modules for _, modules in documented())
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"[{SHAPES} shapes](docs/reference/shapes.md)" in readme

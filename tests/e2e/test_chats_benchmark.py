@@ -101,7 +101,7 @@ async def test_base64_in_messages_is_counted_to_the_byte(
     )
     names: Sequence[str] = album.fresh(1, EDGE)
     async with serving(app) as host:
-        chat = Chat("inline", "1", f"http://{host}/", SIGHT)
+        chat = Chat("inline", "1", int(host.rpartition(":")[2]), SIGHT)
         counted = await count_conversation(find_chromium(), chat, names)
     [traffic] = counted.turns
     assert (traffic.stream, traffic.largest) == (sent[0], sent[0])

@@ -1,9 +1,10 @@
 """What a visit cost the page is read from a trace."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from benchmarks.browser.visit import Part, Visit, read_part, table
+from benchmarks.browser.visit import Part, Visit, read_part, table, targets
 
 PAGE, OTHER = (1, 1), (2, 2)
 
@@ -61,3 +62,14 @@ def test_a_table_has_a_row_for_each_part_of_a_visit() -> None:
     assert "CPU slowed down 4×, 1 visits" in drawn
     assert "| load | 35 | 60 | 30 | 1 | 2 | 4.0 | 2 | 7 |" in drawn
     assert "script 113,000, pictures 12,534" in drawn
+
+
+def test_long_tasks_forced_layouts_and_scripts_have_targets() -> None:
+    slow = read_part(TRACE, commits=7)
+    quick = replace(slow, long_tasks=0)
+    sent = {"script": 121_000, "pictures": 12_534}
+    found = {each.what: each for each in targets([Visit({"load": quick}, sent, 250.0)] * 2)}
+    assert [each.holds for each in found.values()] == [True, True, False]
+    assert found["the chat's page: JavaScript of the first view, compressed"].value == 121
+    late = list(targets([Visit({"load": slow}, {"script": 1}, 250.0)]))
+    assert [each.holds for each in late] == [False, True, True]

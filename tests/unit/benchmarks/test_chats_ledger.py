@@ -70,6 +70,14 @@ def test_frames_count_in_bytes(ledger: Ledger) -> None:
     assert ledger.take() == Traffic(stream=51, largest=31, sent=5, media=0)
 
 
+def test_pushed_pictures_are_counted_apart_where_binary_frames_are_pictures() -> None:
+    pushing = Ledger(re.compile("/file="), pushes=True)
+    pushing.frame_received(frame("1", 1, "hello"))
+    pushing.frame_received(frame("1", 2, base64.b64encode(bytes(31)).decode()))
+    assert pushing.take() == Traffic(stream=36, largest=31, sent=0, media=0, pushed=31)
+    assert pushing.take().pushed == 0
+
+
 def test_a_stream_of_events_is_many_messages(ledger: Ledger) -> None:
     events = [b"data: 1\n\n", b"data: " + b"2" * 90 + b"\n\n", b"data: 3\n\n"]
     data = b"".join(events)

@@ -8,7 +8,7 @@ from benchmarks.chats.bench import Case, Record, Result
 from benchmarks.chats.conversation import Counted, Timed, Turn
 from benchmarks.chats.ledger import Traffic
 from benchmarks.chats.report import Run, draw, tables
-from benchmarks.chats.tables import Table
+from benchmarks.tables import Table
 
 
 def timed(milliseconds: float) -> Timed:

@@ -33,12 +33,13 @@ export class PictureWatch {
     }
   }
 
-  /** Each message's times, in the order in which they began. */
-  times(): PictureTimes[] {
+  /** Each message's times, in the order in which they began; `opened` is when the socket was. */
+  times(opened: number): PictureTimes[] {
     return [...this.#began].map(([id, began]) => {
       const seen = this.#seen.get(id);
       const since = (at: number | undefined) => (at === undefined ? null : at - began);
       return {
+        arrived: began - opened,
         firstPixels: since(seen?.firstPixels),
         thumbnail: since(seen?.thumbnail),
         full: since(seen?.full),

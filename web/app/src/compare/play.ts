@@ -90,7 +90,7 @@ export class Play {
       slowHandlers,
       layoutShift,
       slowestInteraction,
-      pictures: this.#watch.times(),
+      pictures: this.#watch.times(this.#opened),
       settled:
         this.#finished === null || painted === null
           ? null

@@ -19,6 +19,8 @@ export interface Trial {
 
 /** When a picture was seen, in milliseconds from the first frame of its message. */
 export interface PictureTimes {
+  /** The first frame itself, from the opening of the socket. */
+  readonly arrived: number;
   /** Anything of it: the placeholder, or the picture. */
   readonly firstPixels: number | null;
   readonly thumbnail: number | null;

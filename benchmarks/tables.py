@@ -1,7 +1,9 @@
 """A table, for a terminal and as Markdown."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table as RichTable
 
@@ -30,11 +32,23 @@ class Table:
         return table
 
     def markdown(self) -> str:
-        """With its title as a line in bold type."""
+        """With its title, if it has one, as a line in bold type."""
         rules = ["---", *["---:"] * (len(self.columns) - 1)]
         lines = [_line(each) for each in (self.columns, rules, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines, ""])
+        title = [f"**{self.title}**", ""] if self.title else []
+        return "\n".join([*title, *lines, ""])
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def conditions_line(conditions: Mapping[str, Any]) -> str:
+    """What a run's figures belong to, as a paragraph for a page."""
+    parts = []
+    for name, value in conditions.items():
+        told = value
+        if isinstance(value, Mapping):
+            told = ", ".join(f"{key} {each}" for key, each in value.items())
+        parts.append(f"{name}: {told}")
+    return textwrap.fill("; ".join(parts) + ".", 110, break_on_hyphens=False)
