@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.golden.golden")
+pytest.register_assert_rewrite("tests.golden.golden", "tests.golden.streaming")

@@ -31,8 +31,10 @@ REFERENCE: Final = "<reference>"
 
 FORMS: Final[tuple[Form, ...]] = ("stored", "ui")
 
+SPELLING: Final = re.compile(r"(?<=[0-9a-f]{12})#(?:base64|base64url|inexact)\b")
+"""What a link says of how its media was written."""
+
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{4096,}={0,2}")
-_SPELLING: Final = re.compile(r"(?<=[0-9a-f]{12})#(?:base64|base64url|inexact)\b")
 _MEDIA_TYPES: Final = {"pdf": "application/pdf", "wav": "audio/wav"}
 
 
@@ -186,7 +188,7 @@ def assert_stands_in(value: Any, expected: Any) -> None:
         for name, member in expected.items():
             assert_stands_in(value.get(name), member)
     elif isinstance(value, str):
-        assert _SPELLING.sub("", value) == expected
+        assert SPELLING.sub("", value) == expected
     else:
         assert value == expected
 

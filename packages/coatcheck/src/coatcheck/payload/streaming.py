@@ -20,7 +20,7 @@ from coatcheck.payload.offloading.continuing import Event, Step, StreamRewriter
 from coatcheck.payload.offloading.deltas import Delta, Path, exchanged
 from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Keeper
-from coatcheck.payload.offloading.objects import members_of
+from coatcheck.payload.offloading.objects import members_of, without_unset_nulls
 from coatcheck.payload.offloading.rewriting import Request, Rewriter, Walk
 from coatcheck.payload.scanning.base64text import Steps, finish
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Replacement
@@ -118,7 +118,7 @@ class _Chunk:
         return self._chunk
 
     def with_texts(self, texts: Mapping[Path, str]) -> Any:
-        return exchanged(self.value, texts)
+        return without_unset_nulls(self._chunk, self.value, exchanged(self.value, texts))
 
 
 class StreamOffload(Generic[T]):

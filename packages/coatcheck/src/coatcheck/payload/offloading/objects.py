@@ -41,6 +41,36 @@ def _dump(model: Any) -> Mapping[str, Any]:
     return dumped
 
 
+def without_unset_nulls(value: Any, members: Any, changed: Any) -> Any:
+    """Return what became of an object, without the nulls that its pydantic models were not given.
+
+    SDKs do not send those either: a client that joins deltas takes a null for a new value.
+
+    Args:
+        value: the object.
+        members: what `members_of` made of it.
+        changed: these, with other values in the place of media.
+    """
+    if not isinstance(value, pydantic_models()):
+        return changed
+    given = value.model_dump(by_alias=True, exclude_unset=True, warnings=False)
+    return _without_nulls(changed, members, given)
+
+
+def _without_nulls(changed: Any, members: Any, given: Any) -> Any:
+    if isinstance(changed, Mapping) and isinstance(members, Mapping):
+        given = given if isinstance(given, Mapping) else {}
+        return {
+            name: _without_nulls(value, members.get(name), given.get(name))
+            for name, value in changed.items()
+            if value is not None or name in given or name not in members
+        }
+    if isinstance(changed, list) and isinstance(members, list) and len(changed) == len(members):
+        given = given if isinstance(given, list) and len(given) == len(members) else members
+        return [_without_nulls(*three) for three in zip(changed, members, given, strict=True)]
+    return changed
+
+
 def pydantic_models() -> tuple[type, ...]:
     """What `isinstance` knows pydantic's models by; empty where pydantic is not imported."""
     pydantic = sys.modules.get("pydantic.main")

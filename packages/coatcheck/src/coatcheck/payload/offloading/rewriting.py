@@ -17,7 +17,7 @@ import msgspec
 from coatcheck.errors import CoatcheckError
 from coatcheck.options import DEFAULT_MAX_BYTES
 from coatcheck.payload.links import Links
-from coatcheck.payload.offloading.objects import members_of, picture_of
+from coatcheck.payload.offloading.objects import members_of, picture_of, without_unset_nulls
 from coatcheck.payload.scanning.base64text import THRESHOLD, Steps, may_hold_media, probes
 from coatcheck.payload.scanning.blocks import Blocks
 from coatcheck.payload.scanning.documents import (
@@ -281,7 +281,7 @@ class Rewriter:
             if is_list:
                 return (yield from self._items(value, depth))
             rewritten = yield from self._node(members, depth)
-            return value if rewritten is members else rewritten
+            return value if rewritten is members else without_unset_nulls(value, members, rewritten)
         finally:
             self._above.discard(id(value))
 
