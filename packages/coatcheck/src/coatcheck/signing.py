@@ -5,10 +5,12 @@ signed with their lengths, so no two lists of fields give the same bytes.
 """
 
 import base64
+import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Self
 
 from coatcheck.errors import ConfigurationError
@@ -146,14 +148,18 @@ def is_current(expires: str, now: float) -> bool:
     return _SECONDS.fullmatch(expires) is not None and now <= int(expires) + LEEWAY_SECONDS
 
 
+@lru_cache(maxsize=16)
+def _begin(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod=hashlib.sha256)  # half of what a signature costs
+
+
 def _signature(key: Key, domain: str, fields: Iterable[str]) -> str:
-    signed = b""
+    mac = _begin(key.secret).copy()
     for text in (domain, *fields):
         # A hostile client's text may hold lone surrogates.
         data = text.encode("utf-8", "surrogatepass")
-        signed += len(data).to_bytes(8, "big") + data
-    mac = hmac.digest(key.secret, signed, "sha256")  # in one call, a third of the time of `new`
-    tag = base64.urlsafe_b64encode(mac[:_TAG_BYTES]).rstrip(b"=").decode()
+        mac.update(len(data).to_bytes(8, "big") + data)
+    tag = base64.urlsafe_b64encode(mac.digest()[:_TAG_BYTES]).rstrip(b"=").decode()
     return f"{key.id}.{tag}"
 
 

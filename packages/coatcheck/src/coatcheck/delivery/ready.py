@@ -39,7 +39,12 @@ _LONGEST_QUERY: Final = 512
 _LONGEST_KEY: Final = 512  # an id, what is asked of it, `Accept` and `Origin`
 
 # What the endpoint looks at and this table does not.
-_UNUSUAL: Final = frozenset({b"range", b"if-range", b"if-match", b"if-unmodified-since"})
+_UNUSUAL: Final = frozenset(
+    {
+        *(b"range", b"if-range", b"if-match", b"if-unmodified-since"),
+        *(b"content-length", b"transfer-encoding", b"expect"),  # of a body
+    }
+)
 _PARAMETERS: Final = frozenset(
     {b"thumbnail", b"download", b"w", b"format", b"expires", b"signature"}
 )
@@ -136,11 +141,7 @@ class ReadyAnswers:
         if _MISSED not in scope:
             answer = self.find(scope, scope.get("root_path", "") + IMAGE_PATH + "/")
             if answer is not None:
-                headers = [*answer.headers, answer.timing]
-                await send(
-                    {"type": "http.response.start", "status": answer.status, "headers": headers}
-                )
-                await send({"type": "http.response.body", "body": answer.body})
+                await send_answer(answer, send)
                 return
         missed = scope.get(_MISSED)
         await self._app(scope, receive, send if missed is None else self._keep(scope, missed, send))
@@ -249,6 +250,18 @@ class ReadyAnswers:
         count = AnswerCount() if self._metrics is None else self._metrics.answers(kind, status)
         entry = _Entry(status, headers, record, digest, kind, count)
         self._entries.put((key, status == HTTPStatus.NOT_MODIFIED), entry)
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send a ready answer.
+
+    Args:
+        answer: from `ReadyAnswers.find`.
+        send: of the request.
+    """
+    headers = [*answer.headers, answer.timing]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _within(key: _Key) -> _Key | None:

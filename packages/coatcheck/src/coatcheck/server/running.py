@@ -13,6 +13,7 @@ from rich.text import Text
 from starlette.types import ASGIApp
 
 from coatcheck.errors import ConfigurationError
+from coatcheck.server.app import ServiceApplication
 from coatcheck.server.logs import log_config
 from coatcheck.server.process import ApplicationServer, listen
 from coatcheck.server.settings import Settings
@@ -62,7 +63,11 @@ def run_server(
 
     with listener:
         server = ApplicationServer(
-            app, settings, log_config=log_config(settings.log_level), on_started=announce
+            app,
+            settings,
+            log_config=log_config(settings.log_level),
+            on_started=announce,
+            find_ready=app.find_ready if isinstance(app, ServiceApplication) else None,
         )
         try:
             server.run(sockets=[listener])
