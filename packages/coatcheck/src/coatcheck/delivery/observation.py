@@ -11,6 +11,8 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import accumulate
+from select import PIPE_BUF
 from typing import Any, Final, TextIO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +28,7 @@ ACCESS_LOG: Final = "coatcheck.access"
 LINES_SECONDS: Final = 0.1
 """How long a line of the access log waits for others, so that they are written together."""
 
-_MOST_LINES: Final = 1000
+_MOST_LINES: Final = 32
 _BARE: Final = re.compile(r"[\w.:@/+-]+", re.ASCII)
 _UNANSWERED: Final = 500
 
@@ -97,8 +99,7 @@ class AccessLog:
 class AccessLines(logging.StreamHandler[TextIO]):
     """Writes lines, those of `LINES_SECONDS` at once.
 
-    A line begins with its time, as with the format ``%(asctime)s %(message)s``. What comes by
-    `add_line` passes no filter.
+    What comes by `add_line` passes no filter; its time is written as by ``%(asctime)s``.
 
     Args:
         stream: where they are written.
@@ -113,7 +114,7 @@ class AccessLines(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record's line."""
         try:
-            self._take(record.created, self.format(record))
+            self._take(self.format(record))
         except Exception:  # noqa: BLE001 - as every handler does
             self.handleError(record)
 
@@ -123,22 +124,26 @@ class AccessLines(logging.StreamHandler[TextIO]):
         Args:
             message: without the time.
         """
-        self._take(time.time(), message)
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+            self._second = second
+        self._take(f"{self._stamp},{int((now - second) * 1000):03d} {message}")
 
     def flush(self) -> None:
         """Write the lines that were taken."""
         with self.lock or nullcontext():
             lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("".join(lines))
-        super().flush()
+            while lines:
+                # What is short enough is written at once, so lines of several processes do not mix.
+                count = max(1, sum(end <= PIPE_BUF for end in accumulate(map(_size, lines))))
+                self.stream.write("".join(f"{line}\n" for line in lines[:count]))
+                super().flush()
+                del lines[:count]
 
-    def _take(self, created: float, message: str) -> None:
-        second = int(created)
-        if second != self._second:
-            self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-            self._second = second
-        self._lines.append(f"{self._stamp},{(created - second) * 1000:03.0f} {message}\n")
+    def _take(self, line: str) -> None:
+        self._lines.append(line)
         if len(self._lines) == 1:
             self._flush_soon()
         elif len(self._lines) >= _MOST_LINES:
@@ -238,6 +243,10 @@ def _known_of(scope: Scope) -> dict[str, str]:
         "principal": scope.get(PRINCIPAL),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _size(line: str) -> int:
+    return len(line) + 1 if line.isascii() else len(line.encode()) + 1
 
 
 def _logfmt(value: object) -> str:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import lru_cache
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,6 +17,7 @@ from coatcheck.delivery.problems import EXCEPTION_HANDLERS
 from coatcheck.delivery.ready import Answer, ReadyAnswers, send_answer
 from coatcheck.reference import IMAGE_PATH
 from coatcheck.server.access import read_origins, read_urls
+from coatcheck.server.gathering import GatheredMetrics
 from coatcheck.server.service import MediaService
 from coatcheck.server.settings import ServiceSettings
 
@@ -23,6 +25,18 @@ _MEDIA: Final = "/api/media"
 _PICTURES: Final = f"{_MEDIA}{IMAGE_PATH}/"
 _LONGEST_HOST: Final = 255
 _HOST: Final = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+class Worker(NamedTuple):
+    """One of several processes that serve the same media.
+
+    Attributes:
+        number: its number, from 1; the process that replaces it has the same.
+        directory: where the workers have sockets to each other.
+    """
+
+    number: int
+    directory: Path
 
 
 class ServiceApplication(Starlette):
@@ -83,7 +97,10 @@ def _is_among(host: bytes, names: tuple[str, ...]) -> bool:
 
 
 def create_app(
-    settings: ServiceSettings, *, allowed_hosts: Sequence[str] = ("*",)
+    settings: ServiceSettings,
+    *,
+    allowed_hosts: Sequence[str] = ("*",),
+    worker: Worker | None = None,
 ) -> ServiceApplication:
     """The media service by itself.
 
@@ -94,15 +111,22 @@ def create_app(
         settings: what the installation decides.
         allowed_hosts: names in the Host header that are answered; others get 400. A page of another
             site that makes its own name point here (DNS rebinding) is turned away by it.
+        worker: which of several processes this is; None if it is the only one.
 
     Raises:
         ConfigurationError: a signing key, a URL or an origin that `settings` name cannot be used.
     """
     service = MediaService(settings, urls=read_urls(settings), allow_origins=read_origins(settings))
+    gathered = None
+    if worker is not None:
+        gathered = GatheredMetrics(service.metrics, worker.directory, worker.number)
 
     @asynccontextmanager
     async def lifespan(app: ServiceApplication) -> AsyncIterator[None]:
-        async with service.running() as running:
+        async with (
+            nullcontext() if gathered is None else gathered.shared(),
+            service.running() as running,
+        ):
             app.ready = running.media.ready
             app.router.routes += [
                 Route("/readyz", running.readiness.answer),
@@ -113,7 +137,10 @@ def create_app(
 
     app = ServiceApplication(
         allowed_hosts,
-        routes=service.routes,
+        routes=[
+            *([] if gathered is None else [Route("/metrics", gathered.answer)]),
+            *service.routes,
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
