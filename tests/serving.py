@@ -3,18 +3,23 @@
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import STDOUT
+from typing import Any
 
 import anyio
+import httpx
 from anyio.abc import Process
-from starlette.types import ASGIApp
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from coatcheck.delivery.app import MediaApplication
+from coatcheck.server.app import ServiceApplication
 from coatcheck.server.process import PING_SECONDS, UNREAD_SECONDS, ApplicationServer, listen
-from coatcheck.server.protocol import HEAD_SECONDS
+from coatcheck.server.protocol import HEAD_SECONDS, FindReady
 from coatcheck.server.settings import Settings
 
 
@@ -26,6 +31,7 @@ async def serving(
     head_seconds: float = HEAD_SECONDS,
     ping_seconds: float = PING_SECONDS,
     unread_seconds: float = UNREAD_SECONDS,
+    find_ready: FindReady | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` as the commands do; yields ``host:port``. Its records are pytest's."""
     started = anyio.Event()
@@ -34,6 +40,7 @@ async def serving(
             app,
             settings or Settings(),
             on_started=started.set,
+            find_ready=find_ready,
             head_seconds=head_seconds,
             ping_seconds=ping_seconds,
         )
@@ -47,9 +54,63 @@ async def serving(
                 server.should_exit = True
 
 
+class Passing:
+    """Middleware that passes everything on. With it, `media_app` has no ready answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class AskingTwice(httpx.AsyncClient):
+    """Sends each GET twice: the second answer comes from the table, and is the same."""
+
+    async def request(self, method: str, url: Any, **options: Any) -> httpx.Response:
+        first = await super().request(method, url, **options)
+        if method != "GET":
+            return first
+        second = await super().request(method, url, **options)
+        assert (second.status_code, second.content) == (first.status_code, first.content)
+        assert lasting_headers(second) == lasting_headers(first)
+        return second
+
+
+def lasting_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
+    """The headers that are the same for each request, in their order."""
+    return [
+        header for header in response.headers.raw if header[0] not in {b"date", b"server-timing"}
+    ]
+
+
+@asynccontextmanager
+async def asking_media(
+    media: MediaApplication, mode: str, base: str = "/api/media"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of media at ``/api/media``; in `mode` "warm" each GET is answered from the table.
+
+    Args:
+        media: from `media_app`.
+        mode: "warm", or "cold" for answers that are all made anew.
+        base: what the client's paths begin with.
+    """
+    app = ServiceApplication(["*"], routes=[Mount("/api/media", media)])
+    if mode == "cold":
+        media.add_middleware(Passing)
+    app.ready = media.ready
+    assert (app.ready is None) == (mode == "cold")
+    kind = AskingTwice if mode == "warm" else httpx.AsyncClient
+    async with (
+        serving(app, find_ready=app.find_ready) as address,
+        kind(base_url=f"http://{address}{base}", timeout=60) as client,
+    ):
+        yield client
+
+
 @dataclass(frozen=True)
 class Command:
-    """A running ``coatcheck-chat``: its process, its ``host:port`` and what it has said."""
+    """A running server command: its process, its ``host:port`` and what it has said."""
 
     process: Process
     address: str
@@ -58,7 +119,11 @@ class Command:
 
 @asynccontextmanager
 async def serve_command(
-    directory: Path, *options: str, log: str = "log", **variables: str
+    directory: Path,
+    *options: str,
+    log: str = "log",
+    command: Sequence[str] = ("coatcheck_chat",),
+    **variables: str,
 ) -> AsyncIterator[Command]:
     """``coatcheck-chat`` as a process of its own, with its data and its log in `directory`.
 
@@ -66,12 +131,13 @@ async def serve_command(
         directory: where ``data`` and the log lie.
         options: of the command.
         log: the log's name.
+        command: another module that serves, with the name of its command.
         variables: of the environment.
     """
     said = directory / log
     with said.open("wb") as output:
         process = await anyio.open_process(
-            [sys.executable, "-m", "coatcheck_chat", "--port", "0", *options],
+            [sys.executable, "-m", *command, "--port", "0", *options],
             env=os.environ
             | {"COATCHECK_DATA": str(directory / "data"), "COLUMNS": "200"}
             | variables,

@@ -35,7 +35,7 @@ from coatcheck_chat.history.sql_log import SqlConversationLog
 from coatcheck_chat.settings import Settings
 from coatcheck_chat.visitors import EVERYONE, PRINCIPAL_HEADER
 from tests.media import png_bytes
-from tests.serving import serving
+from tests.serving import asking_media, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -81,13 +81,9 @@ def browser(clock: Clock, name: str, *keys: Key) -> dict[str, str]:
 
 @asynccontextmanager
 async def mounted(
-    store: MediaStore, access: Authorizer, urls: MediaUrls | None = None
+    store: MediaStore, access: Authorizer, urls: MediaUrls | None = None, mode: str = "cold"
 ) -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=[Mount("/api/media", media_app(store, urls, access))])
-    async with (
-        serving(app) as address,
-        httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client,
-    ):
+    async with asking_media(media_app(store, urls, access), mode, base="") as client:
         yield client
 
 
@@ -97,10 +93,13 @@ async def by_cookie(store: MediaStore, clock: Clock) -> AsyncIterator[httpx.Asyn
         yield client
 
 
-@pytest.fixture
-async def by_url(store: MediaStore, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(params=["cold", "warm"])
+async def by_url(
+    store: MediaStore, clock: Clock, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
     access = SignedAccess(signer(clock), PrincipalAccess(cookie(clock).read))
-    async with mounted(store, access, MediaUrls(signer=signer(clock))) as client:
+    urls = MediaUrls(signer=signer(clock))
+    async with mounted(store, access, urls, request.param) as client:
         yield client
 
 

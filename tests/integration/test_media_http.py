@@ -4,7 +4,6 @@ import hashlib
 import struct
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -14,8 +13,6 @@ import anyio
 import httpx
 import pytest
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from coatcheck.delivery import media_app
 from coatcheck.opening import Backends, open_backends
@@ -23,7 +20,7 @@ from coatcheck.reference import MediaReference, MediaUrls, is_reference_id
 from coatcheck.server.settings import Settings
 from coatcheck.store import MediaStore
 from tests.media import encoded_jpeg, gif_frames, image_bytes, jpeg_of_scans, png_bytes
-from tests.serving import serving
+from tests.serving import asking_media
 
 pytestmark = pytest.mark.anyio
 
@@ -33,17 +30,12 @@ MAX_BYTES = 300_000
 MAX_PIXELS = 1_000_000
 
 
-async def connect(stack: AsyncExitStack, store: MediaStore) -> httpx.AsyncClient:
-    app = Starlette(routes=[Mount("/api/media", media_app(store))])
-    address = await stack.enter_async_context(serving(app))
-    client = httpx.AsyncClient(base_url=f"http://{address}/api/media", timeout=30)
-    return await stack.enter_async_context(client)
-
-
-@pytest.fixture
-async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
-    async with AsyncExitStack() as stack:
-        yield await connect(stack, store)
+@pytest.fixture(params=["cold", "warm"])
+async def client(
+    store: MediaStore, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking_media(media_app(store), request.param) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -56,8 +48,8 @@ async def small(data: Path) -> AsyncIterator[Backends]:
 
 @pytest.fixture
 async def strict(small: Backends) -> AsyncIterator[httpx.AsyncClient]:
-    async with AsyncExitStack() as stack:
-        yield await connect(stack, small.store)
+    async with asking_media(media_app(small.store), "cold") as opened:
+        yield opened
 
 
 def image_url(reference: MediaReference, query: str = "") -> str:

@@ -1,15 +1,12 @@
 """Opaque media: bytes of any type, which nothing looks at and no browser shows or runs."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from coatcheck.delivery import media_app
 from coatcheck.errors import (
@@ -26,7 +23,7 @@ from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from coatcheck.variants import VariantSpec
 from tests.media import png_bytes
-from tests.serving import serving
+from tests.serving import asking_media
 
 pytestmark = pytest.mark.anyio
 
@@ -36,13 +33,12 @@ DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></s
 UNKNOWN = bytes(range(256)) * 20  # of no type that a store accepts
 
 
-@pytest.fixture
-async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
-    async with AsyncExitStack() as stack:
-        app = Starlette(routes=[Mount("/api/media", media_app(store))])
-        address = await stack.enter_async_context(serving(app))
-        opened = httpx.AsyncClient(base_url=f"http://{address}/api/media", timeout=30)
-        yield await stack.enter_async_context(opened)
+@pytest.fixture(params=["cold", "warm"])
+async def client(
+    store: MediaStore, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking_media(media_app(store), request.param) as opened:
+        yield opened
 
 
 def files(data: Path) -> list[Path]:

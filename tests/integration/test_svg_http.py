@@ -22,7 +22,7 @@ from coatcheck.options import StoreOptions
 from coatcheck.store import MediaStore
 from coatcheck.variants import LADDER
 from tests.media import image_bytes
-from tests.serving import serving
+from tests.serving import asking_media, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -42,10 +42,12 @@ HOSTILE = f"""<svg {NS} width="300" height="150" onload="alert(1)">
 </svg>""".encode()
 
 
-@pytest.fixture
-async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
-    async with AsyncExitStack() as stack:
-        yield await connect(stack, store)
+@pytest.fixture(params=["cold", "warm"])
+async def client(
+    store: MediaStore, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking_media(media_app(store), request.param) as opened:
+        yield opened
 
 
 async def connect(stack: AsyncExitStack, store: MediaStore) -> httpx.AsyncClient:

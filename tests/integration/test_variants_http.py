@@ -22,14 +22,17 @@ from coatcheck.store import MediaStore
 from coatcheck.variants import VariantSpec
 from coatcheck.workers import WorkerLimits
 from tests.media import gif_frames, image_bytes, picture, png_bytes
+from tests.serving import AskingTwice
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def client(store: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(params=[httpx.AsyncClient, AskingTwice])
+async def client(
+    store: MediaStore, request: pytest.FixtureRequest
+) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(media_app(store), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test/image") as opened:
+    async with request.param(transport=transport, base_url="http://test/image") as opened:
         yield opened
 
 

@@ -52,7 +52,13 @@ def demo(host: Host = "127.0.0.1", port: Port = 8787) -> None:
 
 
 @app.command()
-def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8787,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer requests.", min=1, max=64)
+    ] = 1,
+) -> None:
     """Start the media service: upload, originals, thumbnails and variants over HTTP."""
     from coatcheck.server.app import create_app  # noqa: PLC0415 - see above
     from coatcheck.server.settings import (  # noqa: PLC0415 - see above
@@ -60,13 +66,12 @@ def serve(host: Host = "127.0.0.1", port: Port = 8787) -> None:
         read_settings,
     )
 
-    settings = read_settings(ServiceSettings)
+    settings, name = read_settings(ServiceSettings), "Coatcheck's media service"
+    if workers > 1:
+        running.serve_with_workers(settings, host, port, workers, name=name)
+        return
     running.serve(
-        lambda hosts: create_app(settings, allowed_hosts=hosts),
-        settings,
-        host,
-        port,
-        name="Coatcheck's media service",
+        lambda hosts: create_app(settings, allowed_hosts=hosts), settings, host, port, name=name
     )
 
 

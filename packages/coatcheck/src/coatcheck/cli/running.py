@@ -1,7 +1,10 @@
 """Run commands: common options, servers, and errors as one line."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +17,7 @@ from coatcheck.version import __version__
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from coatcheck.server.settings import Settings
+    from coatcheck.server.settings import ServiceSettings, Settings
 
 _UNUSABLE_DATA = 2
 
@@ -76,14 +79,8 @@ def serve(
             not installed.
         typer.Exit: with code 2, after a message, if the data directory cannot be used.
     """
-    try:
-        from coatcheck.server.running import run_server  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[server]'"
-        ) from error
-    try:
-        run_server(
+    with _server(settings) as running:
+        running.run_server(
             create_app,
             settings,
             host,
@@ -92,6 +89,58 @@ def serve(
             details=details,
             open_browser=open_browser,
         )
+
+
+def serve_with_workers(
+    settings: "ServiceSettings", host: str, port: int, workers: int, *, name: str
+) -> None:
+    """Serve media with several processes until interrupted; raises what `serve` raises.
+
+    Args:
+        settings: the settings.
+        host: the address to listen on.
+        port: the port to listen on; 0 for a free one.
+        workers: how many processes answer requests.
+        name: the server's name in the first line on the terminal.
+    """
+    with _server(settings) as running:
+        running.run_workers(
+            settings, host, port, workers, name=name, command="coatcheck.cli.worker"
+        )
+
+
+def work(
+    settings: "ServiceSettings",
+    host: str,
+    number: int,
+    listener: int,
+    channel: int,
+    directory: Path,
+) -> None:
+    """Serve media as one of several processes; raises what `serve` raises.
+
+    Args:
+        settings: the settings.
+        host: the address that is listened on.
+        number: of this worker, from 1.
+        listener: descriptor of the listening socket.
+        channel: descriptor of the socket to the supervisor.
+        directory: where the workers meet.
+    """
+    with _server(settings) as running:
+        running.run_worker(settings, host, number, listener, channel, directory)
+
+
+@contextmanager
+def _server(settings: "Settings") -> Iterator[ModuleType]:
+    try:
+        from coatcheck.server import running  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The server needs '{error.name}'. Install it with: pip install 'coatcheck[server]'"
+        ) from error
+    try:
+        yield running
     except StorageError as error:  # its message has no path: it may reach a client elsewhere
         _tell(error, f"{settings.data.absolute()}: {error.message}")
         raise typer.Exit(_UNUSABLE_DATA) from None

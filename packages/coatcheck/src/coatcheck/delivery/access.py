@@ -11,7 +11,7 @@ cookies are checked before the catalog is read, and another owner's media is ans
 not exist.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Final, Protocol
 
@@ -37,6 +37,10 @@ Authorize = Callable[[Principal, MediaRecord], bool | Awaitable[bool]]
 
 Identify = Callable[[HTTPConnection], Principal | None]
 """Returns the principal of the application's own session; None for an anonymous client."""
+
+
+Admit = Callable[[str, Mapping[bytes, bytes]], bool]
+"""Decides whether a request reads the bytes of media, given its id and the URL's parameters."""
 
 
 class Authorizer(Protocol):
@@ -211,6 +215,18 @@ class SignedAccess:
             raise ForbiddenError
         return await store.record(reference_id)
 
+    def admits(self, reference_id: str, query: Mapping[bytes, bytes]) -> bool:
+        """Whether `find_readable` would return the record, if there is one.
+
+        Args:
+            reference_id: the id in the URL.
+            query: the URL's parameters, each of which stands there once and without an encoding.
+        """
+        expires, signature = query.get(b"expires", b""), query.get(b"signature", b"")
+        return self._signer.accepts(
+            reference_id, expires.decode("latin-1"), signature.decode("latin-1")
+        )
+
     async def find_describable(self, scope: Scope, store: MediaRecords) -> MediaRecord:
         """The record, if the other authorizer says so; see `Authorizer.find_describable`."""
         return await self._others.find_describable(scope, store)
@@ -222,3 +238,16 @@ class SignedAccess:
     def identify(self, scope: Scope) -> Principal | None:
         """The principal of the other authorizer; see `Authorizer.identify`."""
         return self._others.identify(scope)
+
+
+def admission_of(access: Authorizer) -> Admit | None:
+    """Return who reads as a function that never waits and needs no record; None if there is none.
+
+    A class that is derived from one of ours may decide otherwise, so it has none.
+
+    Args:
+        access: decides who gets what.
+    """
+    if type(access) is OpenAccess:
+        return lambda _reference_id, _query: True
+    return access.admits if type(access) is SignedAccess else None

@@ -20,6 +20,7 @@ from coatcheck.delivery.observation import Observation
 from coatcheck.delivery.origin import check_origins, require_same_origin
 from coatcheck.delivery.previews import PreviewEndpoint
 from coatcheck.delivery.problems import EXCEPTION_HANDLERS
+from coatcheck.delivery.ready import ReadyAnswers
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.delivery.sharing import shared_with
 from coatcheck.delivery.uncached import UncachedJson
@@ -45,7 +46,7 @@ def media_app(
     previews: PreviewBoard | None = None,
     admit_upload: AdmitUpload | None = None,
     allow_origins: Collection[str] = (),
-) -> Starlette:
+) -> "MediaApplication":
     """Return an ASGI application that serves media, to mount at ``/api/media`` by convention.
 
     Mount it with ``app.mount("/api/media", media_app(store))``. It answers
@@ -106,8 +107,11 @@ def media_app(
             return "preview"
         return "upload" if endpoint is upload else "other"
 
-    app = _ObservedApp(
+    app = MediaApplication(
         lambda inner: Observation(shared_with(inner, allowed, authorizer), kind_of, metrics),
+        lambda inner: ReadyAnswers(
+            inner, store, authorizer, kind_of, metrics, by_origin=bool(allowed)
+        ),
         routes=[
             Route(f"{IMAGE_PATH}/{{id}}", image, methods=[HTTPMethod.GET]),
             *(
@@ -136,15 +140,33 @@ class _RefusedMethod:
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers=self._headers)
 
 
-class _ObservedApp(Starlette):
-    """Observes all answers, including those of Starlette itself."""
+class MediaApplication(Starlette):
+    """Observes all answers, including those of Starlette itself, and keeps them ready.
 
-    def __init__(self, observe: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
+    What was added with ``add_middleware`` may decide who gets what. Then no answer is ready.
+    """
+
+    def __init__(
+        self,
+        observe: Callable[[ASGIApp], ASGIApp],
+        keep_ready: Callable[[ASGIApp], ReadyAnswers],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._observe = observe
+        self._keep_ready = keep_ready
+
+    @property
+    def ready(self) -> ReadyAnswers | None:
+        """The ready answers, which are looked up before anything else."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        return self.middleware_stack if isinstance(self.middleware_stack, ReadyAnswers) else None
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self._observe(super().build_middleware_stack())
+        """Build what answers, once all middleware has been added."""
+        observed = self._observe(super().build_middleware_stack())
+        return observed if self.user_middleware else self._keep_ready(observed)
 
 
 def _rendition(query_string: bytes) -> str:

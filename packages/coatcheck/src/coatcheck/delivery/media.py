@@ -18,6 +18,7 @@ from coatcheck.delivery.conditional import (
     requested_range,
 )
 from coatcheck.delivery.negotiation import negotiate
+from coatcheck.delivery.ready import ANSWERED
 from coatcheck.delivery.sendfile import SendFile
 from coatcheck.errors import (
     DamagedBlobError,
@@ -79,6 +80,7 @@ class MediaEndpoint:
             headers["vary"] = "Accept"
         # Before any look at the blob: the catalog's row is enough to know what has not changed.
         if is_not_modified(request.get("if-none-match"), tag):
+            scope[ANSWERED] = record, chosen.digest
             await _answer(send, 304, headers)
             return
         headers |= _describe(record, chosen, attachment=query.get("download") == "true")
@@ -97,6 +99,8 @@ class MediaEndpoint:
             if named is not None:  # the proxy sends the bytes, and cuts the range out itself
                 await _answer(send, 200, _without_bytes(headers) | dict([named]))
                 return
+        if part is None:
+            scope[ANSWERED] = record, chosen.digest
         content = self._store.recall_blob(chosen.digest)
         if content is not None:
             await _start(send, 200 if part is None else 206, headers)

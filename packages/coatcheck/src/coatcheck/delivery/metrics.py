@@ -34,7 +34,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
-        self._answers: dict[tuple[str, int], _Answers] = {}
+        self._answers: dict[tuple[str, int], AnswerCount] = {}
         self._refusals: dict[str, int] = {}
         self.registry.register(_Collector(self._answers, self._refusals))
         self._encodes_started = Counter(
@@ -72,15 +72,21 @@ class Metrics:
             size: the body's length in bytes.
             seconds: until the answer began.
         """
-        answers = self._answers.get((kind, status))
-        if answers is None:
-            answers = self._answers[kind, status] = _Answers()
-        answers.count += 1
-        answers.bytes += size
-        answers.seconds += seconds
-        answers.within[bisect_left(_ANSWER_SECONDS, seconds)] += 1
+        self.answers(kind, status).add(size, seconds)
         if code is not None:
             self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def answers(self, kind: str, status: int) -> "AnswerCount":
+        """Return where answers of one kind and status are counted.
+
+        Args:
+            kind: what was requested.
+            status: the status of the answer.
+        """
+        answers = self._answers.get((kind, status))
+        if answers is None:
+            answers = self._answers[kind, status] = AnswerCount()
+        return answers
 
     def count_encode_start(self, operation: str) -> None:
         """Count an image that is passed to a worker."""
@@ -114,7 +120,7 @@ class Metrics:
         return Response(generate_latest(self.registry), headers=headers)
 
 
-class _Answers:
+class AnswerCount:
     """The answers of one kind and status.
 
     These are plain numbers, turned into metrics on demand: prometheus_client's counters take a lock
@@ -128,10 +134,22 @@ class _Answers:
         self.seconds = 0.0
         self.within = [0] * (len(_ANSWER_SECONDS) + 1)
 
+    def add(self, size: int, seconds: float) -> None:
+        """Count one.
+
+        Args:
+            size: the body's length in bytes.
+            seconds: until the answer began.
+        """
+        self.count += 1
+        self.bytes += size
+        self.seconds += seconds
+        self.within[bisect_left(_ANSWER_SECONDS, seconds)] += 1
+
 
 class _Collector(Collector):
     def __init__(
-        self, answers: Mapping[tuple[str, int], _Answers], refusals: Mapping[str, int]
+        self, answers: Mapping[tuple[str, int], AnswerCount], refusals: Mapping[str, int]
     ) -> None:
         self._answers = answers
         self._refusals = refusals

@@ -242,6 +242,16 @@ class Catalog(Protocol):
         """
         ...
 
+    def recall(self, reference_id: str) -> MediaRecord | None:
+        """The record as `find` would return it, if that takes no look at the database.
+
+        None does not mean that there is none.
+
+        Args:
+            reference_id: the reference, by its id.
+        """
+        ...
+
     async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         """The records of those references that there are, by id. Its cost is one round trip.
 

@@ -77,7 +77,7 @@ def log_config(level: str) -> dict[str, Any]:
     config["loggers"]["uvicorn.error"]["filters"] = ["without_start"]
     config["formatters"]["line"] = {"format": "%(asctime)s %(message)s"}
     config["handlers"]["line"] = {
-        "class": "logging.StreamHandler",
+        "class": "coatcheck.delivery.observation.AccessLines",
         "formatter": "line",
         "stream": "ext://sys.stdout",
     }

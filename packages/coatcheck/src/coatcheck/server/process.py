@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coatcheck.errors import CoatcheckError, ConfigurationError
-from coatcheck.server.protocol import HEAD_SECONDS, BoundedHttpProtocol
+from coatcheck.server.protocol import HEAD_SECONDS, BoundedHttpProtocol, FindReady
 from coatcheck.server.settings import Settings
 
 PING_SECONDS: Final = 20.0
@@ -38,6 +38,7 @@ class ApplicationServer(uvicorn.Server):
         settings: what the installation decides.
         log_config: how it logs; None leaves logging as it is.
         on_started: called when requests are answered.
+        find_ready: looks for ready answers in the application; None if it has none.
         head_seconds: how long the head of a request may take.
         ping_seconds: how often a WebSocket is pinged, and how long its answer may take.
 
@@ -52,6 +53,7 @@ class ApplicationServer(uvicorn.Server):
         *,
         log_config: dict[str, Any] | None = None,
         on_started: Callable[[], None] = lambda: None,
+        find_ready: FindReady | None = None,
         head_seconds: float = HEAD_SECONDS,
         ping_seconds: float = PING_SECONDS,
     ) -> None:
@@ -64,7 +66,7 @@ class ApplicationServer(uvicorn.Server):
                 self._lifespan,
                 interface="asgi3",
                 lifespan="auto",
-                http=partial(BoundedHttpProtocol, head_seconds),  # type: ignore[arg-type] # it makes one
+                http=partial(BoundedHttpProtocol, head_seconds, find_ready),  # type: ignore[arg-type] # it makes one
                 # Frames are small; compressing them costs more time than it saves, and memory.
                 ws_per_message_deflate=False,
                 ws_max_size=MAX_FRAME,

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from coatcheck.delivery.access import Identify
-from coatcheck.delivery.app import media_app
+from coatcheck.delivery.app import MediaApplication, media_app
 from coatcheck.delivery.listing import media_list
 from coatcheck.delivery.measuring import MeasuredRenderer
 from coatcheck.delivery.metrics import Metrics
@@ -42,7 +42,7 @@ class RunningMediaService:
     store: MediaStore
     fetcher: Fetcher | None
     shrinker: Shrinker
-    media: ASGIApp
+    media: MediaApplication
     media_list: ASGIApp
     readiness: Readiness
 

@@ -302,6 +302,16 @@ class MediaStore:
             raise NotFoundError("There is no media under this id.")
         return record
 
+    def recall_record(self, reference_id: str) -> MediaRecord | None:
+        """Return what `record` returns, if it is still in memory.
+
+        This never waits. None means that `record` has to look.
+
+        Args:
+            reference_id: the reference, by its id in lower case.
+        """
+        return self._catalog.recall(reference_id)
+
     async def records(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         """Return the records of all references that exist, by the given ids.
 

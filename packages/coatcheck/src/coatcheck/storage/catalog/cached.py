@@ -57,6 +57,10 @@ class CachedCatalog:
         known = None if fresh else self._records.get(reference_id)
         return known or (await self._read([reference_id])).get(reference_id)
 
+    def recall(self, reference_id: str) -> MediaRecord | None:
+        """The record if it is remembered; it is believed as long as `find` believes it."""
+        return self._records.get(reference_id)
+
     async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         """The records of those references that there are, by id."""
         recalled = {given: self._records.get(given) for given in reference_ids}

@@ -83,6 +83,10 @@ class SqlCatalog:
         """The record of a reference, or None."""
         return (await self.find_many([reference_id])).get(reference_id)
 
+    def recall(self, reference_id: str) -> MediaRecord | None:  # noqa: ARG002 - as the port has it
+        """None: nothing is remembered."""
+        return None
+
     async def find_many(self, reference_ids: Collection[str]) -> Mapping[str, MediaRecord]:
         """The records of those references that there are, by id."""
         async with self._database.read() as connection:
