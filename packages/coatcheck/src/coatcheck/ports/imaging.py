@@ -54,6 +54,23 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An image that is being put, before it is stored: enough to draw its box and its blur.
+
+    Attributes:
+        media_type: the sniffed type.
+        width: pixels as displayed.
+        height: pixels as displayed.
+        placeholder: a ThumbHash in base64.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swatch:
     """A color of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
 

@@ -23,6 +23,7 @@ from coatcheck.ports import (
     ErasureReceipt,
     ExportedRow,
     Fetcher,
+    Inspected,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -145,6 +146,7 @@ class MediaStore:
         conversation_id: str | None = None,
         kind: Kind = "media",
         reuse: bool = False,
+        on_inspected: Callable[[Inspected], None] | None = None,
     ) -> MediaReference:
         """Store media durably and return a reference to it.
 
@@ -170,6 +172,10 @@ class MediaStore:
             reuse: give the same content of the same owner and conversation the same reference, as
                 long as that is not deleted. For known content, nothing is written. The returned
                 reference has the name and the text of this call, which the store does not record.
+            on_inspected: called with the size and the placeholder of a new image as soon as they
+                are known, before the image is stored. If `put` then raises, the image does not
+                exist: take back what you showed. It is not called for content that is known
+                already.
 
         Raises:
             InvalidInputError: the content is a string, which `put` never opens as a file, or
@@ -197,7 +203,9 @@ class MediaStore:
             opaque_type=opaque_type(media_type) if kind == "opaque" else None,
             reuse=reuse,
         )
-        record = await self._admission.admit(content, new, media_type, max_bytes=self.max_bytes)
+        record = await self._admission.admit(
+            content, new, media_type, max_bytes=self.max_bytes, on_inspected=on_inspected
+        )
         if not reuse:
             return record.reference
         # Another place may show the same media under another name.

@@ -173,14 +173,13 @@ class Renditions:
                     share=share_of(record.owner, reference.digest),
                 )
         async with self._blobs.stage() as staged:
-            await staged.write(image.data)
-            await staged.seal()
+            await staged.seal(image.data)
             rendered = variant_record(spec.name, staged.digest, image)
             with CancelScope(shield=True):
                 async with self._catalog.transaction() as transaction:
                     recorded = await transaction.add_variant(reference.digest, rendered)
                     if recorded == rendered:  # another node may have been first, with other bytes
-                        await staged.publish()
+                        await self._blobs.publish(staged)
         if recorded is None:
             raise NotFoundError("There is no media under this id.")
         return recorded
