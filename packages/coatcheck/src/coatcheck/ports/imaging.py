@@ -90,6 +90,19 @@ class Swatch:
 class Renderer(Protocol):
     """Decodes images off the event loop, in a process that may crash."""
 
+    @property
+    def has_time(self) -> bool:
+        """Whether nothing is worked on or waits, and there is room for what comes meanwhile."""
+        ...
+
+    async def warm(self) -> None:
+        """Get ready, so that the first image does not wait for it.
+
+        Raises:
+            WorkerError: no worker starts.
+        """
+        ...
+
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budgets, then decode once.
 

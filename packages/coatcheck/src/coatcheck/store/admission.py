@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyio import CancelScope, open_file, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from coatcheck.errors import (
     EmptyMediaError,
@@ -263,6 +264,7 @@ class Admission:
                         for rendition, (name, image) in zip(renditions, rendered, strict=True)
                     ]
                     publications += renditions
+            await checkpoint_if_cancelled()
             # From here on it is all or nothing, whether or not the caller still waits. The write
             # lock keeps a deletion of the same content out; the blob comes before its row: the rows
             # are written while the blobs are published, and the commit waits for both.
