@@ -32,7 +32,7 @@ async def publish(blobs: BlobStore, content: bytes) -> str:
     async with blobs.stage() as staged:
         await staged.write(content)
         await staged.seal()
-        await staged.publish()
+        await blobs.publish(staged)
         return staged.digest
 
 
@@ -92,6 +92,39 @@ async def test_staged_bytes_that_are_not_published_leave_nothing(
             scope.cancel()
             await anyio.sleep_forever()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+async def test_bytes_that_are_sealed_with_the_last_of_them_are_whole(blobs: BlobStore) -> None:
+    async with blobs.stage() as staged, blobs.stage() as small:
+        await staged.write(CONTENT[:1000])
+        await staged.seal(CONTENT[1000:])
+        await small.seal(b"all at once")
+        assert (staged.size, small.size) == (len(CONTENT), len(b"all at once"))
+        await blobs.publish(staged, small)
+    assert await collect(blobs, digest_of(CONTENT)) == CONTENT
+    assert await collect(blobs, digest_of(b"all at once")) == b"all at once"
+
+
+async def test_a_digest_that_is_known_is_the_name_of_what_is_written(blobs: BlobStore) -> None:
+    async with blobs.stage(digest=digest_of(CONTENT)) as staged:
+        await staged.write(CONTENT)
+        assert staged.digest == digest_of(CONTENT)
+        await staged.seal()
+        await blobs.publish(staged)
+    assert await collect(blobs, digest_of(CONTENT)) == CONTENT
+
+
+@pytest.mark.parametrize("pieces", [[CONTENT], [CONTENT[:70_000], b"", CONTENT[70_000:]]])
+async def test_a_blob_holds_its_own_bytes_and_no_others(
+    blobs: BlobStore, pieces: list[bytes]
+) -> None:
+    digest = digest_of(CONTENT)
+    assert not await blobs.holds(digest, pieces)
+    await publish(blobs, CONTENT)
+    assert await blobs.holds(digest, pieces)
+    assert not await blobs.holds(digest, [CONTENT[:-1]])
+    assert not await blobs.holds(digest, [*pieces, b"x"])
+    assert not await blobs.holds(digest, [CONTENT[:-1], b"x"])
 
 
 async def test_the_same_content_is_stored_once(blobs: BlobStore) -> None:

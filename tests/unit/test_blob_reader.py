@@ -30,7 +30,7 @@ async def publish(blobs: LocalBlobStore, content: bytes) -> str:
     async with blobs.stage() as staged:
         await staged.write(content)
         await staged.seal()
-        await staged.publish()
+        await blobs.publish(staged)
         return staged.digest
 
 

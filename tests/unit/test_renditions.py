@@ -489,19 +489,19 @@ async def test_a_wide_picture_that_is_refused_leaves_nothing(
         await counted.put(content[: len(content) * 9 // 10])
     assert stored(data) == set()
 
-    write, writes = _StagedFile.write, 0
+    seal, seals = _StagedFile.seal, 0
 
-    async def fill(staged: _StagedFile, chunk: bytes) -> None:
-        nonlocal writes
-        writes += 1
-        if writes == 3:  # the last of the three files
+    async def fill(staged: _StagedFile, last: bytes = b"") -> None:
+        nonlocal seals
+        seals += 1
+        if seals == 3:  # the last of the three files
             raise StorageFullError
-        await write(staged, chunk)
+        await seal(staged, last)
 
-    monkeypatch.setattr(_StagedFile, "write", fill)
+    monkeypatch.setattr(_StagedFile, "seal", fill)
     with pytest.raises(StorageFullError):
         await counted.put(content)
-    assert writes == 3
+    assert seals == 3
     assert stored(data) == set()
     assert [finding async for finding in counted.verify()] == []
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -25,7 +26,7 @@ async def publish(blobs: LocalBlobStore, content: bytes) -> str:
     async with blobs.stage() as staged:
         await staged.write(content)
         await staged.seal()
-        await staged.publish()
+        await blobs.publish(staged)
         return staged.digest
 
 
@@ -66,15 +67,40 @@ async def test_the_file_is_synced_before_its_name_and_the_directory_after(
     # The new directories' own names are made durable too: each in the directory above it.
     assert steps == [
         "sync file",
-        f"sync directory {outer}",
-        "sync directory blobs",
         "rename",
         f"sync directory {inner}",
+        f"sync directory {outer}",
+        "sync directory blobs",
     ]
     steps.clear()
     await publish(blobs, b"durable")
     assert steps == ["sync file", "rename", f"sync directory {inner}"]
     assert blob_path(tmp_path, digest).is_file()
+
+
+async def test_blobs_that_are_published_together_sync_each_directory_once(
+    blobs: LocalBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str | Path] = []
+    real_rename = Path.rename
+
+    def rename(source: Path, target: Path) -> Path:
+        steps.append("rename")
+        return real_rename(source, target)
+
+    monkeypatch.setattr("coatcheck.storage.local.sync_directory", steps.append)
+    monkeypatch.setattr(Path, "rename", rename)
+    async with AsyncExitStack() as stack:
+        staged = [await stack.enter_async_context(blobs.stage()) for _ in range(3)]
+        for number, one in enumerate(staged):
+            await one.seal(str(number).encode())
+        await blobs.publish(*staged)
+    assert steps[:3] == ["rename"] * 3
+    assert len(steps[3:]) == len(set(steps[3:]))
+    folders = {blob_path(Path(), one.digest).parent for one in staged}
+    synced = {Path(*Path(step).parts[-3:]) for step in steps[3:]}
+    assert folders <= synced
+    assert [digest async for digest in blobs.digests()] == sorted(one.digest for one in staged)
 
 
 async def test_putting_the_same_content_again_mends_a_damaged_blob(
@@ -151,7 +177,7 @@ def test_a_full_disk_is_told_as_such_leaves_nothing_and_reads_go_on(tmp_path: Pa
             async with blobs.stage() as staged:
                 await staged.write(b"small")
                 await staged.seal()
-                await staged.publish()
+                await blobs.publish(staged)
                 kept = staged.digest
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

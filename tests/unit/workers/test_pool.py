@@ -319,3 +319,40 @@ async def test_a_pool_that_is_closed_while_its_server_is_canceled_leaves_nothing
     assert not Path(found["directory"]).exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process["id"], 0)
+
+
+async def test_warming_starts_every_worker_once() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=2))
+    await pool.warm("process")
+    assert (len(pool._idle), pool.working) == (2, 0)
+    identifiers = {(await pool.run("process"))[0]["id"]}
+    await pool.warm("process")  # nothing is left to start
+    assert len(pool._idle) == 2
+    assert await pool.run("process") is not None
+    assert identifiers <= {worker._process.pid for worker in pool._idle}
+    await pool.aclose()
+
+
+async def test_a_task_that_comes_while_workers_warm_gets_one_and_none_is_too_many() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=2))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(functools.partial(pool.warm, "sleep", seconds=0.3))
+        await anyio.sleep(0.05)
+        assert pool.working == 1
+        await pool.run("process")
+    assert len(pool._idle) == 2
+    await pool.aclose()
+
+
+async def test_a_pool_that_is_closed_while_it_warms_leaves_no_process() -> None:
+    pool = WorkerPool(TASKS, WorkerLimits(processes=2))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(functools.partial(pool.warm, "sleep", seconds=0.3))
+        await anyio.sleep(0.05)
+        await pool.aclose()
+    assert (pool._idle, pool.working) == ([], 0)
+
+
+async def test_warming_that_fails_raises_what_the_task_raised(pool: WorkerPool) -> None:
+    with pytest.raises(InvalidInputError, match="too cold"):
+        await pool.warm("refuse", message="too cold")

@@ -25,6 +25,7 @@ class StoreOptions:
         owner_bytes: what the media of one owner may occupy together; 0 for no limit. Media without
             an owner counts as one owner's.
         workers: processes that look at images.
+        eager: start these at once, and make the next variant of a new picture in idle time.
         fetch_seconds: how long fetching one URL may take, redirects and all.
         fetch_ports: ports that URLs are fetched from, separated by commas.
         fetch_allow: addresses that URLs are fetched from although they are not public, separated
@@ -37,6 +38,7 @@ class StoreOptions:
     variant_bytes: int = DEFAULT_VARIANT_BYTES
     owner_bytes: int = 0
     workers: int = DEFAULT_WORKERS
+    eager: bool = False
     fetch_seconds: float = DEFAULT_FETCH_SECONDS
     fetch_ports: str = DEFAULT_FETCH_PORTS
     fetch_allow: str = ""

@@ -161,3 +161,13 @@ def is_prepared(media_type: str, *, width: int, height: int, frames: int) -> boo
     """
     is_offered = PREPARED.width in display_widths(media_type, width)
     return is_offered and frames == 1 and height * PREPARED.width <= _MAX_WEBP_EDGE * width
+
+
+def after_prepared(media_type: str, original: int) -> VariantSpec:
+    """Return what pages are likely to ask for after `PREPARED`, of an image that has that.
+
+    Args:
+        media_type: the original's.
+        original: its width in pixels.
+    """
+    return VariantSpec(display_widths(media_type, original)[1], PREPARED.format)

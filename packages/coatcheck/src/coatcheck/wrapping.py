@@ -313,7 +313,7 @@ class _Opener:
     async def _open(self) -> _Opened:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(
-                open_store(self._data, owner_bytes=self._owner_bytes)
+                open_store(self._data, owner_bytes=self._owner_bytes, eager=True)
             )
             opened = _Opened(store, *await self._way(store))
             self._resources = stack.pop_all()

@@ -37,6 +37,15 @@ class MeasuredRenderer:
         """Images that wait for a worker now."""
         return self._renderer.waiting
 
+    @property
+    def has_time(self) -> bool:
+        """See `Renderer.has_time`."""
+        return self._renderer.has_time
+
+    async def warm(self) -> None:
+        """See `Renderer.warm`. No image of anyone is decoded, so nothing is counted."""
+        await self._renderer.warm()
+
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """See `Renderer.inspect`."""
         with self._counted("inspect"):

@@ -27,6 +27,7 @@ THUMBNAIL_BYTES: Final = 10 * 1024
 
 _PLACEHOLDER_EDGE: Final = 32
 _PALETTE_EDGE: Final = 64
+_WARM_EDGE: Final = 600  # larger than `PREPARED`, so that it is made smaller
 _QUALITIES: Final = (80, 70, 60, 50, 40, 30, 20)
 _PREVIEW_QUALITIES: Final = (70, 40, 10)  # the first is about 30 KiB at 512 pixels
 _SIDEWAYS: Final = 5  # EXIF orientations from 5 on exchange width and height
@@ -210,6 +211,17 @@ def shrink(
         draft = _open(pyvips.Source.new_from_memory(payload), media_type, scans)
         draft.check_budget(max_pixels)
         return _encode_preview(draft.decode(edge, edge).copy_memory(), max_bytes)
+
+
+def warm() -> tuple[dict[str, Any], bytes]:
+    """Decode and encode a small picture: what libvips sets up on first use is set up then."""
+    picture = pyvips.Image.black(_WARM_EDGE, _WARM_EDGE, bands=3)
+    for media_type, suffix in (("image/png", ".png"), ("image/jpeg", ".jpg")):
+        content = picture.copy(interpretation="srgb").write_to_buffer(suffix)
+        image = _open(pyvips.Source.new_from_memory(content), media_type, 1)
+        prepared = image.decode(PREPARED.width, _ANY_HEIGHT).copy_memory()
+        _told(image.size, 1, _thumbnail_of(prepared, image.size), prepared)
+    return {}, b""
 
 
 @contextmanager

@@ -78,6 +78,19 @@ class ImagingPool:
         """Images that wait for a worker now."""
         return self._pool.waiting
 
+    @property
+    def has_time(self) -> bool:
+        """Whether nothing is worked on or waits, and another worker is left for what comes."""
+        return self._limits.processes > 1 and self._pool.working == self._pool.waiting == 0
+
+    async def warm(self) -> None:
+        """Start all workers, and let each set up what a first picture would wait for.
+
+        Raises:
+            WorkerError: no worker starts.
+        """
+        await self._pool.warm("warm")
+
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budget, then decode once.
 

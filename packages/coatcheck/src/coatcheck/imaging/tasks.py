@@ -5,7 +5,7 @@ from typing import Final
 import pyvips
 
 from coatcheck.imaging.editing import edit
-from coatcheck.imaging.operations import inspect, palette, render, shrink
+from coatcheck.imaging.operations import inspect, palette, render, shrink, warm
 
 # Before the first task: libvips' loaders that its authors call untrusted do not run in a worker.
 pyvips.block_untrusted_set(True)
@@ -16,4 +16,5 @@ TASKS: Final = {
     "edit": edit,
     "palette": palette,
     "shrink": shrink,
+    "warm": warm,
 }

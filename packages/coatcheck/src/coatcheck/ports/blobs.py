@@ -1,6 +1,6 @@
 """Where bytes live."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ class StagedBlob(Protocol):
 
     @property
     def path(self) -> Path:
-        """A local file that holds what was written so far."""
+        """A local file that holds what was written so far; it is there from the first write on."""
         ...
 
     @property
@@ -33,14 +33,14 @@ class StagedBlob(Protocol):
         """
         ...
 
-    async def seal(self) -> None:
-        """Make the bytes durable while still invisible. Nothing may be written afterwards."""
-        ...
+    async def seal(self, last: bytes = b"") -> None:
+        """Append `last` and make the bytes durable while still invisible.
 
-    async def publish(self) -> None:
-        """Make the sealed bytes durable under their digest; on return they survive a power cut.
+        Nothing may be written afterwards.
 
-        Publishing a digest that is already there succeeds and keeps one copy.
+        Raises:
+            StorageFullError: no room is left.
+            StorageError: the storage failed otherwise.
         """
         ...
 
@@ -63,8 +63,35 @@ class LocalPaths(Protocol):
 class BlobStore(Protocol):
     """Where bytes live: content-addressed, written once, never changed."""
 
-    def stage(self) -> AbstractAsyncContextManager[StagedBlob]:
-        """Begin to take bytes in. Leaving the context without `publish` leaves nothing behind."""
+    def stage(self, *, digest: str | None = None) -> AbstractAsyncContextManager[StagedBlob]:
+        """Begin to take bytes in. Leaving the context without `publish` leaves nothing behind.
+
+        Args:
+            digest: the digest of all that will be written, where the caller computed it from the
+                same bytes; None to compute it from what is written.
+        """
+        ...
+
+    async def publish(self, *staged: StagedBlob) -> None:
+        """Make sealed bytes durable under their digests; on return they survive a power cut.
+
+        Publishing a digest that is already there succeeds and keeps one copy.
+
+        Args:
+            staged: blobs of this store, each sealed and not published yet.
+
+        Raises:
+            StorageError: the storage failed. Some of them may be published.
+        """
+        ...
+
+    async def holds(self, digest: str, content: Sequence[bytes]) -> bool:
+        """Whether the blob is there and consists of exactly the bytes of `content`.
+
+        Args:
+            digest: the digest of the content, as `MediaReference.digest` has it.
+            content: what it must be, in pieces.
+        """
         ...
 
     async def size(self, digest: str) -> int | None:

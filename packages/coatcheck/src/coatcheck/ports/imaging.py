@@ -54,6 +54,23 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An image that is being put, before it is stored: enough to draw its box and its blur.
+
+    Attributes:
+        media_type: the sniffed type.
+        width: pixels as displayed.
+        height: pixels as displayed.
+        placeholder: a ThumbHash in base64.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swatch:
     """A color of an image: sRGB from 0 to 255, and its share of the image from 0 to 1.
 
@@ -72,6 +89,19 @@ class Swatch:
 
 class Renderer(Protocol):
     """Decodes images off the event loop, in a process that may crash."""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether nothing is worked on or waits, and there is room for what comes meanwhile."""
+        ...
+
+    async def warm(self) -> None:
+        """Get ready, so that the first image does not wait for it.
+
+        Raises:
+            WorkerError: no worker starts.
+        """
+        ...
 
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         """Check the header against the budgets, then decode once.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.requests import Request
@@ -102,7 +102,7 @@ class MediaService:
         """
         settings, authorizer = self._settings, self._access.authorizer
         async with open_backends(
-            settings.store_options,
+            replace(settings.store_options, eager=True),
             partial(MeasuredRenderer, metrics=self.metrics),
             participants=self._participants,
         ) as backends:

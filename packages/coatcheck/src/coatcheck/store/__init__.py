@@ -12,6 +12,7 @@ from coatcheck.mediatype import IMAGE_TYPES, RASTER_TYPES, extension_for, sniff
 from coatcheck.ports import (
     THUMBNAIL,
     Fetcher,
+    Inspected,
     ListedMedia,
     MediaCursor,
     MediaRecord,
@@ -34,6 +35,7 @@ __all__ = [
     "THUMBNAIL",
     "BlobFinding",
     "Fetcher",
+    "Inspected",
     "ListedMedia",
     "MediaCursor",
     "MediaRecord",

@@ -1,12 +1,24 @@
 """The one path of a put: room, a bounded stream, inspection, and one transaction at the end."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from anyio import CancelScope, open_file, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from coatcheck.errors import (
     EmptyMediaError,
@@ -32,6 +44,7 @@ from coatcheck.ports import (
     Catalog,
     CatalogTransaction,
     ImageFacts,
+    Inspected,
     MediaRecord,
     NewMedia,
     RenderedImage,
@@ -50,9 +63,8 @@ _TAKEN: Final = "Pass bytes, a list of them, a pathlib.Path or an asynchronous i
 _BYTES: Final = (bytes, bytearray, memoryview)
 _CONTENT: Final = (*_BYTES, list, tuple, Path, AsyncIterable)
 
-Content = (
-    bytes | bytearray | memoryview | list[bytes] | tuple[bytes, ...] | Path | AsyncIterable[bytes]
-)
+AtHand = bytes | bytearray | memoryview | list[bytes] | tuple[bytes, ...]
+Content = AtHand | Path | AsyncIterable[bytes]
 """What a store takes: bytes, a list of chunks, a file's path, or an asynchronous iterator of
 chunks."""
 
@@ -95,45 +107,77 @@ class Admission:
             raise QuotaExceededError
 
     async def admit(
-        self, content: Content, new: NewMedia, media_type: str | None, *, max_bytes: int
+        self,
+        content: Content,
+        new: NewMedia,
+        media_type: str | None,
+        *,
+        max_bytes: int,
+        on_inspected: Callable[[Inspected], None] | None = None,
     ) -> MediaRecord:
         """Store `content` and record `new` for it; see `MediaStore.put`."""
         _require_content(content)
-        at_hand = content if isinstance(content, (*_BYTES, list, tuple)) else None
-        if new.reuse and at_hand is not None:
-            # Before anything is written: content that is known costs a look-up alone.
-            known = await self._find_reusable(new, await _digest(at_hand), media_type)
-            if known is not None:
-                return known
+        if isinstance(content, (*_BYTES, list, tuple)):
+            _check_size(_size(content), max_bytes)
+            pieces = _pieces(content)
+            found = OPAQUE_TYPE if new.opaque_type else _accepted_type(_head(pieces))
+            _check_claim(found, new, media_type)
+            return await self._admit_at_hand(pieces, found, new, on_inspected)
         room = await self._room(new.owner)
-        if room is not None and _least_size(content) > room:
+        if room is not None and room < 1:
             raise QuotaExceededError  # before anything is written
         async with self._blobs.stage() as staged:
-            is_opaque = new.opaque_type is not None
             found = await _receive(
-                content, staged, max_bytes=max_bytes, room=room, is_opaque=is_opaque
+                content, staged, max_bytes=max_bytes, room=room, is_opaque=bool(new.opaque_type)
             )
             _check_claim(found, new, media_type)
             record = None
-            if new.reuse and at_hand is None:
-                record = await self._find_reusable(new, staged.digest, media_type)
+            if new.reuse:
+                record = await self._find_reusable(new, staged.digest)
             if record is None:
                 blob = await self._catalog.find_blob(staged.digest)
                 if blob is not None and _is_enough(blob[0], new):
-                    await staged.seal()
-                    record = await self._commit_known(staged, new)
+                    record = await self._commit_known(staged.digest, staged.size, new, staged)
             if record is None:
-                record = await self._inspect_and_commit(staged, found, new)
+                record = await self._inspect_and_commit(staged, found, new, on_inspected)
         return record
 
-    async def _find_reusable(
-        self, new: NewMedia, digest: str, media_type: str | None
-    ) -> MediaRecord | None:
+    async def _admit_at_hand(
+        self,
+        pieces: Sequence[bytes],
+        media_type: str,
+        new: NewMedia,
+        on_inspected: Callable[[Inspected], None] | None,
+    ) -> MediaRecord:
+        """Store what is in memory. Known content is compared with its copy, and not written."""
+        digest, size = await _digest(pieces), _size(pieces)
+        if new.reuse:
+            record = await self._find_reusable(new, digest)
+            if record is not None:
+                return record
+        room = await self._room(new.owner)
+        if room is not None and size > room:
+            raise QuotaExceededError  # before anything is written
+        blob = await self._catalog.find_blob(digest)
+        is_known = blob is not None and _is_enough(blob[0], new)
+        if is_known and await self._blobs.holds(digest, pieces):
+            record = await self._commit_known(digest, size, new)
+            if record is not None:
+                return record
+        async with self._blobs.stage(digest=digest) as staged:
+            for piece in pieces:
+                await staged.write(piece)
+            if is_known:  # its copy is damaged, and mended by this one; or it was just deleted
+                record = await self._commit_known(digest, size, new, staged)
+                if record is not None:
+                    return record
+            return await self._inspect_and_commit(staged, media_type, new, on_inspected)
+
+    async def _find_reusable(self, new: NewMedia, digest: str) -> MediaRecord | None:
         """The reference that is reused for this content, if its bytes are there too."""
         known = await self._catalog.find_reusable(new, digest)
         if known is None:
             return None
-        _check_claim(known.reference.mime_type, new, media_type)
         if await self._blobs.size(digest) != known.reference.size:
             return None  # a put makes it whole again
         return known
@@ -145,26 +189,36 @@ class Admission:
         return self._owner_bytes - await self._catalog.owner_bytes(owner)
 
     async def _hold_quota(
-        self, transaction: CatalogTransaction, staged: StagedBlob, owner: str | None
+        self, transaction: CatalogTransaction, digest: str, size: int, owner: str | None
     ) -> None:
         # Again, and now under the write lock: several puts of one owner may have begun while there
         # was room for one. A content that the owner has already takes no more room.
         if not self._owner_bytes:
             return
-        others = await transaction.owner_bytes(owner, besides=staged.digest)
-        if others + staged.size > self._owner_bytes:
+        others = await transaction.owner_bytes(owner, besides=digest)
+        if others + size > self._owner_bytes:
             raise QuotaExceededError
 
-    async def _commit_known(self, staged: StagedBlob, new: NewMedia) -> MediaRecord | None:
-        """Refer to content that is known already; None if it has been deleted meanwhile."""
+    async def _commit_known(
+        self, digest: str, size: int, new: NewMedia, staged: StagedBlob | None = None
+    ) -> MediaRecord | None:
+        """Refer to content that is known already; None if it has been deleted meanwhile.
+
+        Its row says that its bytes are on the disk, since no row is committed before them, and no
+        deletion removes them while the row is there. `staged` replaces a copy that is damaged or
+        was not compared.
+        """
+        if staged is not None:
+            await staged.seal()
         with CancelScope(shield=True):
             async with self._catalog.transaction() as transaction:
-                known = await transaction.find_blob(staged.digest)
+                known = await transaction.find_blob(digest)
                 if known is None or not _is_enough(known, new):
                     return None
-                await self._hold_quota(transaction, staged, new.owner)
-                await staged.publish()
-                record = await transaction.add_media(new, staged.digest)
+                await self._hold_quota(transaction, digest, size, new.owner)
+                if staged is not None:
+                    await self._blobs.publish(staged)
+                record = await transaction.add_media(new, digest)
         return record
 
     async def _inspect(self, staged: StagedBlob, media_type: str, owner: str | None) -> ImageFacts:
@@ -175,40 +229,83 @@ class Admission:
             )
 
     async def _inspect_and_commit(
-        self, staged: StagedBlob, media_type: str, new: NewMedia
+        self,
+        staged: StagedBlob,
+        media_type: str,
+        new: NewMedia,
+        on_inspected: Callable[[Inspected], None] | None,
     ) -> MediaRecord:
         blob = BlobRecord(digest=staged.digest, size=staged.size, media_type=media_type)
         variants: list[VariantRecord] = []
+        publications = [staged]
         async with AsyncExitStack() as stack:
-            publications = [staged]
-            if media_type in IMAGE_TYPES:
-                facts = await self._inspect(staged, media_type, new.owner)
-                blob = BlobRecord(
-                    digest=staged.digest,
-                    size=staged.size,
-                    media_type=media_type,
-                    width=facts.width,
-                    height=facts.height,
-                    frames=facts.frames,
-                    placeholder=facts.placeholder,
-                )
-                for name, image in _renditions(facts):
-                    rendition = await stack.enter_async_context(self._blobs.stage())
-                    await rendition.write(image.data)
-                    variants.append(variant_record(name, rendition.digest, image))
-                    publications.append(rendition)
-            for publication in publications:
-                await publication.seal()
+            async with _beside(staged.seal()):  # a worker reads the file while it is synced
+                if media_type in IMAGE_TYPES:
+                    facts = await self._inspect(staged, media_type, new.owner)
+                    blob = replace(
+                        blob,
+                        width=facts.width,
+                        height=facts.height,
+                        frames=facts.frames,
+                        placeholder=facts.placeholder,
+                    )
+                    if on_inspected is not None:
+                        on_inspected(_inspected(media_type, facts))
+                    rendered = list(_renditions(facts))
+                    renditions = [
+                        await stack.enter_async_context(self._blobs.stage()) for _ in rendered
+                    ]
+                    await _all_of(
+                        rendition.seal(image.data)
+                        for rendition, (_, image) in zip(renditions, rendered, strict=True)
+                    )
+                    variants = [
+                        variant_record(name, rendition.digest, image)
+                        for rendition, (name, image) in zip(renditions, rendered, strict=True)
+                    ]
+                    publications += renditions
+            await checkpoint_if_cancelled()
             # From here on it is all or nothing, whether or not the caller still waits. The write
-            # lock keeps a deletion of the same content out; the blob comes before its row.
+            # lock keeps a deletion of the same content out; the blob comes before its row: the rows
+            # are written while the blobs are published, and the commit waits for both.
             with CancelScope(shield=True):
                 async with self._catalog.transaction() as transaction:
-                    await self._hold_quota(transaction, staged, new.owner)
-                    for publication in publications:
-                        await publication.publish()
-                    await transaction.add_blob(blob, variants)
-                    record = await transaction.add_media(new, staged.digest)
+                    await self._hold_quota(transaction, staged.digest, staged.size, new.owner)
+                    async with _beside(self._blobs.publish(*publications)):
+                        await transaction.add_blob(blob, variants)
+                        record = await transaction.add_media(new, staged.digest)
         return record
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` beside the body. It has ended before this is left, also if the body fails."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        with CancelScope(shield=True):
+            await asyncio.wait([task])
+        failure = task.exception()
+    # Only where the body has not failed: what it raised is the reason then.
+    if failure is not None:
+        raise failure
+
+
+async def _all_of(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run several at the same time; raise the first failure once all have ended."""
+    async with AsyncExitStack() as stack:
+        for work in works:
+            await stack.enter_async_context(_beside(work))
+
+
+def _inspected(media_type: str, facts: ImageFacts) -> Inspected:
+    return Inspected(
+        media_type=media_type,
+        width=facts.width,
+        height=facts.height,
+        placeholder=facts.placeholder,
+    )
 
 
 def _renditions(facts: ImageFacts) -> Iterator[tuple[str, RenderedImage]]:
@@ -232,32 +329,49 @@ def _check_claim(found: str, new: NewMedia, media_type: str | None) -> None:
         raise UnsupportedMediaError("The media claims to be an image and is none.")
 
 
-def _least_size(content: Content) -> int:
-    """Bytes that `content` has at least, told without reading it; media is never empty."""
+def _size(content: AtHand | Sequence[bytes]) -> int:
     if isinstance(content, memoryview):
         return content.nbytes
+    return sum(map(len, content)) if isinstance(content, list | tuple) else len(content)
+
+
+def _pieces(content: AtHand) -> Sequence[bytes]:
+    """Content that is in memory, as it is now: the caller may change what it passed."""
     if isinstance(content, list | tuple):
-        return sum(map(len, content)) or 1
-    return len(content) if isinstance(content, bytes | bytearray) else 1
+        return [bytes(piece) for piece in content]
+    return [bytes(content)]
 
 
-async def _digest(content: bytes | bytearray | memoryview | list[bytes] | tuple[bytes, ...]) -> str:
-    chunks: Iterable[bytes | bytearray | memoryview]
-    chunks = content if isinstance(content, list | tuple) else (content,)
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
+    if size == 0:
+        raise EmptyMediaError
 
+
+def _head(pieces: Sequence[bytes]) -> bytes:
+    head = b""
+    for piece in pieces:
+        head += piece[: SNIFF_BYTES - len(head)]
+        if len(head) == SNIFF_BYTES:
+            break
+    return head
+
+
+async def _digest(pieces: Sequence[bytes]) -> str:
     def compute() -> str:
         digest = hashlib.sha256()
-        for chunk in chunks:
-            digest.update(chunk)
+        for piece in pieces:
+            digest.update(piece)
         return f"sha-256:{digest.hexdigest()}"
 
-    if _least_size(content) <= _HASHED_AT_ONCE:
+    if _size(pieces) <= _HASHED_AT_ONCE:
         return compute()
     return await to_thread.run_sync(compute)
 
 
 async def _receive(
-    content: Content,
+    content: Path | AsyncIterable[bytes],
     staged: StagedBlob,
     *,
     max_bytes: int,
@@ -342,13 +456,8 @@ def _require_bytes(chunk: object) -> None:
         raise InvalidInputError(f"A chunk is of type {type(chunk).__name__}. {_TAKEN}")
 
 
-async def _chunks(content: Content) -> AsyncGenerator[bytes]:
-    if isinstance(content, bytes | bytearray | memoryview):
-        yield bytes(content)
-    elif isinstance(content, list | tuple):
-        for chunk in content:
-            yield bytes(chunk)
-    elif isinstance(content, Path):
+async def _chunks(content: Path | AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    if isinstance(content, Path):
         try:
             async with await open_file(content, "rb") as file:
                 while chunk := await file.read(CHUNK_BYTES):

@@ -1,10 +1,12 @@
 """What the renderer makes of stored images: variants, edits and palettes.
 
-Variants are rendered when they are first asked for and kept in the blob store. Content that could
-not be decoded is remembered by its digest and not tried again soon.
+Variants are rendered when they are first asked for, or before that in idle time, and kept in the
+blob store. Content that could not be decoded is remembered by its digest and not tried again soon.
 """
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,12 +37,18 @@ from coatcheck.ports import (
 )
 from coatcheck.reference import MediaReference
 from coatcheck.store.reading import BlobReader
-from coatcheck.variants import VariantSpec
+from coatcheck.variants import PREPARED, VariantSpec, after_prepared
+
+_logger: Final = logging.getLogger(__name__)
 
 CONDEMNED_SECONDS: Final = 300.0
 """How long content that could not be decoded is not tried again."""
 
+QUIET_SECONDS: Final = 0.2
+"""How long no picture was put when one is rendered ahead: those of an answer come one by one."""
+
 _MAX_CONDEMNED: Final = 1000
+_MAX_AHEAD: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +151,14 @@ class Renditions:
 
     async def aclose(self) -> None:
         """Drop what is being rendered."""
-        flights = [flight.task for flight in self._flights.values()]
-        for task in flights:
-            task.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.drop()
+        await asyncio.gather(*(flight.task for flight in flights), return_exceptions=True)
+
+    async def has_room_ahead(self) -> bool:
+        """Whether variants may be made that were not asked for: half of the budget is kept."""
+        return await self._catalog.rendered_bytes() < self._max_bytes // 2
 
     def _forget(self, key: tuple[str, str], flight: "_Flight") -> None:
         if self._flights.get(key) is flight:
@@ -173,14 +185,13 @@ class Renditions:
                     share=share_of(record.owner, reference.digest),
                 )
         async with self._blobs.stage() as staged:
-            await staged.write(image.data)
-            await staged.seal()
+            await staged.seal(image.data)
             rendered = variant_record(spec.name, staged.digest, image)
             with CancelScope(shield=True):
                 async with self._catalog.transaction() as transaction:
                     recorded = await transaction.add_variant(reference.digest, rendered)
                     if recorded == rendered:  # another node may have been first, with other bytes
-                        await staged.publish()
+                        await self._blobs.publish(staged)
         if recorded is None:
             raise NotFoundError("There is no media under this id.")
         return recorded
@@ -213,7 +224,11 @@ class _Flight:
             self._waiting -= 1
             if self._waiting == 0 and not self._started:
                 self._on_over(self)  # a request from now on begins anew
-                self._scope.cancel()
+                self.drop()
+
+    def drop(self) -> None:
+        """End the work, also for those who wait for it."""
+        self._scope.cancel()
 
     async def _run(
         self, work: Callable[[Callable[[], None]], Coroutine[Any, Any, VariantRecord]]
@@ -230,6 +245,74 @@ class _Flight:
 
     def _start(self) -> None:
         self._started = True
+
+
+class Ahead:
+    """Starts the renderer's workers, then makes the next variant of new pictures in idle time.
+
+    It waits until no picture was put for `QUIET_SECONDS` and the renderer has time, and makes one
+    at a time. At most `_MAX_AHEAD` pictures wait; the oldest give way. What is not made ahead is
+    made on request.
+
+    Args:
+        renditions: renders.
+        renderer: says whether it has time.
+    """
+
+    def __init__(self, renditions: Renditions, renderer: Renderer) -> None:
+        self._renditions = renditions
+        self._renderer = renderer
+        self._queue: deque[MediaRecord] = deque(maxlen=_MAX_AHEAD)
+        self._added = asyncio.Event()
+        self._scope: CancelScope | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._scope = CancelScope()
+        self._task = asyncio.create_task(self._run(self._scope))
+
+    def add(self, record: MediaRecord) -> None:
+        """Note a picture that was put; media without `PREPARED` is left out."""
+        if self._task is not None and PREPARED.name in record.variants:
+            self._queue.append(record)
+            self._added.set()
+
+    async def aclose(self) -> None:
+        """Stop, whatever is still to be made."""
+        if self._scope is not None and self._task is not None:
+            self._scope.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self, scope: CancelScope) -> None:
+        # A scope of anyio, so that what shields itself within (the database) is not torn apart.
+        with scope:
+            try:
+                await self._renderer.warm()
+            except CoatcheckError:
+                _logger.warning("The workers do not start; a picture tries again.", exc_info=True)
+            while True:
+                await self._added.wait()
+                await self._wait_for_quiet()
+                try:
+                    await self._make_next()
+                except CoatcheckError:
+                    _logger.debug("A variant is left to the first request for it.", exc_info=True)
+
+    async def _wait_for_quiet(self) -> None:
+        self._added.clear()
+        await asyncio.sleep(QUIET_SECONDS)
+        while self._added.is_set() or not self._renderer.has_time:
+            self._added.clear()
+            await asyncio.sleep(QUIET_SECONDS)
+
+    async def _make_next(self) -> None:
+        record = self._queue.popleft()
+        if self._queue:
+            self._added.set()
+        width = record.reference.width
+        if width is not None and await self._renditions.has_room_ahead():
+            await self._renditions.get(record, after_prepared(record.reference.mime_type, width))
 
 
 def thumbnail_of(record: MediaRecord) -> VariantRecord:

@@ -129,6 +129,34 @@ class WorkerPool:
         """Tasks that wait for a worker now."""
         return self._turns.waiting
 
+    @property
+    def working(self) -> int:
+        """Workers that run a task, or start for one, now."""
+        return self._turns.held
+
+    async def warm(self, task: str, **arguments: Any) -> None:
+        """Start the workers that do not run yet, one after the other, and run `task` once in each.
+
+        So the first tasks find processes that have loaded and set up what they need. A worker that
+        is starting takes the place of one of `limits.processes`; a task that comes meanwhile gets
+        another, or waits no longer than for a worker of its own.
+
+        Args:
+            task: a name among the module's ``TASKS``.
+            arguments: what it takes, as JSON.
+
+        Raises:
+            WorkerError: no worker starts.
+            CoatcheckError: what `run` raises.
+        """
+        request = self._request(task, arguments)
+        # Idle ones have run something already, and those at work are about to.
+        while not self._closed and len(self._idle) + self.working < self._limits.processes:
+            async with self._turns.place(self._common, max_waiting=0):
+                answer, _ = await self._exchange(await self._start(), request)
+            if answer.result is None:
+                raise _error(answer)
+
     async def run(
         self,
         task: str,
@@ -166,15 +194,7 @@ class WorkerPool:
             StorageError: the file cannot be opened.
             CoatcheckError: what the task itself raised.
         """
-        request = wire.encode(
-            {
-                "task": task,
-                "arguments": arguments,
-                "cpu_seconds": min(self._limits.cpu_seconds, cpu_seconds or sys.maxsize),
-                "file": file is not None,
-            },
-            payload,
-        )
+        request = self._request(task, arguments, cpu_seconds, payload, has_file=file is not None)
         bound = self._limits.waiting
         async with (
             self._turns.place(
@@ -185,19 +205,7 @@ class WorkerPool:
         ):
             on_start()
             worker = self._idle.pop() if self._idle else await self._start()
-            try:
-                with anyio.fail_after(self._limits.seconds):
-                    answer, payload = await worker.exchange(request, descriptor)
-            except TimeoutError as error:
-                await worker.stop()
-                raise WorkerTimeoutError from error
-            except BaseException:
-                await worker.stop()
-                raise
-            if self._closed or worker.tasks >= self._limits.tasks_per_process:
-                await worker.stop()
-            else:
-                self._idle.append(worker)
+            answer, payload = await self._exchange(worker, request, descriptor)
         if answer.result is None:
             raise _error(answer)
         return answer.result, payload
@@ -212,6 +220,42 @@ class WorkerPool:
             async with self._scratch_lock:
                 if self._scratch is not None:
                     await to_thread.run_sync(self._scratch.cleanup)
+
+    def _request(
+        self,
+        task: str,
+        arguments: dict[str, Any],
+        cpu_seconds: int | None = None,
+        payload: bytes = b"",
+        *,
+        has_file: bool = False,
+    ) -> bytes:
+        header = {
+            "task": task,
+            "arguments": arguments,
+            "cpu_seconds": min(self._limits.cpu_seconds, cpu_seconds or sys.maxsize),
+            "file": has_file,
+        }
+        return wire.encode(header, payload)
+
+    async def _exchange(
+        self, worker: _Worker, request: bytes, descriptor: int | None = None
+    ) -> tuple[wire.Answer, bytes]:
+        """Let a worker run a task, and keep it for the next one unless it failed."""
+        try:
+            with anyio.fail_after(self._limits.seconds):
+                answer, payload = await worker.exchange(request, descriptor)
+        except TimeoutError as error:
+            await worker.stop()
+            raise WorkerTimeoutError from error
+        except BaseException:
+            await worker.stop()
+            raise
+        if self._closed or worker.tasks >= self._limits.tasks_per_process:
+            await worker.stop()
+        else:
+            self._idle.append(worker)
+        return answer, payload
 
     async def _start(self) -> _Worker:
         environment = {

@@ -40,6 +40,11 @@ class Turns:
         self._queues: OrderedDict[str, deque[tuple[Share, asyncio.Future[None]]]] = OrderedDict()
 
     @property
+    def held(self) -> int:
+        """How many places are held now."""
+        return self._held.total()
+
+    @property
     def waiting(self) -> int:
         """How many wait for a place now."""
         return sum(map(len, self._queues.values()))

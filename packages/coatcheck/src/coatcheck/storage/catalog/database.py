@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from coatcheck.errors import StorageError, StorageFullError
 from coatcheck.ports import Schema
+from coatcheck.storage.catalog.driver import connect
 from coatcheck.storage.catalog.migrating import check_apart, migrate
 from coatcheck.storage.catalog.schema import MEDIA
 
@@ -99,7 +100,9 @@ def _open_engine(path: Path, schemas: Sequence[Schema]) -> AsyncEngine:
     _migrate(path, schemas)
     # A message of an old history may have megabytes: they are parsed on the event loop.
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", json_deserializer=msgspec.json.decode
+        f"sqlite+aiosqlite:///{path}",
+        async_creator=connect(path),
+        json_deserializer=msgspec.json.decode,
     )
     _prepare(engine.sync_engine)
     return engine
