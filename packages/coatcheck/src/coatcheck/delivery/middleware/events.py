@@ -16,7 +16,7 @@ from coatcheck.delivery.middleware.splitting import Envelope
 from coatcheck.payload.offload import OffloadReport, may_hold_media
 from coatcheck.payload.offloading.continuing import String
 from coatcheck.payload.offloading.deltas import Delta, Path, exchanged, find_deltas, value_at
-from coatcheck.payload.scanning.holding import has_begun, is_base64, may_begin, may_begin_in
+from coatcheck.payload.scanning.holding import Decoded, has_begun, may_begin
 from coatcheck.payload.streaming import StreamOffload
 
 NOT_JSON: Final = "not_json"
@@ -29,7 +29,7 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
-_STRING: Final = re.compile(rb'(?:[^"\\]|\\.)*+')
+_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
@@ -206,25 +206,26 @@ class _Run:
         template: what the events are recognized by.
         event: the one that waits.
         room: characters that may be held back yet.
+        body: takes the pieces.
     """
 
-    __slots__ = ("after", "before", "begin", "end", "event", "hold", "last", "pieces", "room")
+    __slots__ = ("_most", "after", "before", "begin", "end", "event", "hold", "last", "room", "take")
 
-    def __init__(self, template: Template, event: UnitEvent, room: int) -> None:
+    def __init__(self, template: Template, event: UnitEvent, room: int, body: Decoded) -> None:
         self.before = template.before
         self.after = template.after
         self.begin = len(template.before)
         self.end = -len(template.after)
         self.event = event
         self.hold = template.string.hold
-        self.room = room
-        self.pieces: list[bytes] = []
+        self.room = self._most = room
+        self.take = body.take
         self.last: bytes | None = None
 
     def stop(self) -> None:
-        """Hold back what came, and let the last of the events wait."""
+        """Let the last of the events wait; what came is held back."""
         if self.last is not None:
-            self.hold.append(b"".join(self.pieces).decode("ascii"))
+            self.hold.length += self._most - self.room
             self.event.become(self.last)
 
 
@@ -274,9 +275,9 @@ class RewrittenEvents:
         if run is not None:
             if chunk.startswith(run.before) and chunk.endswith(run.after):
                 piece = chunk[run.begin : run.end]
-                run.room -= len(piece)
-                if run.room >= 0 and (piece.isalnum() or is_base64(piece)):
-                    run.pieces.append(piece)
+                room = run.room - len(piece)
+                if room >= 0 and run.take(piece):
+                    run.room = room
                     run.last = chunk
                     return Quick.WAITS
             run.stop()
@@ -317,7 +318,7 @@ class RewrittenEvents:
         if (
             self._rewriter.open
             or (
-                may_begin_in(unit, begin, end, bare=template.string.hold.bare)
+                template.string.hold.may_begin_in(unit, begin, end)
                 and not template.is_inside_word(unit, begin, end)
             )
             or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
@@ -336,18 +337,18 @@ class RewrittenEvents:
             or not isinstance(event, UnitEvent)
             or event.template is not template
             or string.hold.length > self._rewriter.share()
-            or not is_base64(piece)
             or (string.is_numbered and len(self._rewriter.open) > 1)
+            or not string.hold.take(piece)
         ):
             return Quick.IS_READ
         outcome: Outcome = Quick.WAITS
         if string.is_numbered:
             outcome = event.with_texts({template.path: string.ready})
             string.ready = ""
-        string.hold.append(piece.decode("ascii"))
         event.become(unit)
-        if not string.is_numbered:
-            self._run = _Run(template, event, self._rewriter.share() - string.hold.length)
+        body = string.hold.body
+        if not string.is_numbered and body is not None:
+            self._run = _Run(template, event, self._rewriter.share() - string.hold.length, body)
         return outcome
 
     @property
@@ -446,7 +447,7 @@ def _find_string(document: bytes, delta: Delta) -> tuple[int, int] | None:
     name = delta.path[-1]
     if not isinstance(name, str):
         return None
-    member = re.escape(msgspec.json.encode(name)) + rb'\s*:\s*"((?:[^"\\]|\\.)*+)"'
+    member = re.escape(msgspec.json.encode(name)) + rb'\s*:\s*"(' + _STRING.pattern + rb')"'
     for tries, found in enumerate(re.finditer(member, document)):
         begin, end = found.span(1)
         marked = document[:begin] + _MARKER.encode() + document[end:]

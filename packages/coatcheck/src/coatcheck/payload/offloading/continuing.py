@@ -29,16 +29,17 @@ from coatcheck.payload.offloading.deltas import (
     number_of,
     says_more,
 )
-from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk, spelling_in
+from coatcheck.payload.scanning.blocks import Blocks
 from coatcheck.payload.scanning.holding import (
     MAX_HELD,
     MAX_UNDECIDED,
     Held,
     TextHold,
     has_begun,
-    seems_whole,
 )
-from coatcheck.payload.scanning.text import FoundMedia, read_base64, split_data_uri
+from coatcheck.payload.scanning.text import FoundMedia, check_media, next_media, split_data_uri
+from coatcheck.payload.spelling import spelled, uri_spelling_of
 
 MAX_STRINGS: Final = 256
 """Strings of one stream that are followed at a time."""
@@ -47,12 +48,7 @@ _MAX_WAITING: Final = 64  # events whose text is not known to be media
 _FIRST: Final = 16
 _SLICE: Final = 64 * 1024
 _ESCAPE: Final = re.compile(r"\\+(?:u00([0-9A-Fa-f]{2})|([/rn]))")
-_ESCAPED_BODY: Final = re.compile(
-    r"(?>[A-Za-z0-9+/_-]+|\\++(?:[/rn]|u00(?:2[bBdDfF]|5[fF]|0[aAdD])))*+"
-    r"(?:=|\\++u003[dD]){0,2}"
-)
-_BREAKS: Final = re.compile(r"\\++[rn]")
-_UNCLEAR: Final = ("\r", "\n", "%")
+_ESCAPED: Final = {"/": "/", "n": "\n", "r": "\r"}
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -248,7 +244,7 @@ class StreamRewriter(Generic[T]):
         string.hold.max_held = self.share()
         pieces = yield from self._pieces(string.hold, delta.text)
         if string.hold.length >= self._limits.threshold and not was_open:
-            pieces += self._flushed_if_whole(string.hold)
+            pieces += string.hold.flush_if_whole()
         if not was_open and not string.hold.length and all(isinstance(p, str) for p in pieces):
             return Step(before, passes=True)
         string.delta = delta
@@ -264,10 +260,6 @@ class StreamRewriter(Generic[T]):
         return Step(
             before + self._withheld(string, Waiting(event, delta), text, changed=changed), False
         )
-
-    def _flushed_if_whole(self, hold: TextHold) -> list[str | Held]:
-        """What is held back, if nothing can follow it: on a socket, nothing may follow for long."""
-        return list(hold.flush()) if seems_whole(hold.text) else []
 
     def _released(
         self, string: String[T], this: Waiting[T], text: str, *, changed: bool
@@ -434,53 +426,70 @@ class StreamRewriter(Generic[T]):
                 parts.append(piece)
                 continue
             self.place = delta.place
-            text = piece.text
+            text = None
             if piece.is_too_long:
                 yield MediaTooLargeError()
-            elif len(text) >= self._limits.threshold:
-                text = yield from self._rewritten(text)
-            changed |= text is not piece.text
-            parts.append(text)
+            elif piece.length >= self._limits.threshold:
+                text = yield from self._rewritten(piece)
+            changed |= text is not None
+            parts.append(piece.text if text is None else text)
         return changed, "".join(parts)
 
-    def _rewritten(self, held: str) -> Walk[str]:
-        """A piece that was held back, with links in the place of media."""
-        if "\\" in held:
-            return (yield from self._unescaped(held))
-        split = split_data_uri(held)
-        if split is None or "=" in held[split[0] : -2] or any(mark in held for mark in _UNCLEAR):
-            rewriter = Rewriter(self._limits, max_bytes=self._max_bytes)
-            text: str = yield from rewriter.text(held, is_text=True)
-            return text
-        link = yield from self._linked(held)
-        return held if link is None else link
+    def _rewritten(self, held: Held) -> Walk[str | None]:
+        """A piece that was held back, with links in the place of media; None if it has none."""
+        uri = split_data_uri(held.head)
+        if uri is not None and uri[0] == len(held.head) and held.body is not None:
+            ended = held.body.ended(held.tail)
+            if ended is not None:
+                return (yield from self._linked(held, uri, *ended))
+        text = held.text
+        if "\\" in text:
+            return (yield from self._unescaped(text))
+        rewritten: str = yield from Rewriter(self._limits, max_bytes=self._max_bytes).text(
+            text, is_text=True
+        )
+        return None if rewritten is text else rewritten
 
-    def _unescaped(self, held: str) -> Walk[str]:
-        """A piece in which JSON has escapes."""
-        begin = held.find(",") + 1
-        body = _ESCAPED_BODY.match(held, begin)
-        if not begin or body is None:
-            return held
-        end = body.end()
-        while (last := re.search(r"\\+[rn]\Z", held[max(begin, end - 8) : end])) is not None:
-            end -= len(last[0])
-        link = yield from self._linked(_ESCAPE.sub(_character, held[:end]))
-        return held if link is None else link + held[end:]
+    def _linked(
+        self, held: Held, uri: tuple[int, str, str | None], chunks: list[bytes], last: str
+    ) -> Walk[str | None]:
+        """The link for a data: URI that was decoded; None if it is no media, or cannot be kept.
 
-    def _linked(self, uri: str) -> Walk[str | None]:
-        """The link for a data: URI; None if it is no media, or cannot be kept."""
-        split = split_data_uri(uri)
-        if split is None:
-            return None
-        begin, media_type, name = split
+        Args:
+            held: the URI.
+            uri: see `split_data_uri`.
+            chunks: the bytes.
+            last: the base64 of the last chunk.
+        """
+        _, media_type, name = uri
+        media = Blocks(chunks)
         found: FoundMedia | CoatcheckError
         try:
-            media = yield from read_base64(uri, begin, len(uri), media_type, self._max_bytes)
-            found = FoundMedia(media=media, characters=len(uri), name=name)
+            if media.size > self._max_bytes:
+                raise MediaTooLargeError
+            check_media(media, media_type)
+            found = FoundMedia(media=media, characters=held.length, name=name)
         except CoatcheckError as error:
             found = error
         replacement = yield found
-        return None if replacement is None else replacement.link
+        if replacement is None:
+            return None
+        # All chunks but the last are written as they are encoded.
+        text, end = held.head + last, Blocks(chunks[-1:])
+        is_said = replacement.reference.mime_type
+        return spelled(replacement, uri_spelling_of(text, 0, len(text), end, is_said)).link
+
+    def _unescaped(self, held: str) -> Walk[str | None]:
+        """A piece in which JSON has escapes."""
+        text = _ESCAPE.sub(_character, held)
+        media = yield from next_media(text, 0, self._limits.threshold, self._max_bytes)
+        if media is None:
+            return None
+        replacement = yield media.found
+        if replacement is None:
+            return None
+        link = spelled(replacement, spelling_in(text, media, replacement)).link
+        return text[: media.start] + link + held[_escaped_at(held, media.end) :]
 
     # --- events of unknown form ----------------------------------------------------------------
 
@@ -508,8 +517,15 @@ class StreamRewriter(Generic[T]):
 
 
 def _character(match: re.Match[str]) -> str:
-    """What an escape stands for; a line break is none of base64."""
-    if match[1] is not None:
-        character = chr(int(match[1], 16))
-        return "" if character in "\r\n" else character
-    return "/" if match[2] == "/" else ""
+    """What an escape stands for."""
+    return chr(int(match[1], 16)) if match[1] is not None else _ESCAPED[match[2]]
+
+
+def _escaped_at(held: str, index: int) -> int:
+    """Where in a text with escapes the character at `index` of what it says is written."""
+    saved = 0
+    for escape in _ESCAPE.finditer(held):
+        if escape.start() - saved >= index:
+            break
+        saved += len(escape[0]) - 1
+    return index + saved
