@@ -15,7 +15,7 @@ from anyio import to_thread
 from coatcheck.delivery.middleware.splitting import Envelope
 from coatcheck.payload.offload import OffloadReport, may_hold_media
 from coatcheck.payload.offloading.continuing import String
-from coatcheck.payload.offloading.deltas import Delta, Path, exchanged, find_deltas, value_at
+from coatcheck.payload.offloading.deltas import Delta, Path, alone, exchanged, find_deltas, value_at
 from coatcheck.payload.scanning.holding import Decoded, has_begun, may_begin
 from coatcheck.payload.streaming import StreamOffload
 
@@ -29,6 +29,7 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
+_LONGEST_ESCAPE: Final = 6
 _STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
 _END_MARK: Final = b"[DONE]"
@@ -113,9 +114,20 @@ class UnitEvent:
             if span is not None:
                 text = msgspec.json.encode(texts[template.path])[1:-1]
                 return self.unit[: span[0]] + text + self.unit[span[1] :]
-        document = msgspec.json.encode(exchanged(self.value, texts))
+        return self._closed(exchanged(self.value, texts))
+
+    def alone(self, path: Path, text: str) -> bytes:
+        """The unit with one text and nothing else that it says by itself.
+
+        Args:
+            path: where the text stands.
+            text: see there.
+        """
+        return self._closed(alone(self.value, path, text))
+
+    def _closed(self, value: Any) -> bytes:
         envelope = self._envelope or self._open(self.unit)
-        return envelope.close(document)
+        return envelope.close(msgspec.json.encode(value))
 
 
 class Template:
@@ -166,10 +178,7 @@ class Template:
     def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
         """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
         self.remember_end()
-        before = self.string.hold.before
-        return (
-            _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
-        )
+        return _WORD.fullmatch(unit, begin, end) is not None and self.string.hold.is_inside_word()
 
     def forget_end(self) -> None:
         """Tell the string that its last piece was not looked at."""
@@ -181,7 +190,9 @@ class Template:
         if self.tail is not None:
             span = self.match(self.tail)
             if span is not None and span[0] < span[1]:
-                self.string.hold.before = self.tail[span[1] - 1 : span[1]].decode("latin-1")
+                end = self.tail[max(span[0], span[1] - _LONGEST_ESCAPE) : span[1]]
+                # What an escape stands for may be anything: a line break, say.
+                self.string.hold.before = "" if b"\\" in end else end[-1:].decode("latin-1")
             self.tail = None
 
 
@@ -209,7 +220,18 @@ class _Run:
         body: takes the pieces.
     """
 
-    __slots__ = ("_most", "after", "before", "begin", "end", "event", "hold", "last", "room", "take")
+    __slots__ = (
+        "_most",
+        "after",
+        "before",
+        "begin",
+        "end",
+        "event",
+        "hold",
+        "last",
+        "room",
+        "take",
+    )
 
     def __init__(self, template: Template, event: UnitEvent, room: int, body: Decoded) -> None:
         self.before = template.before
@@ -346,6 +368,7 @@ class RewrittenEvents:
             outcome = event.with_texts({template.path: string.ready})
             string.ready = ""
         event.become(unit)
+        string.is_sent = False
         body = string.hold.body
         if not string.is_numbered and body is not None:
             self._run = _Run(template, event, self._rewriter.share() - string.hold.length, body)

@@ -26,6 +26,7 @@ from coatcheck.payload.offloading.deltas import (
     find_deltas,
     find_suspects,
     identity,
+    is_last,
     number_of,
     says_more,
 )
@@ -74,6 +75,15 @@ class Event(Protocol[T_co]):
         """
         ...
 
+    def alone(self, path: Path, text: str) -> T_co:
+        """The event with one text and nothing else that it says by itself.
+
+        Args:
+            path: where the text stands.
+            text: see there.
+        """
+        ...
+
 
 class Waiting(NamedTuple, Generic[T]):
     """An event that was not sent yet, and the piece of a string in it."""
@@ -95,8 +105,8 @@ class String(Generic[T]):
         is_whole: whether `waiting` are all the events that the text since then came in.
         is_numbered: whether its events have numbers.
         is_repeated: whether each event has all of the text so far: nothing is to be put together.
+        is_sent: whether the one event in `waiting` was sent, without what is held back.
         last: the last event of those that were sent without all of their text.
-        emptied: what is empty in that one when it is sent once more.
     """
 
     delta: Delta
@@ -107,8 +117,8 @@ class String(Generic[T]):
     is_whole: bool = True
     is_numbered: bool = False
     is_repeated: bool = False
+    is_sent: bool = False
     last: Event[T] | None = None
-    emptied: dict[Path, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -124,6 +134,7 @@ class String(Generic[T]):
         """Begin anew: everything was sent."""
         self.waiting.clear()
         self.ready, self.first, self.is_whole, self.last = "", "", True, None
+        self.is_sent = False
 
 
 class Step(NamedTuple, Generic[T]):
@@ -150,6 +161,8 @@ class StreamRewriter(Generic[T]):
         takes_bare: whether base64 without a data: URI is media in a text.
 
     Attributes:
+        max_bytes: see there; may change while the stream goes on.
+        max_held: likewise.
         open: the strings of which something was not sent yet, by their keys.
         place: where the media stands that is asked for, as a JSON Pointer.
     """
@@ -165,8 +178,8 @@ class StreamRewriter(Generic[T]):
     ) -> None:
         self._limits = limits
         self._takes_bare = takes_bare
-        self._max_bytes = max_bytes
-        self._max_held = max_held
+        self.max_bytes = max_bytes
+        self.max_held = max_held
         self._is_patient = is_patient
         self._strings: OrderedDict[tuple[object, ...], String[T]] = OrderedDict()
         self._before: Any = None  # the last event in which no piece was found
@@ -226,7 +239,12 @@ class StreamRewriter(Generic[T]):
 
     def share(self) -> int:
         """Characters that each of the strings may hold back now."""
-        return self._max_held // max(len(self.open), 1)
+        return self.max_held // max(len(self.open), 1)
+
+    @property
+    def is_inside_media(self) -> bool:
+        """Whether what is held back is the beginning of media for certain."""
+        return any(string.hold.is_media for string in self.open.values())
 
     # --- events with a piece of a string -------------------------------------------------------
 
@@ -242,7 +260,7 @@ class StreamRewriter(Generic[T]):
         if not was_open and not delta.is_known:
             string.hold.before = ""  # not all that came before it was looked at
         string.hold.max_held = self.share()
-        pieces = yield from self._pieces(string.hold, delta.text)
+        pieces = yield from self._pieces(string.hold, event, delta)
         if string.hold.length >= self._limits.threshold and not was_open:
             pieces += string.hold.flush_if_whole()
         if not was_open and not string.hold.length and all(isinstance(p, str) for p in pieces):
@@ -301,8 +319,9 @@ class StreamRewriter(Generic[T]):
         string.ready += text
         string.waiting[:] = [this]
         string.is_whole = False
-        if string.ready and this.delta.is_known:
-            # What stands before media does not wait for it.
+        # What stands before media does not wait for it.
+        string.is_sent = bool(string.ready and this.delta.is_known)
+        if string.is_sent:
             out.append(this.event.with_texts({this.delta.path: string.ready}))
             string.ready = ""
         return out
@@ -317,13 +336,12 @@ class StreamRewriter(Generic[T]):
             out += self._let_go(string)
             string.delta = delta
             string.hold.max_held = self.share()
-            pieces = yield from self._pieces(string.hold, delta.text)
+            pieces = yield from self._pieces(string.hold, event, delta)
             _, texts[delta.path] = yield from self._joined(pieces, delta)
             is_changed |= texts[delta.path] != delta.text
             if string.hold.length:
                 self.open[delta.key] = string
                 string.is_whole, string.last = False, event
-                string.emptied = {other.path: "" for other in deltas}
             else:
                 self.open.pop(delta.key, None)
                 string.reset()
@@ -358,9 +376,9 @@ class StreamRewriter(Generic[T]):
                 out = [each.event.with_texts({each.delta.path: ""}) for each in waiting]
             else:
                 out = self._more_than(string, last.event)
-            out.append(last.event.with_texts({last.delta.path: string.ready + text}))
+            out += self._sent_last(string, last, string.ready + text)
         elif text and string.last is not None:
-            out = [string.last.with_texts({**string.emptied, string.delta.path: text})]
+            out = [string.last.alone(string.delta.path, text)]
         else:
             out = []
         string.reset()
@@ -394,27 +412,38 @@ class StreamRewriter(Generic[T]):
             part = left[: len(delta.text)] if string.is_whole else ""
             left = left[len(part) :]
             out.append(event.with_texts({delta.path: part}))
-        event, delta = string.waiting[-1]
-        out.append(event.with_texts({delta.path: left}))
+        last = string.waiting[-1]
+        out += self._sent_last(string, last, left)
         string.waiting.clear()
         string.ready, string.first, string.is_whole = "", "", False
-        string.last, string.emptied = event, {}
+        string.is_sent, string.last = False, last.event
         return out
+
+    def _sent_last(self, string: String[T], last: Waiting[T], text: str) -> list[T]:
+        """The last event that waits, with its text; what else it says is said once."""
+        if not string.is_sent:
+            return [last.event.with_texts({last.delta.path: text})]
+        return [last.event.alone(last.delta.path, text)] if text else []
 
     def _more_than(self, string: String[T], last: Event[T]) -> list[T]:
         """Those that wait and say more than their text, without it."""
+        if string.is_sent:
+            return []
         return [
             each.event.with_texts({each.delta.path: ""})
             for each in string.waiting
             if each.event is not last and says_more(each.event.value, last.value, each.delta)
         ]
 
-    def _pieces(self, hold: TextHold, text: str) -> Walk[list[str | Held]]:
-        """What may pass now that `text` has come, found in steps."""
+    def _pieces(self, hold: TextHold, event: Event[T], delta: Delta) -> Walk[list[str | Held]]:
+        """What may pass now that a piece of a text has come, found in steps."""
+        text = delta.text
         pieces = list(hold.feed(text[:_SLICE]))
         for start in range(_SLICE, len(text), _SLICE):
             yield None
             pieces += hold.feed(text[start : start + _SLICE])
+        if hold.length and is_last(event.value, delta.path):
+            pieces += hold.flush()
         return pieces
 
     def _joined(self, pieces: list[str | Held], delta: Delta) -> Walk[tuple[bool, str]]:
@@ -445,7 +474,7 @@ class StreamRewriter(Generic[T]):
         text = held.text
         if "\\" in text:
             return (yield from self._unescaped(text))
-        rewritten: str = yield from Rewriter(self._limits, max_bytes=self._max_bytes).text(
+        rewritten: str = yield from Rewriter(self._limits, max_bytes=self.max_bytes).text(
             text, is_text=True
         )
         return None if rewritten is text else rewritten
@@ -465,7 +494,7 @@ class StreamRewriter(Generic[T]):
         media = Blocks(chunks)
         found: FoundMedia | CoatcheckError
         try:
-            if media.size > self._max_bytes:
+            if media.size > self.max_bytes:
                 raise MediaTooLargeError
             check_media(media, media_type)
             found = FoundMedia(media=media, characters=held.length, name=name)
@@ -482,7 +511,7 @@ class StreamRewriter(Generic[T]):
     def _unescaped(self, held: str) -> Walk[str | None]:
         """A piece in which JSON has escapes."""
         text = _ESCAPE.sub(_character, held)
-        media = yield from next_media(text, 0, self._limits.threshold, self._max_bytes)
+        media = yield from next_media(text, 0, self._limits.threshold, self.max_bytes)
         if media is None:
             return None
         replacement = yield media.found

@@ -82,7 +82,10 @@ class _Patterns:
     perhaps: re.Pattern[str]
 
 
-_DATA_BEGUN: Final = rf"(?<![A-Za-z0-9_])(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?"
+# A letter right before it makes it another word, but for that of an escape.
+_DATA_BEGUN: Final = (
+    rf"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?"
+)
 _URIS: Final = _Patterns(re.compile(rf"{_URI}{_BODY.pattern}"), re.compile(rf"(?:{_DATA_BEGUN})\Z"))
 _URIS_AND_BARE: Final = _Patterns(
     re.compile(rf"(?:{_URI}|{_BARE}){_BODY.pattern}"),
@@ -140,29 +143,27 @@ class Decoded:
     def take(self, piece: bytes) -> bool:
         """Go on with `piece`, if that is nothing but such base64; False changes nothing."""
         if len(piece) > _FEW:
-            return self._decode(self._rest + piece)
+            return self._decode(bytes(self._rest) + piece if self._rest else piece)
         if not piece.isalnum() and piece.translate(None, _STANDARD):
             return False
         self._rest += piece
         if len(self._rest) >= _BLOCK:
-            self._decode(self._rest)
+            self._decode(bytes(self._rest))
         return True
 
-    def _decode(self, text: bytearray) -> bool:
-        whole = len(text) & -4
-        rest = text[whole:]
-        if rest:
-            if rest.translate(None, _STANDARD):
-                return False
-            del text[whole:]
-        if text[-1] == _PADDING:
+    def _decode(self, text: bytes) -> bool:
+        odd = len(text) & 3
+        rest = text[-odd:] if odd else b""
+        whole = text[:-odd] if odd else text
+        # Padding is right before the end of what is decoded, or in the rest.
+        if whole[-1] == _PADDING or (rest and rest.translate(None, _STANDARD)):
             return False
         try:
             # By position, that takes half the time.
-            self._chunks.append(pybase64.b64decode(text, None, True))  # noqa: FBT003
+            self._chunks.append(pybase64.b64decode(whole, None, True))
         except ValueError:
             return False
-        self._rest = rest
+        self._rest[:] = rest
         return True
 
     def ended(self, tail: str) -> tuple[list[bytes], str] | None:
@@ -222,7 +223,7 @@ class TextHold:
 
     Attributes:
         max_held: see there.
-        before: the character before what is held back, or before what comes next.
+        before: the last two characters before what is held back, or before what comes next.
         length: characters that are held back now.
         is_media: whether these are the beginning of media for certain, and base64 that follows is
             part of it.
@@ -256,7 +257,7 @@ class TextHold:
                 self._held.clear()
                 begin, end = self._find(text)
                 if begin:
-                    self.before = text[begin - 1]
+                    self.before = (self.before + text[max(begin - 2, 0) : begin])[-2:]
                     yield text[:begin]
             else:
                 body = _BODY.match(text)
@@ -278,6 +279,10 @@ class TextHold:
         """What is held back."""
         body = "" if self._body is None else self._body.text
         return "".join([*self._held, body, *self._tail])
+
+    def is_inside_word(self) -> bool:
+        """Whether a letter or a digit came last: nothing begins right after it."""
+        return self.before[-1:].isalnum() and self.before.isascii() and self.before[0] != "\\"
 
     def take(self, piece: bytes) -> bool:
         """Hold back a piece that goes on with the base64 of media that has begun; False if not."""
@@ -355,7 +360,7 @@ class TextHold:
     def _taken(self, *, is_too_long: bool = False) -> Held:
         head, tail = "".join(self._held), "".join(self._tail)
         held = Held(head, self.length, is_too_long, self._body, tail)
-        self.before = tail[-1:] or (self._body and self._body.last) or head[-1:]
+        self.before = tail[-2:] or (self._body and self._body.last) or head[-2:]
         self._held.clear()
         self._tail.clear()
         self._body = None
