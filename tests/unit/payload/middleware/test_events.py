@@ -26,7 +26,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from coatcheck import open_store
 from coatcheck.delivery.middleware import OffloadMiddleware
-from coatcheck.payload.offload import OffloadReport
+from coatcheck.payload.offload import OffloadLimits, OffloadReport, offload
 from coatcheck.store import MediaStore
 from tests.serving import serving
 from tests.unit.payload.streams import ARGUMENTS, TEXTS, Events, Stream, pieces, sse, sse_events
@@ -131,6 +131,47 @@ async def test_a_picture_in_a_tools_input_is_a_link_whatever_is_escaped(
     inner = json.loads(value["json"]) if "json" in value else value
     assert inner == {"alt": "d", "image": PREFIX + first, "more": [PREFIX + first]}
     assert set(links(json.dumps(events))) == {first}
+
+
+SMALL: Final = base64.b64encode(noise(8)).decode()
+LIMITS: Final = OffloadLimits(threshold=128)
+SOURCE: Final = {"type": "base64", "media_type": "image/png", "data": SMALL}
+INPUTS: Final[dict[str, Any]] = {
+    "anthropic": {"image": {"type": "image", "source": SOURCE}, "n": 1},
+    "mcp": {"content": [{"type": "image", "data": SMALL, "mimeType": "image/png"}] * 2},
+    "gemini": {"part": {"inlineData": {"mimeType": "image/png", "data": SMALL}}},
+    "ai_sdk": {"type": "file", "mediaType": "image/png", "data": SMALL, "filename": "a.png"},
+    "langchain": [{"type": "image", "base64": SMALL, "mime_type": "image/png"}],
+    "ag_ui": {
+        "a": {"type": "image", "source": {"type": "data", "value": SMALL, "mimeType": "a/b"}}
+    },
+    "mcp_resource": {
+        "type": "resource",
+        "resource": {"uri": "file:///a.png", "mimeType": "image/png", "blob": SMALL},
+    },
+    "none": {"picture": SMALL, "and": {"b64": SMALL}, "text": "iVBORw0KGgo is how PNG begins"},
+}
+"""Inputs with base64 of shapes that are known, and of none."""
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("shape", INPUTS)
+async def test_base64_in_a_tools_input_is_what_the_whole_input_says(
+    store: MediaStore, name: str, shape: str
+) -> None:
+    """Cut at every character: the deltas say what an event says that has all of the input."""
+    text = json.dumps(INPUTS[shape])
+    whole, report = await offload(text, store, form="ui", limits=LIMITS)
+    stream = ARGUMENTS[name]
+    for cut in range(1, len(text)):
+        events = stream.events([text[:cut], text[cut:]])
+        got, totals = await streamed(store, events, limits=LIMITS)
+        assert stream.text(got) == whole
+        assert SMALL not in json.dumps(got) or shape == "none"
+        assert totals.left.get("unknown_shape", 0) >= report.left.get("unknown_shape", 0)
+    for size in (1, 3, 20, 64):
+        got, _ = await streamed(store, stream.events(pieces(text, size)), limits=LIMITS)
+        assert json.loads(stream.text(got)) == json.loads(whole)
 
 
 async def test_an_escape_is_cut_at_every_byte(store: MediaStore) -> None:

@@ -156,6 +156,7 @@ class StreamOffload(Generic[T]):
         self._remembered: BoundedMemory[bytes, MediaReference] = BoundedMemory(entries=_REMEMBERED)
         self.rewriter: StreamRewriter[T] = StreamRewriter(
             self._limits,
+            self._whole,
             max_bytes=max_bytes,
             max_held=_held(max_bytes, max_held),
             is_patient=is_patient,

@@ -32,6 +32,8 @@ _FEW: Final = 16
 _LONGEST_ESCAPE: Final = 6
 _STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
+# The names of what holds a tool's input, whose brackets are followed from the first one on.
+_ARGUMENTS: Final = re.compile(rb"argument|partial_json|TextDelta|TOOL_CALL_ARGS|tool-input")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
 _LONGEST_TEXT: Final = 4000
@@ -247,7 +249,7 @@ class _Run:
     def stop(self) -> None:
         """Let the last of the events wait; what came is held back."""
         if self.last is not None:
-            self.hold.length += self._most - self.room
+            self.hold.took(self._most - self.room)
             self.event.become(self.last)
 
 
@@ -327,6 +329,7 @@ class RewrittenEvents:
             or self._looked_at < _FEW
             or len(unit) >= self._threshold
             or may_begin(unit)
+            or _ARGUMENTS.search(unit) is not None
         ):
             return Quick.IS_READ
         self._passed = unit

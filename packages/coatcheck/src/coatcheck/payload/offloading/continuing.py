@@ -11,9 +11,9 @@ with an empty text where theirs was media, so that numbers have no gap.
 
 import re
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
 from coatcheck.options import DEFAULT_MAX_BYTES
@@ -31,6 +31,7 @@ from coatcheck.payload.offloading.deltas import (
     says_more,
 )
 from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk, spelling_in
+from coatcheck.payload.scanning.arguments import JsonHold
 from coatcheck.payload.scanning.blocks import Blocks
 from coatcheck.payload.scanning.holding import (
     MAX_HELD,
@@ -53,6 +54,9 @@ _ESCAPED: Final = {"/": "/", "n": "\n", "r": "\r"}
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+Hold: TypeAlias = TextHold | JsonHold
 
 
 class Event(Protocol[T_co]):
@@ -110,7 +114,7 @@ class String(Generic[T]):
     """
 
     delta: Delta
-    hold: TextHold
+    hold: Hold
     first: str = ""
     waiting: list[Waiting[T]] = field(default_factory=list)
     ready: str = ""
@@ -154,6 +158,7 @@ class StreamRewriter(Generic[T]):
 
     Args:
         limits: what counts as media.
+        open_rewriter: returns what rewrites a whole value of JSON.
         max_bytes: largest media that is decoded.
         max_held: characters of all its strings together that are held back at most.
         is_patient: whether an event of unknown form may wait for the next one, as in an answer,
@@ -170,6 +175,7 @@ class StreamRewriter(Generic[T]):
     def __init__(
         self,
         limits: OffloadLimits,
+        open_rewriter: Callable[[], Rewriter],
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_held: int = MAX_HELD,
@@ -177,6 +183,7 @@ class StreamRewriter(Generic[T]):
         takes_bare: bool = True,
     ) -> None:
         self._limits = limits
+        self._open_rewriter = open_rewriter
         self._takes_bare = takes_bare
         self.max_bytes = max_bytes
         self.max_held = max_held
@@ -231,11 +238,15 @@ class StreamRewriter(Generic[T]):
         """The string that a piece belongs to."""
         string = self._strings.get(delta.key)
         if string is None:
-            hold = TextHold(bare=self._takes_bare and delta.is_known and not delta.is_json)
-            string = self._strings[delta.key] = String(delta, hold)
+            string = self._strings[delta.key] = String(delta, self._opened_hold(delta))
         else:
             self._strings.move_to_end(delta.key)
         return string
+
+    def _opened_hold(self, delta: Delta) -> Hold:
+        if delta.is_known and delta.is_json:
+            return JsonHold(self._limits.threshold)
+        return TextHold(bare=self._takes_bare and delta.is_known)
 
     def share(self) -> int:
         """Characters that each of the strings may hold back now."""
@@ -435,7 +446,7 @@ class StreamRewriter(Generic[T]):
             if each.event is not last and says_more(each.event.value, last.value, each.delta)
         ]
 
-    def _pieces(self, hold: TextHold, event: Event[T], delta: Delta) -> Walk[list[str | Held]]:
+    def _pieces(self, hold: Hold, event: Event[T], delta: Delta) -> Walk[list[str | Held]]:
         """What may pass now that a piece of a text has come, found in steps."""
         text = delta.text
         pieces = list(hold.feed(text[:_SLICE]))
@@ -466,6 +477,8 @@ class StreamRewriter(Generic[T]):
 
     def _rewritten(self, held: Held) -> Walk[str | None]:
         """A piece that was held back, with links in the place of media; None if it has none."""
+        if held.is_json:
+            return (yield from self._in_json(held.head))
         uri = split_data_uri(held.head)
         if uri is not None and uri[0] == len(held.head) and held.body is not None:
             ended = held.body.ended(held.tail)
@@ -507,6 +520,14 @@ class StreamRewriter(Generic[T]):
         text, end = held.head + last, Blocks(chunks[-1:])
         is_said = replacement.reference.mime_type
         return spelled(replacement, uri_spelling_of(text, 0, len(text), end, is_said)).link
+
+    def _in_json(self, held: str) -> Walk[str | None]:
+        """A value of JSON, as it is rewritten in an event that has all of it."""
+        rewriter = self._open_rewriter()
+        rewritten: Any = yield from rewriter.document(held)
+        if rewritten is None:
+            rewritten = yield from rewriter.text(held, is_text=True)
+        return None if rewritten is held else rewritten
 
     def _unescaped(self, held: str) -> Walk[str | None]:
         """A piece in which JSON has escapes."""

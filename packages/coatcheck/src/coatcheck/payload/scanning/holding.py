@@ -36,7 +36,7 @@ _HEADER_BEGUN: Final = (
     rf"|{_HEADER_CHARACTER}{{0,{MAX_UNDECIDED - 6}}})"
 )
 # Base64 of the first bytes of media that is known by them (`coatcheck.mediatype`).
-_MAGIC: Final = (
+MAGIC: Final = (
     *("iVBORw0KGgo", "/9j/", "_9j_", "R0lGOD", "UklGR", "JVBERi0", "UEsDB", "SUQz"),
     *("T2dnUw", "ZkxhQ", "GkXfo", "AAAA", "PHN2Zy"),
 )
@@ -59,7 +59,7 @@ _PICTURES: Final = (",iVBOR", ",/9j/", ",R0lGOD", ",UklGR")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _NOT_INSIDE: Final = r"(?<![A-Za-z0-9+/_-])"
 _URI: Final = rf"{_HEADER_BEGUN};(?i:base64),\s*"
-_BARE: Final = rf"{_NOT_INSIDE}(?<!base64,)(?={'|'.join(_MAGIC)})"
+_BARE: Final = rf"{_NOT_INSIDE}(?<!base64,)(?={'|'.join(MAGIC)})"
 
 
 def _begun(words: tuple[str, ...]) -> str:
@@ -89,7 +89,7 @@ _DATA_BEGUN: Final = (
 _URIS: Final = _Patterns(re.compile(rf"{_URI}{_BODY.pattern}"), re.compile(rf"(?:{_DATA_BEGUN})\Z"))
 _URIS_AND_BARE: Final = _Patterns(
     re.compile(rf"(?:{_URI}|{_BARE}){_BODY.pattern}"),
-    re.compile(rf"(?:{_DATA_BEGUN}|{_NOT_INSIDE}(?:{_begun(_MAGIC)}))\Z"),
+    re.compile(rf"(?:{_DATA_BEGUN}|{_NOT_INSIDE}(?:{_begun(MAGIC)}))\Z"),
 )
 
 
@@ -114,10 +114,10 @@ def _begins(end: str, *, bare: bool) -> re.Pattern[bytes]:
     """A pattern for what may be the beginning of media that goes on behind `end`."""
     # The first character first: by such a set, a search skips what cannot match.
     branches = [rf"(?<=[dD])(?:{end}|[aA](?:{end}|[tT](?:{end}|[aA](?:{end}|:(?![ {{\[])))))"]
-    for first in sorted({word[0] for word in _MAGIC} if bare else ()):
-        rest = tuple(word[1:] for word in _MAGIC if word[0] == first)
+    for first in sorted({word[0] for word in MAGIC} if bare else ()):
+        rest = tuple(word[1:] for word in MAGIC if word[0] == first)
         branches.append(rf"(?<={first})(?:{end}|{_spelled(rest, end)})")
-    firsts = "dD" + "".join({word[0] for word in _MAGIC} if bare else ())
+    firsts = "dD" + "".join({word[0] for word in MAGIC} if bare else ())
     return re.compile(rf"[{firsts}](?<![A-Za-z0-9+/_-].)(?:{'|'.join(branches)})".encode())
 
 
@@ -200,6 +200,7 @@ class Held:
         is_too_long: whether it is longer than may be held, and is no whole.
         body: base64 after the head.
         tail: what follows that.
+        is_json: whether it is a value of JSON, or base64 that begins one.
     """
 
     head: str
@@ -207,6 +208,7 @@ class Held:
     is_too_long: bool = False
     body: Decoded | None = None
     tail: str = ""
+    is_json: bool = False
 
     @property
     def text(self) -> str:
@@ -299,11 +301,16 @@ class TextHold:
 
     @property
     def body(self) -> Decoded | None:
-        """What takes the base64 that follows; None if that is held back as a text.
-
-        What it takes has to be added to `length`.
-        """
+        """What takes the base64 that follows; None if that is held back as a text."""
         return None if self._tail else self._body
+
+    def took(self, length: int) -> None:
+        """Take note of what `body` took.
+
+        Args:
+            length: its characters.
+        """
+        self.length += length
 
     def flush(self) -> Iterator[str | Held]:
         """What is held back, when the text has ended."""
