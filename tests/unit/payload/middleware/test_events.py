@@ -7,6 +7,7 @@ import random
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -23,8 +24,9 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from coatcheck import open_store
 from coatcheck.delivery.middleware import OffloadMiddleware
-from coatcheck.payload.offload import OffloadReport
+from coatcheck.payload.offload import OffloadLimits, OffloadReport, offload
 from coatcheck.store import MediaStore
 from tests.serving import serving
 from tests.unit.payload.streams import ARGUMENTS, TEXTS, Events, Stream, pieces, sse, sse_events
@@ -129,6 +131,47 @@ async def test_a_picture_in_a_tools_input_is_a_link_whatever_is_escaped(
     inner = json.loads(value["json"]) if "json" in value else value
     assert inner == {"alt": "d", "image": PREFIX + first, "more": [PREFIX + first]}
     assert set(links(json.dumps(events))) == {first}
+
+
+SMALL: Final = base64.b64encode(noise(8)).decode()
+LIMITS: Final = OffloadLimits(threshold=128)
+SOURCE: Final = {"type": "base64", "media_type": "image/png", "data": SMALL}
+INPUTS: Final[dict[str, Any]] = {
+    "anthropic": {"image": {"type": "image", "source": SOURCE}, "n": 1},
+    "mcp": {"content": [{"type": "image", "data": SMALL, "mimeType": "image/png"}] * 2},
+    "gemini": {"part": {"inlineData": {"mimeType": "image/png", "data": SMALL}}},
+    "ai_sdk": {"type": "file", "mediaType": "image/png", "data": SMALL, "filename": "a.png"},
+    "langchain": [{"type": "image", "base64": SMALL, "mime_type": "image/png"}],
+    "ag_ui": {
+        "a": {"type": "image", "source": {"type": "data", "value": SMALL, "mimeType": "a/b"}}
+    },
+    "mcp_resource": {
+        "type": "resource",
+        "resource": {"uri": "file:///a.png", "mimeType": "image/png", "blob": SMALL},
+    },
+    "none": {"picture": SMALL, "and": {"b64": SMALL}, "text": "iVBORw0KGgo is how PNG begins"},
+}
+"""Inputs with base64 of shapes that are known, and of none."""
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("shape", INPUTS)
+async def test_base64_in_a_tools_input_is_what_the_whole_input_says(
+    store: MediaStore, name: str, shape: str
+) -> None:
+    """Cut at every character: the deltas say what an event says that has all of the input."""
+    text = json.dumps(INPUTS[shape])
+    whole, report = await offload(text, store, form="ui", limits=LIMITS)
+    stream = ARGUMENTS[name]
+    for cut in range(1, len(text)):
+        events = stream.events([text[:cut], text[cut:]])
+        got, totals = await streamed(store, events, limits=LIMITS)
+        assert stream.text(got) == whole
+        assert SMALL not in json.dumps(got) or shape == "none"
+        assert totals.left.get("unknown_shape", 0) >= report.left.get("unknown_shape", 0)
+    for size in (1, 3, 20, 64):
+        got, _ = await streamed(store, stream.events(pieces(text, size)), limits=LIMITS)
+        assert json.loads(stream.text(got)) == json.loads(whole)
 
 
 async def test_an_escape_is_cut_at_every_byte(store: MediaStore) -> None:
@@ -330,6 +373,143 @@ async def test_a_picture_that_is_larger_than_may_be_held_passes(store: MediaStor
     (link,) = links(deltas(got))
     assert deltas(got) == text.replace(URI, PREFIX + link)
     assert dict(totals.left) == {"media_too_large": 1}
+
+
+async def test_no_more_is_held_than_the_store_takes(tmp_path: Path) -> None:
+    """Whatever the option allows; the option may allow less (above)."""
+    uri = "data:image/png;base64," + base64.b64encode(noise(120)).decode()
+    text = f"![big]({uri}) ![small]({URI})"
+    events = TEXTS["ai_sdk"].events(pieces(text, 40))
+    sent = received = most = 0
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        nonlocal sent, most
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for event, chunk in zip(events, sse(events), strict=True):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            sent += len(event.get("delta", ""))
+            most = max(most, sent - received)
+        await send({"type": "http.response.body", "body": b""})
+
+    got: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        nonlocal received
+        got.append(message.get("body", b""))
+        received += len(deltas(sse_events(got[-1])))
+
+    max_bytes = len(PNG) + 1000
+    async with open_store(tmp_path, max_bytes=max_bytes) as small:
+        middleware = OffloadMiddleware(app, lambda: small)
+        await middleware(GET, unheard, keep)
+    (link,) = links(deltas(sse_events(b"".join(got))))
+    assert deltas(sse_events(b"".join(got))) == text.replace(URI, PREFIX + link)
+    assert dict(middleware.totals.left) == {"media_too_large": 1}
+    assert most < max_bytes * 4 // 3 + 5000 < len(uri)
+
+
+@pytest.mark.parametrize("line", ["\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+async def test_pictures_on_lines_of_their_own_are_links(
+    store: MediaStore, line: str, depth: int
+) -> None:
+    """As text, and in the JSON of a tool's input; cut at every character between them."""
+    text = f"{URI}{line}{URI}{line}- {URI}{line}Data: see above"
+    value: Any = text
+    for _ in range(depth):
+        value = json.dumps({"images": value})
+    stream = ARGUMENTS["ag_ui"] if depth else TEXTS["ai_sdk"]
+    second = value.index("data:", value.index("data:") + 1)
+    for cut in range(second - 8, second + 30):
+        got, totals = await streamed(
+            store, stream.events([value[:cut], value[cut : cut + 9], value[cut + 9 :]])
+        )
+        out: Any = stream.text(got)
+        for _ in range(depth):
+            out = json.loads(out)["images"]
+        link = PREFIX + links(out)[0]
+        assert out == text.replace(URI, link)
+        assert not totals.left
+
+
+@pytest.mark.parametrize("name", ["chat", "ai_sdk", "anthropic", "tokens"])
+async def test_a_picture_after_a_line_break_of_its_own_is_a_link(
+    store: MediaStore, name: str
+) -> None:
+    """As a tokenizer cuts it: the line break, then the word ``data``."""
+    before = ["word"] * 20 + [" here:\n"]
+    parts = [*before, "data", ":", "image", "/png", ";base64", ",", *pieces(URI[22:], 4), "\n", "d"]
+    got, _ = await streamed(store, TEXTS[name].events(parts))
+    text = "".join(parts)
+    (link,) = links(TEXTS[name].text(got))
+    assert TEXTS[name].text(got) == text.replace(URI, PREFIX + link)
+
+
+def choices_of(events: Events) -> dict[int, list[tuple[str, Any]]]:
+    """What each choice says, in order: its texts put together, and anything else."""
+    said: dict[int, list[tuple[str, Any]]] = {}
+    for event in events:
+        for choice in event["choices"]:
+            own = said.setdefault(choice["index"], [])
+            if "role" in choice["delta"]:
+                own.append(("role", choice["delta"]["role"]))
+            text = choice["delta"].get("content")
+            if text and own and own[-1][0] == "text":
+                own[-1] = "text", own[-1][1] + text
+            elif text:
+                own.append(("text", text))
+            if choice["finish_reason"] is not None:
+                own.append(("finish", choice["finish_reason"]))
+    return said
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_choices_that_share_events_say_everything_once(
+    pytestconfig: pytest.Config, data: st.DataObject
+) -> None:
+    """The texts of some choices, cut anywhere, their pieces in events of their own or together."""
+    several = st.sampled_from([f"{URI} and", f"See {URI}", "had a dad", "", PROSE[:60]])
+    texts = data.draw(st.lists(several, min_size=2, max_size=3))
+    rng = random.Random(data.draw(st.integers(0, 2**32)))
+    ends_itself = data.draw(st.booleans())
+    waiting = {
+        index: pieces(text, rng.choice([60, 900, 4000] if URI in text else [1, 3])) or [""]
+        for index, text in enumerate(texts)
+    }
+    begun: set[int] = set()
+    events: Events = []
+    while waiting:
+        together = rng.sample(sorted(waiting), rng.randint(1, len(waiting)))
+        choices: list[dict[str, Any]] = []
+        ends: list[dict[str, Any]] = []
+        for index in sorted(together):
+            delta = {"content": waiting[index].pop(0)}
+            if index not in begun:
+                begun.add(index)
+                delta["role"] = "assistant"
+            is_over = not waiting[index]
+            finish = "stop" if is_over and ends_itself else None
+            choices.append({"index": index, "delta": delta, "finish_reason": finish})
+            if is_over:
+                del waiting[index]
+            if is_over and not ends_itself:
+                ends.append({"index": index, "delta": {}, "finish_reason": "stop"})
+        events.append({"id": "c", "model": "m", "choices": choices, "usage": {"n": len(events)}})
+        events += [{"id": "c", "choices": [end]} for end in ends]
+
+    async def rewritten() -> None:
+        async def unopened() -> MediaStore:
+            raise RuntimeError("no store")
+
+        got, _ = await through(unopened, sse(events), b"text/event-stream")  # type: ignore[arg-type]
+        out = sse_events(b"".join(got))
+        assert choices_of(out) == choices_of(events)
+        used = [event["usage"]["n"] for event in out if event.get("usage")]
+        assert len(used) == len(set(used))
+
+    anyio.run(rewritten)
 
 
 async def test_base64_without_end_takes_no_more_memory_than_allowed(store: MediaStore) -> None:

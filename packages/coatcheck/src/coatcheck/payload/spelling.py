@@ -43,10 +43,10 @@ def spelling_of(text: str, start: int, end: int, media: Blocks) -> str:
     if not is_padded or text[end - padding : end] != "=" * padding:
         return INEXACT
     is_url_safe = text.find("-", start, end) >= 0 or text.find("_", start, end) >= 0
-    tail = media.read(media.size - (3 - padding), 3)
+    tail = media.read(max(media.size - (3 - padding), 0), 3)
     # The last character may have bits that stand for nothing.
     encode = pybase64.urlsafe_b64encode if is_url_safe else pybase64.b64encode
-    if encode(tail).decode() != text[end - _QUARTET : end]:
+    if tail and encode(tail).decode() != text[end - _QUARTET : end]:
         return INEXACT
     return BASE64URL if is_url_safe else BASE64
 

@@ -17,7 +17,7 @@ from coatcheck.payload.offload import (
     rewritten_document,
 )
 from coatcheck.payload.offloading.continuing import Event, Step, StreamRewriter
-from coatcheck.payload.offloading.deltas import Delta, Path, exchanged
+from coatcheck.payload.offloading.deltas import Delta, Path, alone, exchanged
 from coatcheck.payload.offloading.driving import drive
 from coatcheck.payload.offloading.keeping import Keeper
 from coatcheck.payload.offloading.objects import members_of, without_unset_nulls
@@ -120,6 +120,9 @@ class _Chunk:
     def with_texts(self, texts: Mapping[Path, str]) -> Any:
         return without_unset_nulls(self._chunk, self.value, exchanged(self.value, texts))
 
+    def alone(self, path: Path, text: str) -> Any:
+        return alone(self.value, path, text)
+
 
 class StreamOffload(Generic[T]):
     """Offloads one stream into a store.
@@ -128,9 +131,9 @@ class StreamOffload(Generic[T]):
         open_store: returns the destination of media.
         on_report: called for each event that held media.
         options: those of `offload`; the owner and the URLs come from `open_store`.
-        max_bytes: largest media that is decoded.
-        max_held: how many characters are held back at most; by default as many as base64 of
-            `max_bytes` takes.
+        max_bytes: largest media that is decoded, until the store is opened and says so itself.
+        max_held: how many characters are held back at most; no more than base64 of the largest
+            media takes.
         is_patient: see `StreamRewriter`.
     """
 
@@ -148,12 +151,14 @@ class StreamOffload(Generic[T]):
         self._on_report = on_report
         self._options = options
         self._limits = options.get("limits", OffloadLimits())
-        self._max_bytes = max_bytes
+        self._max_held = max_held
+        self._is_bounded = False  # by the store
         self._remembered: BoundedMemory[bytes, MediaReference] = BoundedMemory(entries=_REMEMBERED)
         self.rewriter: StreamRewriter[T] = StreamRewriter(
             self._limits,
+            self._whole,
             max_bytes=max_bytes,
-            max_held=int(max_bytes * _BASE64) + _HEADER if max_held is None else max_held,
+            max_held=_held(max_bytes, max_held),
             is_patient=is_patient,
             takes_bare=bare_of(options) != "keep",
         )
@@ -165,7 +170,21 @@ class StreamOffload(Generic[T]):
             event: the event.
             found: see `StreamRewriter.feed`.
         """
-        return await self._run(self.rewriter.feed(event, found), self._place)
+        step = await self._run(self.rewriter.feed(event, found), self._place)
+        if not self._is_bounded and self.rewriter.is_inside_media:
+            await self._bound()
+        return step
+
+    async def _bound(self) -> None:
+        """Hold back as much as the store takes: it is opened when media has begun."""
+        self._is_bounded = True
+        try:
+            store = (await self._open_store()).store
+        except Exception:  # noqa: BLE001 - it is opened again, and this told, when media is whole
+            return
+        if store is not None:
+            self.rewriter.max_bytes = store.max_bytes
+            self.rewriter.max_held = _held(store.max_bytes, self._max_held)
 
     async def end(self) -> list[T]:
         """Return what is left to send at the end of the stream."""
@@ -195,7 +214,7 @@ class StreamOffload(Generic[T]):
         return Rewriter(
             self._limits,
             self._options.get("shapes", DEFAULT_SHAPES),
-            max_bytes=self._max_bytes,
+            max_bytes=self.rewriter.max_bytes,
             bare=bare_of(self._options),
             links=Links(self._options.get("urls") or MediaUrls()),
         )
@@ -223,6 +242,12 @@ class StreamOffload(Generic[T]):
             place=place,
             remembered=self._remembered,
         )
+
+
+def _held(max_bytes: int, max_held: int | None) -> int:
+    """How many characters are held back at most."""
+    most = int(max_bytes * _BASE64) + _HEADER
+    return most if max_held is None else min(most, max_held)
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from anyio import to_thread
 from coatcheck.delivery.middleware.splitting import Envelope
 from coatcheck.payload.offload import OffloadReport, may_hold_media
 from coatcheck.payload.offloading.continuing import String
-from coatcheck.payload.offloading.deltas import Delta, Path, exchanged, find_deltas, value_at
-from coatcheck.payload.scanning.holding import has_begun, is_base64, may_begin, may_begin_in
+from coatcheck.payload.offloading.deltas import Delta, Path, alone, exchanged, find_deltas, value_at
+from coatcheck.payload.scanning.holding import Decoded, has_begun, may_begin
 from coatcheck.payload.streaming import StreamOffload
 
 NOT_JSON: Final = "not_json"
@@ -29,8 +29,11 @@ _LARGEST: Final = (
 _MAX_TEMPLATES: Final = 8
 _MAX_LEARNED: Final = 64  # of one stream: events that differ in more are not worth it
 _FEW: Final = 16
-_STRING: Final = re.compile(rb'(?:[^"\\]|\\.)*+')
+_LONGEST_ESCAPE: Final = 6
+_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+')
 _WORD: Final = re.compile(rb"[A-Za-z0-9]*+")
+# The names of what holds a tool's input, whose brackets are followed from the first one on.
+_ARGUMENTS: Final = re.compile(rb"argument|partial_json|TextDelta|TOOL_CALL_ARGS|tool-input")
 _END_MARK: Final = b"[DONE]"
 _JSON: Final = ("{", "[")
 _LONGEST_TEXT: Final = 4000
@@ -113,9 +116,20 @@ class UnitEvent:
             if span is not None:
                 text = msgspec.json.encode(texts[template.path])[1:-1]
                 return self.unit[: span[0]] + text + self.unit[span[1] :]
-        document = msgspec.json.encode(exchanged(self.value, texts))
+        return self._closed(exchanged(self.value, texts))
+
+    def alone(self, path: Path, text: str) -> bytes:
+        """The unit with one text and nothing else that it says by itself.
+
+        Args:
+            path: where the text stands.
+            text: see there.
+        """
+        return self._closed(alone(self.value, path, text))
+
+    def _closed(self, value: Any) -> bytes:
         envelope = self._envelope or self._open(self.unit)
-        return envelope.close(document)
+        return envelope.close(msgspec.json.encode(value))
 
 
 class Template:
@@ -166,10 +180,7 @@ class Template:
     def is_inside_word(self, unit: bytes, begin: int, end: int) -> bool:
         """Whether a string goes on with a piece of the word that it ended with: nothing begins."""
         self.remember_end()
-        before = self.string.hold.before
-        return (
-            _WORD.fullmatch(unit, begin, end) is not None and before.isascii() and before.isalnum()
-        )
+        return _WORD.fullmatch(unit, begin, end) is not None and self.string.hold.is_inside_word()
 
     def forget_end(self) -> None:
         """Tell the string that its last piece was not looked at."""
@@ -181,7 +192,9 @@ class Template:
         if self.tail is not None:
             span = self.match(self.tail)
             if span is not None and span[0] < span[1]:
-                self.string.hold.before = self.tail[span[1] - 1 : span[1]].decode("latin-1")
+                end = self.tail[max(span[0], span[1] - _LONGEST_ESCAPE) : span[1]]
+                # What an escape stands for may be anything: a line break, say.
+                self.string.hold.before = "" if b"\\" in end else end[-1:].decode("latin-1")
             self.tail = None
 
 
@@ -206,25 +219,37 @@ class _Run:
         template: what the events are recognized by.
         event: the one that waits.
         room: characters that may be held back yet.
+        body: takes the pieces.
     """
 
-    __slots__ = ("after", "before", "begin", "end", "event", "hold", "last", "pieces", "room")
+    __slots__ = (
+        "_most",
+        "after",
+        "before",
+        "begin",
+        "end",
+        "event",
+        "hold",
+        "last",
+        "room",
+        "take",
+    )
 
-    def __init__(self, template: Template, event: UnitEvent, room: int) -> None:
+    def __init__(self, template: Template, event: UnitEvent, room: int, body: Decoded) -> None:
         self.before = template.before
         self.after = template.after
         self.begin = len(template.before)
         self.end = -len(template.after)
         self.event = event
         self.hold = template.string.hold
-        self.room = room
-        self.pieces: list[bytes] = []
+        self.room = self._most = room
+        self.take = body.take
         self.last: bytes | None = None
 
     def stop(self) -> None:
-        """Hold back what came, and let the last of the events wait."""
+        """Let the last of the events wait; what came is held back."""
         if self.last is not None:
-            self.hold.append(b"".join(self.pieces).decode("ascii"))
+            self.hold.took(self._most - self.room)
             self.event.become(self.last)
 
 
@@ -274,9 +299,9 @@ class RewrittenEvents:
         if run is not None:
             if chunk.startswith(run.before) and chunk.endswith(run.after):
                 piece = chunk[run.begin : run.end]
-                run.room -= len(piece)
-                if run.room >= 0 and (piece.isalnum() or is_base64(piece)):
-                    run.pieces.append(piece)
+                room = run.room - len(piece)
+                if room >= 0 and run.take(piece):
+                    run.room = room
                     run.last = chunk
                     return Quick.WAITS
             run.stop()
@@ -304,6 +329,7 @@ class RewrittenEvents:
             or self._looked_at < _FEW
             or len(unit) >= self._threshold
             or may_begin(unit)
+            or _ARGUMENTS.search(unit) is not None
         ):
             return Quick.IS_READ
         self._passed = unit
@@ -317,7 +343,7 @@ class RewrittenEvents:
         if (
             self._rewriter.open
             or (
-                may_begin_in(unit, begin, end, bare=template.string.hold.bare)
+                template.string.hold.may_begin_in(unit, begin, end)
                 and not template.is_inside_word(unit, begin, end)
             )
             or (len(unit) >= self._threshold and may_hold_media(unit, self._threshold))
@@ -336,18 +362,19 @@ class RewrittenEvents:
             or not isinstance(event, UnitEvent)
             or event.template is not template
             or string.hold.length > self._rewriter.share()
-            or not is_base64(piece)
             or (string.is_numbered and len(self._rewriter.open) > 1)
+            or not string.hold.take(piece)
         ):
             return Quick.IS_READ
         outcome: Outcome = Quick.WAITS
         if string.is_numbered:
             outcome = event.with_texts({template.path: string.ready})
             string.ready = ""
-        string.hold.append(piece.decode("ascii"))
         event.become(unit)
-        if not string.is_numbered:
-            self._run = _Run(template, event, self._rewriter.share() - string.hold.length)
+        string.is_sent = False
+        body = string.hold.body
+        if not string.is_numbered and body is not None:
+            self._run = _Run(template, event, self._rewriter.share() - string.hold.length, body)
         return outcome
 
     @property
@@ -446,7 +473,7 @@ def _find_string(document: bytes, delta: Delta) -> tuple[int, int] | None:
     name = delta.path[-1]
     if not isinstance(name, str):
         return None
-    member = re.escape(msgspec.json.encode(name)) + rb'\s*:\s*"((?:[^"\\]|\\.)*+)"'
+    member = re.escape(msgspec.json.encode(name)) + rb'\s*:\s*"(' + _STRING.pattern + rb')"'
     for tries, found in enumerate(re.finditer(member, document)):
         begin, end = found.span(1)
         marked = document[:begin] + _MARKER.encode() + document[end:]

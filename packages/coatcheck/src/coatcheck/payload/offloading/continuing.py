@@ -11,9 +11,9 @@ with an empty text where theirs was media, so that numbers have no gap.
 
 import re
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from coatcheck.errors import CoatcheckError, MediaTooLargeError
 from coatcheck.options import DEFAULT_MAX_BYTES
@@ -26,19 +26,22 @@ from coatcheck.payload.offloading.deltas import (
     find_deltas,
     find_suspects,
     identity,
+    is_last,
     number_of,
     says_more,
 )
-from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk
+from coatcheck.payload.offloading.rewriting import OffloadLimits, Rewriter, Walk, spelling_in
+from coatcheck.payload.scanning.arguments import JsonHold
+from coatcheck.payload.scanning.blocks import Blocks
 from coatcheck.payload.scanning.holding import (
     MAX_HELD,
     MAX_UNDECIDED,
     Held,
     TextHold,
     has_begun,
-    seems_whole,
 )
-from coatcheck.payload.scanning.text import FoundMedia, read_base64, split_data_uri
+from coatcheck.payload.scanning.text import FoundMedia, check_media, next_media, split_data_uri
+from coatcheck.payload.spelling import spelled, uri_spelling_of
 
 MAX_STRINGS: Final = 256
 """Strings of one stream that are followed at a time."""
@@ -47,15 +50,13 @@ _MAX_WAITING: Final = 64  # events whose text is not known to be media
 _FIRST: Final = 16
 _SLICE: Final = 64 * 1024
 _ESCAPE: Final = re.compile(r"\\+(?:u00([0-9A-Fa-f]{2})|([/rn]))")
-_ESCAPED_BODY: Final = re.compile(
-    r"(?>[A-Za-z0-9+/_-]+|\\++(?:[/rn]|u00(?:2[bBdDfF]|5[fF]|0[aAdD])))*+"
-    r"(?:=|\\++u003[dD]){0,2}"
-)
-_BREAKS: Final = re.compile(r"\\++[rn]")
-_UNCLEAR: Final = ("\r", "\n", "%")
+_ESCAPED: Final = {"/": "/", "n": "\n", "r": "\r"}
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+Hold: TypeAlias = TextHold | JsonHold
 
 
 class Event(Protocol[T_co]):
@@ -75,6 +76,15 @@ class Event(Protocol[T_co]):
 
         Args:
             texts: the texts, by their paths.
+        """
+        ...
+
+    def alone(self, path: Path, text: str) -> T_co:
+        """The event with one text and nothing else that it says by itself.
+
+        Args:
+            path: where the text stands.
+            text: see there.
         """
         ...
 
@@ -99,20 +109,20 @@ class String(Generic[T]):
         is_whole: whether `waiting` are all the events that the text since then came in.
         is_numbered: whether its events have numbers.
         is_repeated: whether each event has all of the text so far: nothing is to be put together.
+        is_sent: whether the one event in `waiting` was sent, without what is held back.
         last: the last event of those that were sent without all of their text.
-        emptied: what is empty in that one when it is sent once more.
     """
 
     delta: Delta
-    hold: TextHold
+    hold: Hold
     first: str = ""
     waiting: list[Waiting[T]] = field(default_factory=list)
     ready: str = ""
     is_whole: bool = True
     is_numbered: bool = False
     is_repeated: bool = False
+    is_sent: bool = False
     last: Event[T] | None = None
-    emptied: dict[Path, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -128,6 +138,7 @@ class String(Generic[T]):
         """Begin anew: everything was sent."""
         self.waiting.clear()
         self.ready, self.first, self.is_whole, self.last = "", "", True, None
+        self.is_sent = False
 
 
 class Step(NamedTuple, Generic[T]):
@@ -147,6 +158,7 @@ class StreamRewriter(Generic[T]):
 
     Args:
         limits: what counts as media.
+        open_rewriter: returns what rewrites a whole value of JSON.
         max_bytes: largest media that is decoded.
         max_held: characters of all its strings together that are held back at most.
         is_patient: whether an event of unknown form may wait for the next one, as in an answer,
@@ -154,6 +166,8 @@ class StreamRewriter(Generic[T]):
         takes_bare: whether base64 without a data: URI is media in a text.
 
     Attributes:
+        max_bytes: see there; may change while the stream goes on.
+        max_held: likewise.
         open: the strings of which something was not sent yet, by their keys.
         place: where the media stands that is asked for, as a JSON Pointer.
     """
@@ -161,6 +175,7 @@ class StreamRewriter(Generic[T]):
     def __init__(
         self,
         limits: OffloadLimits,
+        open_rewriter: Callable[[], Rewriter],
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_held: int = MAX_HELD,
@@ -168,9 +183,10 @@ class StreamRewriter(Generic[T]):
         takes_bare: bool = True,
     ) -> None:
         self._limits = limits
+        self._open_rewriter = open_rewriter
         self._takes_bare = takes_bare
-        self._max_bytes = max_bytes
-        self._max_held = max_held
+        self.max_bytes = max_bytes
+        self.max_held = max_held
         self._is_patient = is_patient
         self._strings: OrderedDict[tuple[object, ...], String[T]] = OrderedDict()
         self._before: Any = None  # the last event in which no piece was found
@@ -222,15 +238,24 @@ class StreamRewriter(Generic[T]):
         """The string that a piece belongs to."""
         string = self._strings.get(delta.key)
         if string is None:
-            hold = TextHold(bare=self._takes_bare and delta.is_known and not delta.is_json)
-            string = self._strings[delta.key] = String(delta, hold)
+            string = self._strings[delta.key] = String(delta, self._opened_hold(delta))
         else:
             self._strings.move_to_end(delta.key)
         return string
 
+    def _opened_hold(self, delta: Delta) -> Hold:
+        if delta.is_known and delta.is_json:
+            return JsonHold(self._limits.threshold)
+        return TextHold(bare=self._takes_bare and delta.is_known)
+
     def share(self) -> int:
         """Characters that each of the strings may hold back now."""
-        return self._max_held // max(len(self.open), 1)
+        return self.max_held // max(len(self.open), 1)
+
+    @property
+    def is_inside_media(self) -> bool:
+        """Whether what is held back is the beginning of media for certain."""
+        return any(string.hold.is_media for string in self.open.values())
 
     # --- events with a piece of a string -------------------------------------------------------
 
@@ -246,9 +271,9 @@ class StreamRewriter(Generic[T]):
         if not was_open and not delta.is_known:
             string.hold.before = ""  # not all that came before it was looked at
         string.hold.max_held = self.share()
-        pieces = yield from self._pieces(string.hold, delta.text)
+        pieces = yield from self._pieces(string.hold, event, delta)
         if string.hold.length >= self._limits.threshold and not was_open:
-            pieces += self._flushed_if_whole(string.hold)
+            pieces += string.hold.flush_if_whole()
         if not was_open and not string.hold.length and all(isinstance(p, str) for p in pieces):
             return Step(before, passes=True)
         string.delta = delta
@@ -264,10 +289,6 @@ class StreamRewriter(Generic[T]):
         return Step(
             before + self._withheld(string, Waiting(event, delta), text, changed=changed), False
         )
-
-    def _flushed_if_whole(self, hold: TextHold) -> list[str | Held]:
-        """What is held back, if nothing can follow it: on a socket, nothing may follow for long."""
-        return list(hold.flush()) if seems_whole(hold.text) else []
 
     def _released(
         self, string: String[T], this: Waiting[T], text: str, *, changed: bool
@@ -309,8 +330,9 @@ class StreamRewriter(Generic[T]):
         string.ready += text
         string.waiting[:] = [this]
         string.is_whole = False
-        if string.ready and this.delta.is_known:
-            # What stands before media does not wait for it.
+        # What stands before media does not wait for it.
+        string.is_sent = bool(string.ready and this.delta.is_known)
+        if string.is_sent:
             out.append(this.event.with_texts({this.delta.path: string.ready}))
             string.ready = ""
         return out
@@ -325,13 +347,12 @@ class StreamRewriter(Generic[T]):
             out += self._let_go(string)
             string.delta = delta
             string.hold.max_held = self.share()
-            pieces = yield from self._pieces(string.hold, delta.text)
+            pieces = yield from self._pieces(string.hold, event, delta)
             _, texts[delta.path] = yield from self._joined(pieces, delta)
             is_changed |= texts[delta.path] != delta.text
             if string.hold.length:
                 self.open[delta.key] = string
                 string.is_whole, string.last = False, event
-                string.emptied = {other.path: "" for other in deltas}
             else:
                 self.open.pop(delta.key, None)
                 string.reset()
@@ -366,9 +387,9 @@ class StreamRewriter(Generic[T]):
                 out = [each.event.with_texts({each.delta.path: ""}) for each in waiting]
             else:
                 out = self._more_than(string, last.event)
-            out.append(last.event.with_texts({last.delta.path: string.ready + text}))
+            out += self._sent_last(string, last, string.ready + text)
         elif text and string.last is not None:
-            out = [string.last.with_texts({**string.emptied, string.delta.path: text})]
+            out = [string.last.alone(string.delta.path, text)]
         else:
             out = []
         string.reset()
@@ -402,27 +423,38 @@ class StreamRewriter(Generic[T]):
             part = left[: len(delta.text)] if string.is_whole else ""
             left = left[len(part) :]
             out.append(event.with_texts({delta.path: part}))
-        event, delta = string.waiting[-1]
-        out.append(event.with_texts({delta.path: left}))
+        last = string.waiting[-1]
+        out += self._sent_last(string, last, left)
         string.waiting.clear()
         string.ready, string.first, string.is_whole = "", "", False
-        string.last, string.emptied = event, {}
+        string.is_sent, string.last = False, last.event
         return out
+
+    def _sent_last(self, string: String[T], last: Waiting[T], text: str) -> list[T]:
+        """The last event that waits, with its text; what else it says is said once."""
+        if not string.is_sent:
+            return [last.event.with_texts({last.delta.path: text})]
+        return [last.event.alone(last.delta.path, text)] if text else []
 
     def _more_than(self, string: String[T], last: Event[T]) -> list[T]:
         """Those that wait and say more than their text, without it."""
+        if string.is_sent:
+            return []
         return [
             each.event.with_texts({each.delta.path: ""})
             for each in string.waiting
             if each.event is not last and says_more(each.event.value, last.value, each.delta)
         ]
 
-    def _pieces(self, hold: TextHold, text: str) -> Walk[list[str | Held]]:
-        """What may pass now that `text` has come, found in steps."""
+    def _pieces(self, hold: Hold, event: Event[T], delta: Delta) -> Walk[list[str | Held]]:
+        """What may pass now that a piece of a text has come, found in steps."""
+        text = delta.text
         pieces = list(hold.feed(text[:_SLICE]))
         for start in range(_SLICE, len(text), _SLICE):
             yield None
             pieces += hold.feed(text[start : start + _SLICE])
+        if hold.length and is_last(event.value, delta.path):
+            pieces += hold.flush()
         return pieces
 
     def _joined(self, pieces: list[str | Held], delta: Delta) -> Walk[tuple[bool, str]]:
@@ -434,53 +466,80 @@ class StreamRewriter(Generic[T]):
                 parts.append(piece)
                 continue
             self.place = delta.place
-            text = piece.text
+            text = None
             if piece.is_too_long:
                 yield MediaTooLargeError()
-            elif len(text) >= self._limits.threshold:
-                text = yield from self._rewritten(text)
-            changed |= text is not piece.text
-            parts.append(text)
+            elif piece.length >= self._limits.threshold:
+                text = yield from self._rewritten(piece)
+            changed |= text is not None
+            parts.append(piece.text if text is None else text)
         return changed, "".join(parts)
 
-    def _rewritten(self, held: str) -> Walk[str]:
-        """A piece that was held back, with links in the place of media."""
-        if "\\" in held:
-            return (yield from self._unescaped(held))
-        split = split_data_uri(held)
-        if split is None or "=" in held[split[0] : -2] or any(mark in held for mark in _UNCLEAR):
-            rewriter = Rewriter(self._limits, max_bytes=self._max_bytes)
-            text: str = yield from rewriter.text(held, is_text=True)
-            return text
-        link = yield from self._linked(held)
-        return held if link is None else link
+    def _rewritten(self, held: Held) -> Walk[str | None]:
+        """A piece that was held back, with links in the place of media; None if it has none."""
+        if held.is_json:
+            return (yield from self._in_json(held.head))
+        uri = split_data_uri(held.head)
+        if uri is not None and uri[0] == len(held.head) and held.body is not None:
+            ended = held.body.ended(held.tail)
+            if ended is not None:
+                return (yield from self._linked(held, uri, *ended))
+        text = held.text
+        if "\\" in text:
+            return (yield from self._unescaped(text))
+        rewritten: str = yield from Rewriter(self._limits, max_bytes=self.max_bytes).text(
+            text, is_text=True
+        )
+        return None if rewritten is text else rewritten
 
-    def _unescaped(self, held: str) -> Walk[str]:
-        """A piece in which JSON has escapes."""
-        begin = held.find(",") + 1
-        body = _ESCAPED_BODY.match(held, begin)
-        if not begin or body is None:
-            return held
-        end = body.end()
-        while (last := re.search(r"\\+[rn]\Z", held[max(begin, end - 8) : end])) is not None:
-            end -= len(last[0])
-        link = yield from self._linked(_ESCAPE.sub(_character, held[:end]))
-        return held if link is None else link + held[end:]
+    def _linked(
+        self, held: Held, uri: tuple[int, str, str | None], chunks: list[bytes], last: str
+    ) -> Walk[str | None]:
+        """The link for a data: URI that was decoded; None if it is no media, or cannot be kept.
 
-    def _linked(self, uri: str) -> Walk[str | None]:
-        """The link for a data: URI; None if it is no media, or cannot be kept."""
-        split = split_data_uri(uri)
-        if split is None:
-            return None
-        begin, media_type, name = split
+        Args:
+            held: the URI.
+            uri: see `split_data_uri`.
+            chunks: the bytes.
+            last: the base64 of the last chunk.
+        """
+        _, media_type, name = uri
+        media = Blocks(chunks)
         found: FoundMedia | CoatcheckError
         try:
-            media = yield from read_base64(uri, begin, len(uri), media_type, self._max_bytes)
-            found = FoundMedia(media=media, characters=len(uri), name=name)
+            if media.size > self.max_bytes:
+                raise MediaTooLargeError
+            check_media(media, media_type)
+            found = FoundMedia(media=media, characters=held.length, name=name)
         except CoatcheckError as error:
             found = error
         replacement = yield found
-        return None if replacement is None else replacement.link
+        if replacement is None:
+            return None
+        # All chunks but the last are written as they are encoded.
+        text, end = held.head + last, Blocks(chunks[-1:])
+        is_said = replacement.reference.mime_type
+        return spelled(replacement, uri_spelling_of(text, 0, len(text), end, is_said)).link
+
+    def _in_json(self, held: str) -> Walk[str | None]:
+        """A value of JSON, as it is rewritten in an event that has all of it."""
+        rewriter = self._open_rewriter()
+        rewritten: Any = yield from rewriter.document(held)
+        if rewritten is None:
+            rewritten = yield from rewriter.text(held, is_text=True)
+        return None if rewritten is held else rewritten
+
+    def _unescaped(self, held: str) -> Walk[str | None]:
+        """A piece in which JSON has escapes."""
+        text = _ESCAPE.sub(_character, held)
+        media = yield from next_media(text, 0, self._limits.threshold, self.max_bytes)
+        if media is None:
+            return None
+        replacement = yield media.found
+        if replacement is None:
+            return None
+        link = spelled(replacement, spelling_in(text, media, replacement)).link
+        return text[: media.start] + link + held[_escaped_at(held, media.end) :]
 
     # --- events of unknown form ----------------------------------------------------------------
 
@@ -508,8 +567,15 @@ class StreamRewriter(Generic[T]):
 
 
 def _character(match: re.Match[str]) -> str:
-    """What an escape stands for; a line break is none of base64."""
-    if match[1] is not None:
-        character = chr(int(match[1], 16))
-        return "" if character in "\r\n" else character
-    return "/" if match[2] == "/" else ""
+    """What an escape stands for."""
+    return chr(int(match[1], 16)) if match[1] is not None else _ESCAPED[match[2]]
+
+
+def _escaped_at(held: str, index: int) -> int:
+    """Where in a text with escapes the character at `index` of what it says is written."""
+    saved = 0
+    for escape in _ESCAPE.finditer(held):
+        if escape.start() - saved >= index:
+            break
+        saved += len(escape[0]) - 1
+    return index + saved

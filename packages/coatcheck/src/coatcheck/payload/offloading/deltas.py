@@ -90,6 +90,7 @@ _ASIDE: Final = frozenset(
     }
 )
 _AI_SDK_DATA: Final = "data-"
+_ENDS: Final = ("finish_reason", "finishReason", "stop_reason", "done_reason")
 _OLLAMA: Final = frozenset({("response",), ("message", "content")})
 
 
@@ -249,6 +250,45 @@ def _exchanged(value: Any, path: Path, text: str) -> Any:
             for index, item in enumerate(value)
         ]
     return {**value, first: _exchanged(value[first], rest, text)}
+
+
+def alone(event: Any, path: Path, text: str) -> Any:
+    """The event with a text at one of its paths and nothing else that it says by itself.
+
+    What stays beside it says which string that is, as in each event.
+    """
+    return _alone(event, path, text, is_inside=False)
+
+
+def _alone(value: Any, path: Path, text: str, *, is_inside: bool) -> Any:
+    if not path:
+        return text
+    first, rest = path[0], path[1:]
+    inner = _alone(value[first], rest, text, is_inside=True)
+    if isinstance(value, list):
+        return [inner]
+    return {
+        name: inner if name == first else member
+        for name, member in value.items()
+        if name == first
+        or member is None
+        or name in _TELLING
+        or not (is_inside or _says(name, member))
+    }
+
+
+def _says(name: str, member: Any) -> bool:
+    """Whether a member at the top of an event is none that all events of its kind have."""
+    return name in _ENDS or not isinstance(member, str | int | float)
+
+
+def is_last(event: Any, path: Path) -> bool:
+    """Whether an event says that the string at `path` is over with it."""
+    for step in path:
+        if isinstance(event, Mapping) and any(event.get(name) is not None for name in _ENDS):
+            return True
+        event = event[step]
+    return False
 
 
 class _Piece(Enum):

@@ -237,7 +237,7 @@ class Rewriter:
             replacement = yield found
             if replacement is None or not isinstance(media.found, FoundMedia):
                 continue
-            spelling = _spelling_in(text, media, replacement)
+            spelling = spelling_in(text, media, replacement)
             if media.is_bare and self._bare == "object" and not is_text:
                 is_all = media.end - media.start == len(text)
                 if is_all or not (text[: media.start] + text[media.end :]).strip():
@@ -423,7 +423,7 @@ class _Span(NamedTuple):
     start: int
 
 
-def _spelling_in(text: str, media: TextMedia, replacement: Replacement) -> str | None:
+def spelling_in(text: str, media: TextMedia, replacement: Replacement) -> str | None:
     """How media in a text is written; None for a data: URI that says its own type."""
     if not isinstance(media.found, FoundMedia):
         return INEXACT

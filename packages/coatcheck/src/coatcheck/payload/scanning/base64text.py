@@ -212,12 +212,12 @@ def decode(text: str, start: int = 0, end: int | None = None) -> Steps[list[byte
     for position in range(start, stop, BLOCK):
         block = text[position : min(position + BLOCK, stop)]
         is_last = position + BLOCK >= stop
-        chunk = None if carried else (_decode_end(block) if is_last else _decode_quartets(block))
+        chunk = None if carried else (decode_end(block) if is_last else _decode_quartets(block))
         if chunk is None:  # white space, which moves the quartets
             block = carried + block.translate(_SPACES)
             length = len(block) if is_last else len(block) // _QUARTET * _QUARTET
             carried = block[length:]
-            chunk = _decode_end(block) if is_last else _decode_quartets(block[:length])
+            chunk = decode_end(block) if is_last else _decode_quartets(block[:length])
         if chunk is None:
             raise UnprocessableMediaError("The base64 cannot be decoded.")
         chunks.append(chunk)
@@ -225,7 +225,7 @@ def decode(text: str, start: int = 0, end: int | None = None) -> Steps[list[byte
     return chunks
 
 
-def _decode_end(block: str) -> bytes | None:
+def decode_end(block: str) -> bytes | None:
     """The bytes of the last block: padded, not padded, or with its padding percent-encoded."""
     unpadded = _PADDING.sub("", block[-6:])
     whole = block[:-6] + unpadded

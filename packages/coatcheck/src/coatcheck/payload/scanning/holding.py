@@ -9,11 +9,14 @@ as they are and as JSON escapes them, once or more.
 """
 
 import re
+import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pybase64
+
+from coatcheck.payload.scanning.base64text import decode_end
 
 MAX_HELD: Final = 96 * 1024 * 1024
 """Characters that are held back at most; a longer piece passes as it is."""
@@ -33,7 +36,7 @@ _HEADER_BEGUN: Final = (
     rf"|{_HEADER_CHARACTER}{{0,{MAX_UNDECIDED - 6}}})"
 )
 # Base64 of the first bytes of media that is known by them (`coatcheck.mediatype`).
-_MAGIC: Final = (
+MAGIC: Final = (
     *("iVBORw0KGgo", "/9j/", "_9j_", "R0lGOD", "UklGR", "JVBERi0", "UEsDB", "SUQz"),
     *("T2dnUw", "ZkxhQ", "GkXfo", "AAAA", "PHN2Zy"),
 )
@@ -44,14 +47,19 @@ _BODY: Final = re.compile(rf"(?>[A-Za-z0-9+/_=\r\n-]+|{_ESCAPE}|%3[dD])*+(?:{_ES
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+")
 _LETTERS: Final = re.compile(rb"[A-Za-z0-9+/_-]*+")
 _PADDING: Final = ord("=")
+_STANDARD: Final = (string.ascii_letters + string.digits + "+/").encode()
 _FEW: Final = 256
+_BLOCK: Final = 64 * 1024  # characters that small pieces are decoded in
+# After media, before another one: a line break, or the padding of the first.
+_NEXT_URI: Final = re.compile(r"(?:[\r\n=]|\\[rn]|%3[dD]|u003[dD])((?i:data))\Z")
+_LONGEST_BREAK: Final = 9
 _TAIL: Final = 16
 _LONG: Final = 4096  # of what is longer, only pictures are known not to be whole
 _PICTURES: Final = (",iVBOR", ",/9j/", ",R0lGOD", ",UklGR")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _NOT_INSIDE: Final = r"(?<![A-Za-z0-9+/_-])"
 _URI: Final = rf"{_HEADER_BEGUN};(?i:base64),\s*"
-_BARE: Final = rf"{_NOT_INSIDE}(?<!base64,)(?={'|'.join(_MAGIC)})"
+_BARE: Final = rf"{_NOT_INSIDE}(?<!base64,)(?={'|'.join(MAGIC)})"
 
 
 def _begun(words: tuple[str, ...]) -> str:
@@ -74,11 +82,14 @@ class _Patterns:
     perhaps: re.Pattern[str]
 
 
-_DATA_BEGUN: Final = rf"(?<![A-Za-z0-9_])(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?"
+# A letter right before it makes it another word, but for that of an escape.
+_DATA_BEGUN: Final = (
+    rf"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))(?i:{_begun(('data:',))})|{_HEADER_BEGUN},?"
+)
 _URIS: Final = _Patterns(re.compile(rf"{_URI}{_BODY.pattern}"), re.compile(rf"(?:{_DATA_BEGUN})\Z"))
 _URIS_AND_BARE: Final = _Patterns(
     re.compile(rf"(?:{_URI}|{_BARE}){_BODY.pattern}"),
-    re.compile(rf"(?:{_DATA_BEGUN}|{_NOT_INSIDE}(?:{_begun(_MAGIC)}))\Z"),
+    re.compile(rf"(?:{_DATA_BEGUN}|{_NOT_INSIDE}(?:{_begun(MAGIC)}))\Z"),
 )
 
 
@@ -103,10 +114,10 @@ def _begins(end: str, *, bare: bool) -> re.Pattern[bytes]:
     """A pattern for what may be the beginning of media that goes on behind `end`."""
     # The first character first: by such a set, a search skips what cannot match.
     branches = [rf"(?<=[dD])(?:{end}|[aA](?:{end}|[tT](?:{end}|[aA](?:{end}|:(?![ {{\[])))))"]
-    for first in sorted({word[0] for word in _MAGIC} if bare else ()):
-        rest = tuple(word[1:] for word in _MAGIC if word[0] == first)
+    for first in sorted({word[0] for word in MAGIC} if bare else ()):
+        rest = tuple(word[1:] for word in MAGIC if word[0] == first)
         branches.append(rf"(?<={first})(?:{end}|{_spelled(rest, end)})")
-    firsts = "dD" + "".join({word[0] for word in _MAGIC} if bare else ())
+    firsts = "dD" + "".join({word[0] for word in MAGIC} if bare else ())
     return re.compile(rf"[{firsts}](?<![A-Za-z0-9+/_-].)(?:{'|'.join(branches)})".encode())
 
 
@@ -117,17 +128,92 @@ _COMMA: Final = b"64,"
 _BREAK: Final = b"\\n"
 
 
+class Decoded:
+    """Base64 that is decoded while it arrives: in the standard alphabet, without padding.
+
+    So it is looked at once and takes three quarters of its length; encoding gives the same text.
+    """
+
+    __slots__ = ("_chunks", "_rest")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._rest = bytearray()  # not decoded yet
+
+    def take(self, piece: bytes) -> bool:
+        """Go on with `piece`, if that is nothing but such base64; False changes nothing."""
+        if len(piece) > _FEW:
+            return self._decode(bytes(self._rest) + piece if self._rest else piece)
+        if not piece.isalnum() and piece.translate(None, _STANDARD):
+            return False
+        self._rest += piece
+        if len(self._rest) >= _BLOCK:
+            self._decode(bytes(self._rest))
+        return True
+
+    def _decode(self, text: bytes) -> bool:
+        odd = len(text) & 3
+        rest = text[-odd:] if odd else b""
+        whole = text[:-odd] if odd else text
+        # Padding is right before the end of what is decoded, or in the rest.
+        if whole[-1] == _PADDING or (rest and rest.translate(None, _STANDARD)):
+            return False
+        try:
+            # By position, that takes half the time.
+            self._chunks.append(pybase64.b64decode(whole, None, True))
+        except ValueError:
+            return False
+        self._rest[:] = rest
+        return True
+
+    def ended(self, tail: str) -> tuple[list[bytes], str] | None:
+        """The bytes, and the base64 that the last of them are decoded from; None if it is none.
+
+        Args:
+            tail: the text after it, up to the end of the media.
+        """
+        last = self._rest.decode("ascii") + tail
+        chunk = None if "-" in last or "_" in last else decode_end(last)
+        return None if chunk is None else ([*self._chunks, chunk], last)
+
+    @property
+    def last(self) -> str:
+        """Its last character; empty where there is none."""
+        if self._rest or not self._chunks:
+            return self._rest[-1:].decode("ascii")
+        return pybase64.b64encode_as_string(self._chunks[-1][-3:])[-1:]
+
+    @property
+    def text(self) -> str:
+        """The base64."""
+        encoded = map(pybase64.b64encode_as_string, self._chunks)
+        return "".join([*encoded, self._rest.decode("ascii")])
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A piece that was held back and is whole now: it may be media.
 
     Attributes:
-        text: the piece.
+        head: how it begins; all of it where nothing was decoded.
+        length: characters.
         is_too_long: whether it is longer than may be held, and is no whole.
+        body: base64 after the head.
+        tail: what follows that.
+        is_json: whether it is a value of JSON, or base64 that begins one.
     """
 
-    text: str
+    head: str
+    length: int
     is_too_long: bool = False
+    body: Decoded | None = None
+    tail: str = ""
+    is_json: bool = False
+
+    @property
+    def text(self) -> str:
+        """The piece."""
+        return self.head if self.body is None else self.head + self.body.text + self.tail
 
 
 class TextHold:
@@ -139,91 +225,169 @@ class TextHold:
 
     Attributes:
         max_held: see there.
-        before: the character before what is held back, or before what comes next.
+        before: the last two characters before what is held back, or before what comes next.
         length: characters that are held back now.
         is_media: whether these are the beginning of media for certain, and base64 that follows is
             part of it.
     """
 
-    __slots__ = ("_held", "_patterns", "bare", "before", "is_media", "length", "max_held")
+    __slots__ = (
+        *("_body", "_held", "_patterns", "_tail", "bare", "before", "is_media", "length"),
+        "max_held",
+    )
 
     def __init__(self, *, bare: bool = True, max_held: int | None = None) -> None:
         self.bare = bare
         self._patterns = _URIS_AND_BARE if bare else _URIS
         self.max_held = MAX_HELD if max_held is None else max_held
         self._held: list[str] = []
+        self._body: Decoded | None = None
+        self._tail: list[str] = []  # of what has a body
         self.before = ""
         self.length = 0
         self.is_media = False
 
     def feed(self, text: str) -> Iterator[str | Held]:
         """What may pass now that `text` has come, in order."""
-        if self.is_media and text.isascii() and is_base64(text.encode()):
-            self.append(text)
+        if self.is_media and text.isascii() and self.take(text.encode()):
             if self.length > self.max_held:
-                yield self._take(is_too_long=True)
+                yield self._taken(is_too_long=True)
             return
         while text:
-            if self.length < _SETTLED:
+            if self._body is None and self.length < _SETTLED:
                 text = "".join((*self._held, text))
                 self._held.clear()
                 begin, end = self._find(text)
                 if begin:
-                    self.before = text[begin - 1]
+                    self.before = (self.before + text[max(begin - 2, 0) : begin])[-2:]
                     yield text[:begin]
             else:
                 body = _BODY.match(text)
                 begin, end = 0, body.end() if body else 0
-            self._held.append(text[begin:end])
-            if end < len(text):
-                yield Held("".join(self._held))
-                self.before = text[end - 1]
-                self._held.clear()
-                self.length, self.is_media = 0, False
-            else:
-                self.length = self.length + end - begin if self.length >= _SETTLED else end - begin
-                if self.length > self.max_held:
-                    yield self._take(is_too_long=True)
-            text = text[end:]
+            self._hold(text[begin:end])
+            rest = text[end:]
+            if rest:
+                held = self._taken()
+                next_uri = _next_uri(held, rest)
+                if next_uri:
+                    held, rest = _without_end(held, len(next_uri)), next_uri + rest
+                yield held
+            elif self.length > self.max_held:
+                yield self._taken(is_too_long=True)
+            text = rest
 
     @property
     def text(self) -> str:
         """What is held back."""
-        return "".join(self._held)
+        body = "" if self._body is None else self._body.text
+        return "".join([*self._held, body, *self._tail])
 
-    def append(self, text: str) -> None:
-        """Hold `text` back, which is base64 and follows media that has begun."""
-        self._held.append(text)
-        self.length += len(text)
+    def is_inside_word(self) -> bool:
+        """Whether a letter or a digit came last: nothing begins right after it."""
+        return self.before[-1:].isalnum() and self.before.isascii() and self.before[0] != "\\"
+
+    def take(self, piece: bytes) -> bool:
+        """Hold back a piece that goes on with the base64 of media that has begun; False if not."""
+        if self._body is not None and not self._tail:
+            if not self._body.take(piece):
+                return False
+        elif is_base64(piece):
+            self._hold(piece.decode("ascii"))
+            return True
+        else:
+            return False
+        self.length += len(piece)
+        return True
+
+    @property
+    def body(self) -> Decoded | None:
+        """What takes the base64 that follows; None if that is held back as a text."""
+        return None if self._tail else self._body
+
+    def took(self, length: int) -> None:
+        """Take note of what `body` took.
+
+        Args:
+            length: its characters.
+        """
+        self.length += length
 
     def flush(self) -> Iterator[str | Held]:
         """What is held back, when the text has ended."""
         if self.length:
-            yield self._take()
+            yield self._taken()
+
+    def flush_if_whole(self) -> Iterator[str | Held]:
+        """What is held back, if nothing can follow it: on a socket, nothing may follow for long."""
+        if seems_whole(self.text):
+            yield from self.flush()
+
+    def may_begin_in(self, document: bytes, begin: int, end: int) -> bool:
+        """Whether something is held back after a piece of the text; False is certain.
+
+        Args:
+            document: holds the piece between `begin` and `end`, as a string of JSON.
+            begin: see there.
+            end: see there.
+        """
+        return may_begin_in(document, begin, end, bare=self.bare)
 
     def _find(self, text: str) -> tuple[int, int]:
         """From where on `text` is held back, and up to where."""
         context = self.before + text
         first = len(self.before)
+        self.length = 0
         media = self._patterns.media.search(context, first)
         perhaps = media or self._patterns.perhaps.search(context, first)
         if perhaps is None:
-            self.length, self.is_media = 0, False
+            self.is_media = False
             return len(text), len(text)
         begin = perhaps.start() - first
         end = media.end() - first if media else len(text)
         self.is_media = media is not None and (
             end - begin >= MAX_UNDECIDED or context[media.start()] in "dD"
         )
-        self.length = 0
         return begin, end
 
-    def _take(self, *, is_too_long: bool = False) -> Held:
-        text = "".join(self._held)
+    def _hold(self, text: str) -> None:
+        """Hold `text` back, after what is held back already."""
+        self.length += len(text)
+        if self._body is not None:
+            self._tail.append(text)
+            return
+        if self.is_media and not self._held:
+            begin = text.find(",") + 1
+            base64 = text[begin:]
+            body = Decoded()
+            if base64.isascii() and body.take(base64.encode()):
+                self._body = body
+                text = text[:begin]
+        self._held.append(text)
+
+    def _taken(self, *, is_too_long: bool = False) -> Held:
+        head, tail = "".join(self._held), "".join(self._tail)
+        held = Held(head, self.length, is_too_long, self._body, tail)
+        self.before = tail[-2:] or (self._body and self._body.last) or head[-2:]
         self._held.clear()
-        self.before = text[-1:]
+        self._tail.clear()
+        self._body = None
         self.length, self.is_media = 0, False
-        return Held(text, is_too_long)
+        return held
+
+
+def _next_uri(held: Held, rest: str) -> str:
+    """The end of a piece that begins another data: URI on the next line; empty if none does."""
+    end = held.head if held.body is None else held.tail
+    found = _NEXT_URI.search(end[-_LONGEST_BREAK:]) if rest.startswith(":") else None
+    return "" if found is None else found[1]
+
+
+def _without_end(held: Held, length: int) -> Held:
+    """A piece without its last characters, which are of no body."""
+    shorter = held.length - length
+    if held.body is None:
+        return replace(held, head=held.head[:-length], length=shorter)
+    return replace(held, tail=held.tail[:-length], length=shorter)
 
 
 def has_begun(text: str, *, for_certain: bool = False) -> bool:
