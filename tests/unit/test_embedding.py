@@ -475,8 +475,9 @@ def test_two_ways_of_access_are_refused() -> None:
 
 
 async def test_clients_that_expect_base64_get_it(data: Path) -> None:
-    def is_page(connection: HTTPConnection, headers: Headers) -> bool:
-        return "x-api" not in connection.headers and headers["content-type"] == "application/json"
+    def is_page(connection: HTTPConnection, headers: Headers | None) -> bool:
+        is_json = headers is not None and headers["content-type"] == "application/json"
+        return "x-api" not in connection.headers and is_json
 
     async with embedded(fastapi_app(), data, when=is_page) as app, client_of(app) as client:
         assert (await client.get("/picture")).json()["image"].startswith(PREFIX)
@@ -488,7 +489,7 @@ async def test_clients_that_expect_base64_get_it(data: Path) -> None:
 async def test_a_predicate_that_fails_costs_no_message(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_connection: HTTPConnection, _headers: Headers) -> bool:
+    def fail(_connection: HTTPConnection, _headers: Headers | None) -> bool:
         raise ZeroDivisionError
 
     async with embedded(fastapi_app(), data, when=fail) as app, client_of(app) as client:

@@ -472,3 +472,54 @@ async def test_sse_lines_and_frames_over_real_sockets(store: MediaStore) -> None
     # What the application said last is not lost.
     (link,) = set(links(deltas(frames[ends[0] + 1 :])))
     assert deltas(frames[ends[0] + 1 :]) == f"Last: {PREFIX}{link}"
+
+
+# --- streams that break, and streams that pause ---------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines"])
+@pytest.mark.parametrize("text", ["It has d", f"See {URI[:900]}"])
+async def test_what_is_held_when_the_application_fails_is_sent_before_the_stream_breaks(
+    store: MediaStore, kind: str, text: str
+) -> None:
+    """As without the middleware: all that the application sent, and then an aborted connection."""
+    events = TEXTS["ai_sdk"].events(pieces(text, 5))[:-2]
+
+    async def failing() -> AsyncIterator[bytes]:
+        for event in events:
+            yield next(sse([event])) if kind == "sse" else json.dumps(event).encode() + b"\n"
+        raise ZeroDivisionError
+
+    async def answer(_request: Request) -> StreamingResponse:
+        media_type = "text/event-stream" if kind == "sse" else "application/x-ndjson"
+        return StreamingResponse(failing(), media_type=media_type)
+
+    app = OffloadMiddleware(Starlette(routes=[Route("/", answer)]), store)
+    received = b""
+    async with serving(app) as address, httpx.AsyncClient() as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            async with client.stream("GET", f"http://{address}/") as got:
+                async for piece in got.aiter_raw():
+                    received += piece
+    if kind == "sse":
+        assert deltas(sse_events(received)) == text
+    else:
+        assert deltas([json.loads(line) for line in received.splitlines()]) == text
+
+
+async def test_a_body_of_json_that_breaks_off_is_no_whole_one(store: MediaStore) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"a": [1,', "more_body": True})
+        raise ZeroDivisionError
+
+    got: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        got.append(message)
+
+    with pytest.raises(ZeroDivisionError):
+        await OffloadMiddleware(app, store)(GET, unheard, keep)
+    assert [message["type"] for message in got] == ["http.response.start", "http.response.body"]
+    assert got[1] == {"type": "http.response.body", "body": b'{"a": [1,', "more_body": True}

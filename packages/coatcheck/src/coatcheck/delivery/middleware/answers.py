@@ -23,11 +23,17 @@ _LOOKED_AT: Final = frozenset(range(200, 300)) - {206}
 _FRAMINGS: Final = {
     b"application/json": WHOLE,
     b"text/event-stream": EVENTS,
-    b"application/x-ndjson": LINES,
-    b"application/ndjson": LINES,
-    b"application/jsonl": LINES,
-    b"application/json-seq": LINES,
+    **dict.fromkeys(
+        (
+            *(b"application/x-ndjson", b"application/ndjson", b"text/x-ndjson"),
+            *(b"application/jsonl", b"application/x-jsonl", b"application/json-lines"),
+            *(b"application/jsonlines", b"application/x-jsonlines", b"application/stream+json"),
+            *(b"application/json-seq", b"application/x-json-stream"),
+        ),
+        LINES,
+    ),
 }
+_LINES_SUFFIX: Final = b"+json-seq"  # RFC 8091
 # What tells of the very bytes that the application made. RFC 9110 and 9530; Content-MD5 is older.
 _OF_THE_BYTES: Final = frozenset(
     {
@@ -116,6 +122,13 @@ class RewrittenAnswer:
             if not self._taking:
                 self._idle = self._events if self._is_between() else None
 
+    async def end(self) -> None:
+        """Send what is held back, as the application is done with the answer."""
+        if self._splitter is not None:
+            async with self._order:
+                if self._splitter is not None:
+                    await self._give_up(self._splitter)
+
     def _is_between(self) -> bool:
         return self._splitter is not None and self._splitter.is_between
 
@@ -201,7 +214,7 @@ class RewrittenAnswer:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _give_up(self, splitter: Splitter) -> None:
-        self._splitter = None
+        self._splitter = self._idle = None
         if self._events is not None:
             self._ready += await self._events.end()
         self._ready += [unit.data for unit in splitter.end()]
@@ -215,14 +228,17 @@ def framing_of(status: int, headers: dict[bytes, bytes]) -> Framing | None:
     if status not in _LOOKED_AT or headers.get(b"content-encoding", b"identity") != b"identity":
         return None
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type.endswith(b"+json"):
-        return WHOLE
-    return _FRAMINGS.get(media_type)
+    if media_type in _FRAMINGS:
+        return _FRAMINGS[media_type]
+    if media_type.endswith(_LINES_SUFFIX):
+        return LINES
+    return WHOLE if media_type.endswith(b"+json") else None
 
 
 def _revised(start: Message, length: int | None = None) -> Message:
     """The start of an answer whose body is not the one that its headers tell of."""
     headers = [item for item in start.get("headers", ()) if item[0].lower() not in _OF_THE_BYTES]
-    if length is not None:
+    if length is not None:  # which stands in the place of chunks without one
+        headers = [item for item in headers if item[0].lower() != b"transfer-encoding"]
         headers.append((b"content-length", b"%d" % length))
     return {**start, "headers": headers}

@@ -181,9 +181,11 @@ class Ledger:
 _BY_CODE: Final = "the code of an error, see docs/reference/errors.md"
 _EXPLAINED: Final[Mapping[str, str]] = {
     "another_owner": "a reference in a request to media of somebody else",
-    "compressed": "the body has a content coding that cannot be read here; for Brotli and"
-    " Zstandard install coatcheck[compression]",
-    "forbidden": "a reference in a request whose URL is not signed, or no longer valid",
+    "compressed": "the body has a content coding that cannot be read here, or breaks off in it; for"
+    " Brotli and Zstandard install coatcheck[compression]",
+    "expired": "a reference in a request whose signed URL has expired; with access= or owner= the"
+    " media is put back for as long as the client may read it",
+    "forbidden": "a reference in a request whose URL is not signed",
     "message_too_large": "the body or event is larger than what is held",
     "not_found": "a reference in a request to media that there is not",
     "quota_exceeded": "there is no room left (owner_bytes)",
