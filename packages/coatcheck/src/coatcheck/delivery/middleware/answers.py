@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.events import Quick, RewrittenEvents
+from coatcheck.delivery.middleware.events import Pause, Quick, RewrittenEvents
 from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 from coatcheck.payload.offload import may_hold_media
 
@@ -84,6 +84,7 @@ class RewrittenAnswer:
         self._follow = follow
         self._events: RewrittenEvents | None = None  # of a stream that passes as it comes
         self._idle: RewrittenEvents | None = None  # those, where the next message begins an event
+        self._pause = Pause(self._relent)
         self._taking = 0  # messages that are being rewritten, or wait for that
 
     async def __call__(self, message: Message) -> None:
@@ -109,6 +110,7 @@ class RewrittenAnswer:
             await self._send(message)
         else:
             self._idle = None
+            self._pause.stop()
             self._taking += 1
             try:
                 async with self._order:
@@ -120,14 +122,37 @@ class RewrittenAnswer:
             finally:
                 self._taking -= 1
             if not self._taking:
-                self._idle = self._events if self._is_between() else None
+                self._go_idle()
+
+    def _go_idle(self) -> None:
+        """Nothing is being sent: what comes next may take the short way."""
+        self._idle = self._events if self._is_between() else None
+        if self._splitter is not None and self._events is not None and self._events.holds_back:
+            self._pause.expect()
+
+    async def _relent(self) -> None:
+        """Send what waits in vain, as the stream pauses."""
+        if self._taking or self._splitter is None or self._events is None:
+            return
+        self._idle = None
+        self._taking += 1
+        try:
+            async with self._order:
+                self._ready += await self._events.relent()
+                await self._flush(more=True)
+        finally:
+            self._taking -= 1
+        if not self._taking and self._splitter is not None:
+            self._idle = self._events if self._is_between() else None
 
     async def end(self) -> None:
         """Send what is held back, as the application is done with the answer."""
-        if self._splitter is not None:
+        try:
             async with self._order:
                 if self._splitter is not None:
                     await self._give_up(self._splitter)
+        finally:
+            self._pause.end()
 
     def _is_between(self) -> bool:
         return self._splitter is not None and self._splitter.is_between
@@ -202,7 +227,9 @@ class RewrittenAnswer:
 
     async def _followed(self, events: RewrittenEvents, unit: Unit) -> list[bytes]:
         if not unit.whole:
-            return [unit.data]
+            idle = self._framing.idle
+            is_idle = idle is not None and idle.fullmatch(unit.data) is not None
+            return [*([] if is_idle else await events.end()), unit.data]
         if len(unit.data) >= self._threshold or events.holds_back:
             await self._flush(more=True)  # what stands before it does not wait for the storage
         return await events.rewritten(unit.data)

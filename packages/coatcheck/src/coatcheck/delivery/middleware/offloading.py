@@ -31,7 +31,7 @@ from coatcheck.delivery.middleware.requests import (
     has_json,
     may_refer,
 )
-from coatcheck.delivery.middleware.splitting import WHOLE, Framing
+from coatcheck.delivery.middleware.splitting import EVENTS, WHOLE, Framing
 from coatcheck.payload.offload import (
     Form,
     Offloaded,
@@ -275,6 +275,7 @@ class OffloadMiddleware:
             terminator=b"" if framing is WHOLE else b"\n",
             threshold=self._threshold,
             on_report=report,
+            has_ids=framing is EVENTS,
         )
 
     def _is_chosen(self, scope: Scope, headers: Headers | None) -> bool:

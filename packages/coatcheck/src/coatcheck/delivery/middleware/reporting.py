@@ -220,6 +220,7 @@ class Ledger:
 _BY_CODE: Final = "the code of an error, see docs/reference/errors.md"
 _EXPLAINED: Final[Mapping[str, str]] = {
     "another_owner": "a reference in a request to media of somebody else",
+    "begun_before_pause": "the stream paused in the first characters of media, which were sent",
     "compressed": "the body has a content coding that cannot be read here, or breaks off in it; for"
     " Brotli and Zstandard install coatcheck[compression]",
     "expired": "a reference in a request whose signed URL has expired; with access= or owner= the"
