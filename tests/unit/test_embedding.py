@@ -21,9 +21,11 @@ from fastapi import FastAPI, Request, WebSocket
 from flask import Flask
 from flask import request as flask_request
 from litestar import Litestar, get
+from litestar.params import FromPath
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
+from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
@@ -33,7 +35,7 @@ from coatcheck import open_store, wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
 from coatcheck.delivery.middleware import OFFLOAD_LOG, UNEXPECTED
-from coatcheck.delivery.middleware.reporting import MAX_ROUTES, OTHER_ROUTES
+from coatcheck.delivery.middleware.reporting import MAX_ROUTES, MAX_WARNED_PATHS, OTHER_ROUTES
 from coatcheck.errors import ConfigurationError, StorageError
 from coatcheck.payload import DEFAULT_SHAPES, Inline, Node, Original, Replacement
 from coatcheck.payload.links import Links
@@ -475,8 +477,9 @@ def test_two_ways_of_access_are_refused() -> None:
 
 
 async def test_clients_that_expect_base64_get_it(data: Path) -> None:
-    def is_page(connection: HTTPConnection, headers: Headers) -> bool:
-        return "x-api" not in connection.headers and headers["content-type"] == "application/json"
+    def is_page(connection: HTTPConnection, headers: Headers | None) -> bool:
+        is_json = headers is not None and headers["content-type"] == "application/json"
+        return "x-api" not in connection.headers and is_json
 
     async with embedded(fastapi_app(), data, when=is_page) as app, client_of(app) as client:
         assert (await client.get("/picture")).json()["image"].startswith(PREFIX)
@@ -488,7 +491,7 @@ async def test_clients_that_expect_base64_get_it(data: Path) -> None:
 async def test_a_predicate_that_fails_costs_no_message(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_connection: HTTPConnection, _headers: Headers) -> bool:
+    def fail(_connection: HTTPConnection, _headers: Headers | None) -> bool:
         raise ZeroDivisionError
 
     async with embedded(fastapi_app(), data, when=fail) as app, client_of(app) as client:
@@ -606,20 +609,105 @@ async def test_what_is_left_is_warned_of_once_for_each_reason_and_route(
         assert line in page
 
 
-async def test_reports_are_bounded(data: Path) -> None:
+def app_of_any_path() -> ASGIApp:
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await answer_picture(send)
+            body = json.dumps({"image": INLINE, "broken": BROKEN}).encode()
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
 
+    return app
+
+
+def word(number: int) -> str:
+    """A path that looks like a route."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+async def test_reports_are_bounded(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Paths that a client makes up push out no route, and fill no log."""
+    async with embedded(app_of_any_path(), data) as wrapped, client_of(wrapped) as client:
+        for _ in range(2):
+            await client.get("/history")
+        for number in range(MAX_ROUTES + 30):
+            await client.get(f"/{word(number)}")
+        await client.get("/history")
+        routes = {one.route: one for one in wrapped.report().routes}
+    assert len(routes) == MAX_ROUTES + 1
+    assert routes["GET /history"].messages == 3
+    assert routes[OTHER_ROUTES].messages == 31
+    assert routes[OTHER_ROUTES].offloaded == 31
+    assert sum(one.offloaded for one in routes.values()) == MAX_ROUTES + 33
+    warnings = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == MAX_WARNED_PATHS
+
+
+async def test_templates_stay_however_many_paths_are_made_up(data: Path) -> None:
+    async def read(_request: StarletteRequest) -> JSONResponse:
+        return JSONResponse({"image": INLINE})
+
+    app = Starlette(routes=[Route("/talks/{talk}", read), Mount("/any", app_of_any_path())])
     async with embedded(app, data) as wrapped, client_of(wrapped) as client:
         for number in range(MAX_ROUTES + 30):
-            await client.get(f"/{number}%0A{'x' * 1000}")
-        routes = wrapped.report().routes
-    assert len(routes) == MAX_ROUTES + 1
-    other = next(one for one in routes if one.route == OTHER_ROUTES)
-    assert other.offloaded == 30
-    assert max(len(one.route) for one in routes) < 210
-    assert not any("\n" in one.route for one in routes)
+            await client.get(f"/any/{word(number)}")
+        await client.get("/talks/1")
+        assert "GET /talks/{talk}" in [one.route for one in wrapped.report().routes]
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/api/v1/chat-messages", "GET /api/v1/chat-messages"),
+        ("/chatMessages/oauth2/sse.json", "GET /chatMessages/oauth2/sse.json"),
+        ("/.well-known/_health/PDF", "GET /.well-known/_health/PDF"),
+        ("/talks/12/", "GET /talks/{…}/"),
+        ("/a/550e8400-e29b-41d4-a716-446655440000/b", "GET /a/{…}/b"),
+        ("/reset/QWxhZGRpbjpvcGVuc2VzYW1l", "GET /reset/{…}"),
+        ("/x/eyJhbGciOiJI.eyJzdWIiOiIx.abc", "GET /x/{…}"),
+        ("/invite/XKQZPWAB", "GET /invite/{…}"),
+        ("/share/kJdhQwErTyUi", "GET /share/{…}"),
+        ("/users/ada@example.com", "GET /users/{…}"),
+        ("/long/abcdefghijklmnopqrstuvwxyz", "GET /long/{…}"),
+        ("/line%0Abreak/%E2%80%AE", "GET /{…}/{…}"),
+    ],
+)
+async def test_a_path_without_a_template_tells_no_token(
+    data: Path, caplog: pytest.LogCaptureFixture, path: str, route: str
+) -> None:
+    async with embedded(app_of_any_path(), data) as wrapped, client_of(wrapped) as client:
+        await client.get(path)
+        (counted,) = wrapped.report().routes
+    assert counted.route == route
+    (warning,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert warning.getMessage().startswith(f"{route}: ")
+
+
+async def test_a_request_is_counted_by_the_template_of_its_route(data: Path) -> None:
+    """What was posted to it, too: the application routes before it reads the body."""
+    app = FastAPI()
+
+    @app.post("/reset/{token}")
+    async def reset(token: str, request: Request) -> str:
+        return token + (await request.body()).decode()[:0]
+
+    async with embedded(app, data) as wrapped, client_of(wrapped) as client:
+        url = f"{PREFIX}9188cc90-b172-47e9-b493-4e22175bd478"
+        await client.post("/reset/secretword", json={"image": url})
+        (counted,) = wrapped.report().routes
+    assert counted.route == "POST /reset/{token}"
+    assert dict(counted.left) == {"forbidden": 1}
+
+
+async def test_litestar_tells_the_template_too(data: Path) -> None:
+    @get("/talks/{talk:str}")
+    async def read(talk: FromPath[str]) -> dict[str, str]:
+        return {"talk": talk, "image": INLINE}
+
+    app: ASGIApp = Litestar([read], logging_config=None)  # type: ignore[assignment] # its own types
+    async with embedded(app, data) as wrapped, client_of(wrapped) as client:
+        await client.get("/talks/a")
+        assert [one.route for one in wrapped.report().routes] == ["GET /talks/{talk}"]
 
 
 def test_a_warning_shows_under_plain_uvicorn(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
     ├─ NotFoundError                   not_found               404
     ├─ UnauthorizedError               unauthorized            401
     ├─ ForbiddenError                  forbidden               403
+    │  └─ ExpiredUrlError              expired                 403
     ├─ InvalidInputError               invalid_input           400
     │  ├─ EmptyMediaError              empty_media             400
     │  ├─ MediaTooLargeError           media_too_large         413
@@ -47,6 +48,7 @@ __all__ = [
     "DamagedBlobError",
     "DataInUseError",
     "EmptyMediaError",
+    "ExpiredUrlError",
     "FetchError",
     "FetchRefusedError",
     "ForbiddenError",
@@ -112,6 +114,12 @@ class ForbiddenError(CoatcheckError):
 
     code = "forbidden"
     status = 403
+
+
+class ExpiredUrlError(ForbiddenError):
+    """The link was valid once and has expired."""
+
+    code = "expired"
 
 
 class InvalidInputError(CoatcheckError):

@@ -133,9 +133,13 @@ class UrlSigner:
     def accepts(self, reference_id: str, expires: str, signature: str) -> bool:
         """Whether a URL of this media with these parameters is valid now."""
         # The signature first: without one, an answer says nothing about the time.
-        return self.keyring.verify(signature, _URL_DOMAIN, reference_id, expires) and (
+        return self.has_signed(reference_id, expires, signature) and (
             is_current(expires, self.clock())
         )
+
+    def has_signed(self, reference_id: str, expires: str, signature: str) -> bool:
+        """Whether a URL of this media with these parameters is valid now, or was so once."""
+        return self.keyring.verify(signature, _URL_DOMAIN, reference_id, expires)
 
 
 def expiry(now: float, life: int, window: int) -> int:

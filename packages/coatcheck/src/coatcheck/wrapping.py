@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coatcheck.delivery import media_app
 from coatcheck.delivery.access import Authorizer, OpenAccess, SignedAccess
 from coatcheck.delivery.middleware import MiddlewareReport, OffloadMiddleware, Owner, When
+from coatcheck.delivery.middleware.requests import has_json
 from coatcheck.errors import ConfigurationError
 from coatcheck.opening import open_store
 from coatcheck.payload.offload import OffloadLimits, OffloadReport
@@ -88,8 +89,8 @@ def wrap(
         owner: see `OffloadMiddleware`.
         owner_bytes: how many bytes the media of one owner may occupy together; 0 for no limit. All
             media without an owner counts as one owner's. Media that does not fit stays inline.
-        when: decides which answers are rewritten, see `OffloadMiddleware`; for example only those
-            for a page, so that other clients of the same routes get base64.
+        when: decides which requests and answers are rewritten, see `OffloadMiddleware`; for
+            example only a page's, so that other clients of the same routes get base64.
         measure_only: only report what would be done; store, serve and change nothing.
         on_report: see `OffloadMiddleware`.
         limits: what counts as media.
@@ -160,7 +161,24 @@ def _as_asgi(app: Any) -> ASGIApp:
         raise ConfigurationError(
             "This is a WSGI application. Install the adapter with: pip install 'coatcheck[wsgi]'"
         ) from error
-    return cast("ASGIApp", adapter(app))
+    return _with_body_first(cast("ASGIApp", adapter(app)))
+
+
+def _with_body_first(app: ASGIApp) -> ASGIApp:
+    """An adapted application whose requests begin when their bodies of JSON are there.
+
+    WSGI says how long a body is before it is read, and no longer when media was put into it.
+    """
+
+    async def adapted(scope: Scope, receive: Receive, send: Send) -> None:
+        waiting = [await receive()] if has_json(scope) else []
+
+        async def received() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await app(scope, received, send)
+
+    return adapted
 
 
 def _takes(app: Callable[..., object], count: int) -> bool:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import random
+import re
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
@@ -21,12 +22,15 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from coatcheck import open_store
 from coatcheck.delivery.middleware import OffloadMiddleware
+from coatcheck.delivery.middleware import events as events_module
 from coatcheck.payload.offload import OffloadLimits, OffloadReport, offload
+from coatcheck.payload.offloading.continuing import BEGUN_EARLY
+from coatcheck.payload.offloading.deltas import find_deltas
 from coatcheck.store import MediaStore
 from tests.serving import serving
 from tests.unit.payload.streams import ARGUMENTS, TEXTS, Events, Stream, pieces, sse, sse_events
@@ -652,3 +656,287 @@ async def test_sse_lines_and_frames_over_real_sockets(store: MediaStore) -> None
     # What the application said last is not lost.
     (link,) = set(links(deltas(frames[ends[0] + 1 :])))
     assert deltas(frames[ends[0] + 1 :]) == f"Last: {PREFIX}{link}"
+
+
+# --- streams that break, and streams that pause ---------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines"])
+@pytest.mark.parametrize("text", ["It has d", f"See {URI[:900]}"])
+async def test_what_is_held_when_the_application_fails_is_sent_before_the_stream_breaks(
+    store: MediaStore, kind: str, text: str
+) -> None:
+    """As without the middleware: all that the application sent, and then an aborted connection."""
+    events = TEXTS["ai_sdk"].events(pieces(text, 5))[:-2]
+
+    async def failing() -> AsyncIterator[bytes]:
+        for event in events:
+            yield next(sse([event])) if kind == "sse" else json.dumps(event).encode() + b"\n"
+        raise ZeroDivisionError
+
+    async def answer(_request: Request) -> StreamingResponse:
+        media_type = "text/event-stream" if kind == "sse" else "application/x-ndjson"
+        return StreamingResponse(failing(), media_type=media_type)
+
+    app = OffloadMiddleware(Starlette(routes=[Route("/", answer)]), store)
+    received = b""
+    async with serving(app) as address, httpx.AsyncClient() as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            async with client.stream("GET", f"http://{address}/") as got:
+                async for piece in got.aiter_raw():
+                    received += piece
+    if kind == "sse":
+        assert deltas(sse_events(received)) == text
+    else:
+        assert deltas([json.loads(line) for line in received.splitlines()]) == text
+
+
+async def test_a_body_of_json_that_breaks_off_is_no_whole_one(store: MediaStore) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"a": [1,', "more_body": True})
+        raise ZeroDivisionError
+
+    got: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        got.append(message)
+
+    with pytest.raises(ZeroDivisionError):
+        await OffloadMiddleware(app, store)(GET, unheard, keep)
+    assert [message["type"] for message in got] == ["http.response.start", "http.response.body"]
+    assert got[1] == {"type": "http.response.body", "body": b'{"a": [1,', "more_body": True}
+
+
+class Script:
+    """An application that sends pieces of a text as the test asks for them, over a real server."""
+
+    def __init__(self, parts: list[str | None]) -> None:
+        self.parts = parts  # None for a pause, in which a client has to see what was sent
+        self.go_on = anyio.Event()
+        self.app = Starlette(
+            routes=[
+                Route("/sse", self._answer),
+                Route("/lines", self._answer),
+                WebSocketRoute("/ws", self._serve),
+            ]
+        )
+
+    async def _events(self) -> AsyncIterator[dict[str, str]]:
+        for part in self.parts:
+            if part is None:
+                await self.go_on.wait()
+                self.go_on = anyio.Event()
+            else:
+                yield {"type": "text-delta", "id": "t", "delta": part}
+
+    async def _answer(self, request: Request) -> StreamingResponse:
+        is_sse = request.url.path == "/sse"
+
+        async def chunks() -> AsyncIterator[str]:
+            async for event in self._events():
+                line = json.dumps(event)
+                yield f"data: {line}\n\n" if is_sse else f"{line}\n"
+
+        media_type = "text/event-stream" if is_sse else "application/x-ndjson"
+        return StreamingResponse(chunks(), media_type=media_type)
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for event in self._events():
+            await websocket.send_json(event)
+        await websocket.close()
+
+
+async def read_in_pauses(script: Script, address: str, kind: str, seen: list[str]) -> str:
+    """What a client reads that lets the application go on once it has seen so much of the text."""
+    waiting = list(seen)
+    text = ""
+
+    def heard(event: dict[str, str]) -> None:
+        nonlocal text
+        text += event["delta"]
+        if waiting and text == waiting[0]:
+            waiting.pop(0)
+            script.go_on.set()
+
+    with anyio.fail_after(20):
+        if kind == "ws":
+            with suppress(websockets.ConnectionClosed):
+                async with websockets.connect(f"ws://{address}/ws") as socket:
+                    while True:
+                        heard(json.loads(await socket.recv()))
+        else:
+            async with (
+                httpx.AsyncClient(timeout=20) as client,
+                client.stream("GET", f"http://{address}/{kind}") as got,
+            ):
+                async for line in got.aiter_lines():
+                    if line.strip():
+                        heard(json.loads(line.removeprefix("data: ")))
+    assert not waiting
+    return text
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines", "ws"])
+async def test_a_live_answer_that_pauses_is_seen_up_to_its_last_word(
+    store: MediaStore, kind: str
+) -> None:
+    """What may begin media waits for the next event, but not for ever."""
+    script = Script(["I said", " d", None, "ad", " and dat", None, "a:", None, " is plural, d"])
+    app = OffloadMiddleware(script.app, store)
+    seen = ["I said d", "I said dad and dat", "I said dad and data:"]
+    async with serving(app) as address:
+        text = await read_in_pauses(script, address, kind, seen)
+    assert text == "I said dad and data: is plural, d"
+    assert not app.report().routes
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines", "ws"])
+async def test_media_whose_beginning_was_sent_in_a_pause_passes_and_is_counted(
+    store: MediaStore, kind: str
+) -> None:
+    for begun in ("d", "data:", "data:image/png;base64"):
+        rest = URI.removeprefix(begun)
+        script = Script(["See ", begun, None, *pieces(rest, 11), " and ", *pieces(URI, 11), " end"])
+        app = OffloadMiddleware(script.app, store)
+        async with serving(app) as address:
+            text = await read_in_pauses(script, address, kind, [f"See {begun}"])
+        (link,) = links(text)
+        assert text == f"See {URI} and {PREFIX}{link} end"
+        assert app.totals.left == {BEGUN_EARLY: 1}
+        assert app.totals.offloaded == 1
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines", "ws"])
+async def test_media_that_has_begun_for_certain_waits_however_long_the_pause_is(
+    store: MediaStore, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_module, "PAUSE_SECONDS", 0.02)
+    begun = URI[: len("data:image/png;base64,")]
+    parts: list[str | None] = ["See", None, f" {begun}", None, *pieces(URI.removeprefix(begun), 9)]
+    script = Script(parts)
+    app = OffloadMiddleware(script.app, store)
+
+    async def go_on_after_pauses() -> None:
+        await anyio.sleep(0.5)
+        script.go_on.set()
+
+    async with serving(app) as address, anyio.create_task_group() as tasks:
+        tasks.start_soon(go_on_after_pauses)
+        script.go_on.set()
+        text = await read_in_pauses(script, address, kind, [])
+    (link,) = links(text)
+    assert text == f"See {PREFIX}{link}"
+    assert not app.totals.left
+
+
+@pytest.mark.parametrize("kind", ["sse", "lines", "ws"])
+async def test_a_picture_that_is_whole_is_not_held_for_what_may_follow(
+    store: MediaStore, kind: str
+) -> None:
+    """The reader looks at it while the answer pauses."""
+    for edge in range(40, 46):
+        picture = "data:image/png;base64," + base64.b64encode(noise(edge)).decode()
+        script = Script(["See ", *pieces(picture, 11), None, " there"])
+        app = OffloadMiddleware(script.app, store)
+        async with serving(app) as address:
+            reference = await store.put(base64.b64decode(picture.partition(",")[2]), reuse=True)
+            link = f"{PREFIX}{reference.id}"
+            text = await read_in_pauses(script, address, kind, [f"See {link}"])
+        assert text == f"See {link} there"
+
+
+# --- ids of events --------------------------------------------------------------------------------
+
+
+class EventSource:
+    """Reads server-sent events as a browser does (HTML, 9.2.6)."""
+
+    def __init__(self, stream: bytes) -> None:
+        self.seen: list[tuple[str, str]] = []  # the data of each event, and the last id then
+        last_id = ""
+        data: list[str] = []
+        for line in re.split(r"\r\n|\r|\n", stream.decode()):
+            if not line:
+                if data:
+                    self.seen.append(("\n".join(data), last_id))
+                data = []
+                continue
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if field == "data":
+                data.append(value)
+            elif field == "id" and "\0" not in value:
+                last_id = value
+
+
+def with_ids(events: Events, end: str = "\n") -> list[tuple[str, bytes]]:
+    """Events with ids that are no numbers, as an application makes them up."""
+    named = []
+    for number, event in enumerate(events):
+        name = f"{number * 7919 % 1000:x}-{number}"
+        lines = [f"id: {name}", "event: message", f"data: {json.dumps(event)}", "", ""]
+        named.append((name, end.join(lines).encode()))
+    return named
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", [*TEXTS, "turns"])
+@pytest.mark.parametrize("size", [3, 50, 900])
+async def test_whoever_comes_back_with_an_id_has_missed_nothing(
+    store: MediaStore, name: str, size: int, end: str
+) -> None:
+    """The last id that a client was sent is that of an event that it has all of."""
+    events = turns(size) if name == "turns" else TEXTS[name].events(pieces(TEXT, size))
+    named = with_ids(events, end)
+    order = {one: number for number, (one, _) in enumerate(named)}
+    got, _ = await through(store, [chunk for _, chunk in named], b"text/event-stream")
+    seen = EventSource(b"".join(got)).seen
+    sent_ids = re.findall(rb"(?:\A|(?<=[\r\n]))id: ([^\r\n]*)", b"".join(got))
+    assert len(sent_ids) == len(set(sent_ids))
+    assert [order[one.decode()] for one in sent_ids] == sorted(
+        order[one.decode()] for one in sent_ids
+    )
+    assert seen[-1][1] == named[-1][0]
+    texts = dict.fromkeys(texts_of(events), "")
+    for number, (data, last_id) in enumerate(seen):
+        for key, text in texts_of([json.loads(data)]).items():
+            texts[key] += text
+        if number + 1 < len(seen) and seen[number + 1][1] == last_id:
+            continue
+        known = events[: order[last_id] + 1] if last_id else []
+        for key, text in texts_of(known).items():
+            plain = re.sub(rf"{PREFIX}[0-9a-f-]{{36}}", URI, texts[key])
+            assert plain.startswith(text), (last_id, key)
+
+
+def texts_of(events: Events) -> dict[str, str]:
+    """The texts that events hold pieces of."""
+    texts: dict[str, str] = {}
+    for event in events:
+        for delta in find_deltas(event):
+            key = repr(delta.key)
+            texts[key] = texts.get(key, "") + delta.text
+    return texts
+
+
+def turns(size: int) -> Events:
+    """Two texts that take turns; in one there is a picture."""
+
+    def delta(name: str, text: str) -> dict[str, str]:
+        return {"type": "text-delta", "id": name, "delta": text}
+
+    events: Events = []
+    other = pieces("By the way, dad, it is data. " * 20, 7)
+    for number, part in enumerate(pieces(TEXT, size)):
+        events.append(delta("a", part))
+        events.append(delta("b", other[number % len(other)]))
+    return [*events, {"type": "text-end", "id": "a"}, {"type": "text-end", "id": "b"}]
+
+
+async def test_what_is_not_held_keeps_its_ids_byte_for_byte(store: MediaStore) -> None:
+    named = with_ids(TEXTS["ai_sdk"].events(pieces(PROSE, 4)))
+    got, _ = await through(store, [chunk for _, chunk in named], b"text/event-stream")
+    assert b"".join(got) == b"".join(chunk for _, chunk in named)

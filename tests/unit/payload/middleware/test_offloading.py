@@ -638,6 +638,50 @@ async def test_an_event_beyond_the_bound_passes_and_the_next_one_is_rewritten(
     assert middleware.totals.offloaded == 1
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("application/stream+json", "application/json-seq", "application/jsonl"),
+        *("application/x-ndjson", "application/x-jsonlines", "application/geo+json-seq"),
+    ],
+)
+async def test_lines_are_not_held_until_the_last_one(store: MediaStore, kind: str) -> None:
+    line = json.dumps({"image": INLINE}).encode() + b"\n"
+    got: list[Message] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number in range(1, 4):
+            await send({"type": "http.response.body", "body": line, "more_body": True})
+            assert body_of(got).count(PREFIX.encode()) == number
+        await send({"type": "http.response.body", "body": b""})
+
+    async def keep(message: Message) -> None:
+        got.append(message)
+
+    await OffloadMiddleware(app, store)(dict(GET), unheard, keep)
+    assert len(body_of(got).splitlines()) == 3
+
+
+async def test_a_rewritten_body_has_the_headers_of_its_own_bytes(store: MediaStore) -> None:
+    of_the_bytes = [
+        *((b"transfer-encoding", b"chunked"), (b"Content-Digest", b"sha-256=:x:")),
+        *((b"repr-digest", b"sha-256=:x:"), (b"digest", b"sha-256=x"), (b"content-md5", b"x")),
+        *((b"last-modified", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"accept-ranges", b"bytes")),
+    ]
+    body = json.dumps({"image": INLINE}).encode()
+    messages = answer([body], [*JSON, *of_the_bytes])
+    received = await sent(OffloadMiddleware(sending(messages), store), GET)
+    assert headers_of(received) == {
+        b"Content-Type": b"application/json",
+        b"x-own": b"1",
+        b"content-length": b"%d" % len(body_of(received)),
+    }
+    untouched = answer([b'{"image": "none"}'], [*JSON, *of_the_bytes])
+    assert (await sent(OffloadMiddleware(sending(untouched), store), GET))[0] is untouched[0]
+
+
 # --- failures ------------------------------------------------------------------------------------
 
 

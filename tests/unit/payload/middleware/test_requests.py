@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -21,8 +23,18 @@ from starlette.websockets import WebSocket
 from coatcheck import wrap
 from coatcheck.delivery.access import PrincipalAccess
 from coatcheck.delivery.cookies import Principal
-from coatcheck.delivery.middleware import MAX_REQUEST, REQUEST_TOO_LARGE, offloading
-from coatcheck.delivery.middleware.requests import MAX_REFERENCES, MAX_REFUSED
+from coatcheck.delivery.middleware import (
+    MAX_REQUEST,
+    REQUEST_TOO_LARGE,
+    UNEXPECTED,
+    offloading,
+)
+from coatcheck.delivery.middleware.requests import (
+    MAX_REFERENCES,
+    MAX_REFUSED,
+    MAX_VALUES,
+    TOO_MANY_VALUES,
+)
 from coatcheck.wrapping import WrappedApp
 from tests.media import png_bytes
 
@@ -434,3 +446,286 @@ async def post(app: ASGIApp, messages: Iterable[Message]) -> None:
 
     headers = [(b"content-type", b"application/json")]
     await app({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)
+
+
+# --- what reaches the application, byte for byte --------------------------------------------------
+
+
+ODD: Final = (
+    ' {  "v" : 1.50 , "e":1e2,\t"keys":{"a":1,"b" :  2},"big":12345678901234567890,\r\n'
+    '"caf\\u00e9": "\\ud83d\\ude00 \\/ é" , "image"  :"URL" ,"again": {"image":"URL","n":-0.0},'
+    '"list":[ 1 ,"URL", [ "URL"] ],"empty":{ } } \n'
+)
+
+
+@pytest.mark.parametrize(
+    "shape", [ODD, ODD.replace(" ", ""), json.dumps(json.loads(ODD), indent=3)]
+)
+async def test_only_what_is_put_back_differs_from_what_was_sent(data: Path, shape: str) -> None:
+    """A webhook's signature covers bytes; whatever holds nothing of ours keeps them."""
+    chat = Chat()
+    async with wrapped(chat, data) as (_, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        headers = {"content-type": "application/json"}
+        await client.post("/chat", content=shape.replace("URL", url), headers=headers)
+        assert chat.bodies[-1].decode() == shape.replace("URL", INLINE)
+        elsewhere = shape.replace("URL", f"/api/media/image/{UNKNOWN}")
+        await client.post("/chat", content=elsewhere, headers=headers)
+        assert chat.bodies[-1].decode() == elsewhere
+
+
+async def test_a_name_that_stands_twice_is_read_as_the_application_reads_it(data: Path) -> None:
+    chat = Chat()
+    async with wrapped(chat, data) as (_, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        body = f'{{"image":"{url}", "image":"{url}"}}'
+        await client.post("/chat", content=body, headers={"content-type": "application/json"})
+        assert chat.provided == {"image": INLINE}
+
+
+async def test_what_only_lenient_readers_take_gets_its_media_too(data: Path) -> None:
+    """Half of a character, as a page cuts it off, and a number that is none."""
+    chat = Chat()
+    async with wrapped(chat, data) as (_, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        body = f'{{"text":"\\ud83d","image":"{url}"}}'
+        await client.post("/chat", content=body, headers={"content-type": "application/json"})
+        assert chat.provided == {"text": "\ud83d", "image": INLINE}
+
+
+@pytest.mark.parametrize(
+    "values", ["1", '"a"', "{}", "[]"], ids=["numbers", "texts", "objects", "arrays"]
+)
+async def test_a_message_of_countless_values_stays_as_it_is(data: Path, values: str) -> None:
+    chat = Chat()
+    async with wrapped(chat, data) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        body = f'["{url}",{",".join([values] * (MAX_VALUES + 1))}]'
+        await client.post("/chat", content=body, headers={"content-type": "application/json"})
+        assert chat.bodies[-1].decode() == body
+        (posted,) = [one for one in app.report().routes if one.route == "POST /chat"]
+        assert dict(posted.left) == {TOO_MANY_VALUES: 1}
+
+
+async def test_the_headers_tell_of_the_body_that_the_application_reads(data: Path) -> None:
+    seen: list[tuple[dict[str, str], bytes]] = []
+
+    async def chat(request: Request) -> Response:
+        headers = request.headers  # a framework holds on to them before it reads
+        body = await request.body()
+        seen.append((dict(headers), body))
+        return Response()
+
+    app = Chat()
+    app.app.router.routes.append(Route("/headers", chat, methods=["POST"]))
+    async with wrapped(app, data, owner=owner_of) as (_, client):  # a hook reads headers, too
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        of_the_bytes = {
+            "content-digest": "sha-256=:x:",
+            "repr-digest": "sha-256=:x:",
+            "digest": "sha-256=x",
+            "content-md5": "x",
+        }
+        kind = {"content-type": "application/json", "x-own": "1"}
+
+        async def pieces(body: str) -> AsyncIterator[bytes]:
+            yield body.encode()
+
+        for document in (json.dumps({"image": url}), json.dumps({"image": "x"})):
+            await client.post("/headers", content=document, headers=of_the_bytes | kind)
+            chunked = of_the_bytes | kind | {"transfer-encoding": "chunked"}
+            await client.post("/headers", content=pieces(document), headers=chunked)
+    assert len(seen) == 4
+    for headers, body in seen[:2]:
+        assert json.loads(body) == {"image": INLINE}
+        assert int(headers["content-length"]) == len(body)
+        assert not headers.keys() & {*of_the_bytes, "transfer-encoding"}
+        assert headers["x-own"] == "1"
+    for headers, _ in seen[2:]:
+        assert headers.keys() >= of_the_bytes.keys()
+    assert seen[3][0]["transfer-encoding"] == "chunked"
+
+
+# --- when a body is read --------------------------------------------------------------------------
+
+
+async def test_a_body_that_the_application_refuses_unread_is_not_read(data: Path) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("The body is read.")
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"8000000")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    await wrap(app, data)(scope, receive, send)
+    assert answered[0]["status"] == 401
+
+
+async def test_a_client_that_stops_in_its_body_is_warned_of_as_nothing(data: Path) -> None:
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    wrapped_app = wrap(app, data)
+    coming: list[Message] = [
+        {"type": "http.request", "body": b'"media://', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    await post(wrapped_app, coming)
+    assert not wrapped_app.report().routes
+
+
+async def test_an_application_that_stops_waiting_for_a_body_gets_all_of_it(data: Path) -> None:
+    """Starlette asks in this way whether the client is still there."""
+    chat = Chat()
+    got: list[Message] = []
+
+    async def impatient(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while not got:
+            for seconds in (0, 0.0001, 0.001, 60):
+                with anyio.move_on_after(seconds):
+                    got.append(await receive())
+                    break
+
+    async with wrapped(chat, data) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        body = json.dumps({"image": url}).encode()
+        pieces = [body[at : at + 7] for at in range(0, len(body), 7)]
+        coming = iter(pieces)
+
+        async def receive() -> Message:
+            await anyio.sleep(0.001)
+            piece = next(coming)
+            return {"type": "http.request", "body": piece, "more_body": piece is not pieces[-1]}
+
+        async def send(_message: Message) -> None:
+            pass
+
+        app.middleware._app = impatient
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+        await app(scope, receive, send)
+    (message,) = got
+    assert json.loads(message["body"]) == {"image": INLINE}
+    assert message["more_body"] is False
+
+
+# --- whose requests are rewritten -----------------------------------------------------------------
+
+
+def is_a_page(connection: HTTPConnection, headers: Headers | None) -> bool:
+    if headers is not None and headers.get("x-raw"):
+        return False
+    return "x-api-key" not in connection.headers
+
+
+async def test_a_client_that_expects_base64_has_its_requests_left_alone(data: Path) -> None:
+    chat = Chat()
+    async with wrapped(chat, data, when=is_a_page) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        await client.post("/chat", json={"image": url}, headers={"x-api-key": "1"})
+        assert chat.provided == {"image": url}
+        await client.post("/chat", json={"image": url})
+        assert chat.provided == {"image": INLINE}
+        assert sum(one.restored for one in app.report().routes) == 1
+
+
+def test_a_socket_that_is_not_chosen_has_its_frames_left_alone(data: Path) -> None:
+    chat = Chat()
+    with TestClient(wrap(chat.app, data, when=is_a_page)) as client:
+        url = client.get("/history").json()[0]["parts"][1]["url"]
+        for headers, image in (({"x-api-key": "1"}, url), ({}, INLINE)):
+            with client.websocket_connect("/ws", headers=headers) as socket:
+                socket.send_json({"image": url})
+                socket.receive()
+            assert chat.provided == {"image": image}
+
+
+async def test_a_predicate_that_fails_leaves_a_request_as_it_came(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def of_answers_alone(_connection: HTTPConnection, headers: Headers | None) -> bool:
+        return headers["content-type"] == "application/json"  # type: ignore[index]
+
+    chat = Chat()
+    async with wrapped(chat, data, when=of_answers_alone) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        await client.post("/chat", json={"image": url})
+        assert chat.provided == {"image": url}
+        (posted,) = [one for one in app.report().routes if one.route == "POST /chat"]
+        assert dict(posted.left) == {UNEXPECTED: 1}
+    assert "`when` failed" in caplog.text
+
+
+# --- URLs that have expired -----------------------------------------------------------------------
+
+
+def user_of(connection: HTTPConnection) -> str | None:
+    return connection.headers.get("x-user")
+
+
+def owner_of(scope: Scope) -> str | None:
+    return user_of(HTTPConnection(scope))
+
+
+def principal_of(connection: HTTPConnection) -> Principal | None:
+    user = user_of(connection)
+    return None if user is None else Principal(user)
+
+
+class Clock:
+    """The time, which passes as a test says."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def time(self) -> float:
+        return self.now
+
+    def pass_months(self) -> None:
+        self.now += 60 * 24 * 3600
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the signatures."""
+    clock = Clock()
+    monkeypatch.setattr("coatcheck.wrapping.time", clock)
+    return clock
+
+
+async def test_an_expired_url_proves_nothing_any_more(data: Path, clock: Clock) -> None:
+    """A history that is posted back too late: who may read it is for the application to say."""
+    chat = Chat()
+    async with wrapped(chat, data) as (app, client):
+        url = (await history_of(client))[0]["parts"][1]["url"]
+        forged = url.replace("expires=1", "expires=2")
+        clock.pass_months()
+        for sent, reason in ((url, "expired"), (forged, "forbidden")):
+            await client.post("/chat", json={"image": sent})
+            assert chat.provided == {"image": sent}
+            (posted,) = [one for one in app.report().routes if one.route == "POST /chat"]
+            assert posted.left[reason] == 1
+            assert posted.restored == 0
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"access": PrincipalAccess(principal_of)}], ids=["owner", "access"]
+)
+async def test_an_expired_url_is_no_obstacle_for_who_may_read_anyway(
+    data: Path, clock: Clock, options: dict[str, Any]
+) -> None:
+    chat = Chat()
+    async with wrapped(chat, data, owner=owner_of, **options) as (_, client):
+        url = (await history_of(client, **{"x-user": "ada"}))[0]["parts"][1]["url"]
+        clock.pass_months()
+        for user, image in (("ada", INLINE), ("bob", url)):
+            await client.post("/chat", json={"image": url}, headers={"x-user": user})
+            assert chat.provided == {"image": image}

@@ -21,7 +21,7 @@ from starlette.types import Scope
 
 from coatcheck.delivery.conditional import CACHE_FOREVER
 from coatcheck.delivery.cookies import Principal
-from coatcheck.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from coatcheck.errors import ExpiredUrlError, ForbiddenError, NotFoundError, UnauthorizedError
 from coatcheck.ports import MediaRecord, MediaRecords
 from coatcheck.reference import normalize_reference_id
 from coatcheck.signing import UrlSigner
@@ -212,7 +212,8 @@ class SignedAccess:
         if reference_id is None or len(expires) != 1 or len(signature) != 1:
             raise ForbiddenError
         if not self._signer.accepts(reference_id, expires[0], signature[0]):
-            raise ForbiddenError
+            is_ours = self._signer.has_signed(reference_id, expires[0], signature[0])
+            raise ExpiredUrlError if is_ours else ForbiddenError
         return await store.record(reference_id)
 
     def admits(self, reference_id: str, query: Mapping[bytes, bytes]) -> bool:

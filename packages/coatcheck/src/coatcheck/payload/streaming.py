@@ -192,6 +192,10 @@ class StreamOffload(Generic[T]):
             return []
         return await self._run(self.rewriter.end(), self._place)
 
+    async def relent(self) -> list[T]:
+        """Return what is sent as nothing has come for a while, see `StreamRewriter.relent`."""
+        return await self._run(self.rewriter.relent(), self._place)
+
     async def payload(self, payload: Any) -> Any:
         """Replace the media in a payload with references.
 

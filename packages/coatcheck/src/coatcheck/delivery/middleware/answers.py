@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.events import Quick, RewrittenEvents
+from coatcheck.delivery.middleware.events import Pause, Quick, RewrittenEvents
 from coatcheck.delivery.middleware.splitting import EVENTS, LINES, WHOLE, Framing, Splitter, Unit
 from coatcheck.payload.offload import may_hold_media
 
@@ -23,11 +23,17 @@ _LOOKED_AT: Final = frozenset(range(200, 300)) - {206}
 _FRAMINGS: Final = {
     b"application/json": WHOLE,
     b"text/event-stream": EVENTS,
-    b"application/x-ndjson": LINES,
-    b"application/ndjson": LINES,
-    b"application/jsonl": LINES,
-    b"application/json-seq": LINES,
+    **dict.fromkeys(
+        (
+            *(b"application/x-ndjson", b"application/ndjson", b"text/x-ndjson"),
+            *(b"application/jsonl", b"application/x-jsonl", b"application/json-lines"),
+            *(b"application/jsonlines", b"application/x-jsonlines", b"application/stream+json"),
+            *(b"application/json-seq", b"application/x-json-stream"),
+        ),
+        LINES,
+    ),
 }
+_LINES_SUFFIX: Final = b"+json-seq"  # RFC 8091
 # What tells of the very bytes that the application made. RFC 9110 and 9530; Content-MD5 is older.
 _OF_THE_BYTES: Final = frozenset(
     {
@@ -78,6 +84,7 @@ class RewrittenAnswer:
         self._follow = follow
         self._events: RewrittenEvents | None = None  # of a stream that passes as it comes
         self._idle: RewrittenEvents | None = None  # those, where the next message begins an event
+        self._pause = Pause(self._relent)
         self._taking = 0  # messages that are being rewritten, or wait for that
 
     async def __call__(self, message: Message) -> None:
@@ -103,6 +110,7 @@ class RewrittenAnswer:
             await self._send(message)
         else:
             self._idle = None
+            self._pause.stop()
             self._taking += 1
             try:
                 async with self._order:
@@ -114,7 +122,37 @@ class RewrittenAnswer:
             finally:
                 self._taking -= 1
             if not self._taking:
-                self._idle = self._events if self._is_between() else None
+                self._go_idle()
+
+    def _go_idle(self) -> None:
+        """Nothing is being sent: what comes next may take the short way."""
+        self._idle = self._events if self._is_between() else None
+        if self._splitter is not None and self._events is not None and self._events.holds_back:
+            self._pause.expect()
+
+    async def _relent(self) -> None:
+        """Send what waits in vain, as the stream pauses."""
+        if self._taking or self._splitter is None or self._events is None:
+            return
+        self._idle = None
+        self._taking += 1
+        try:
+            async with self._order:
+                self._ready += await self._events.relent()
+                await self._flush(more=True)
+        finally:
+            self._taking -= 1
+        if not self._taking and self._splitter is not None:
+            self._idle = self._events if self._is_between() else None
+
+    async def end(self) -> None:
+        """Send what is held back, as the application is done with the answer."""
+        try:
+            async with self._order:
+                if self._splitter is not None:
+                    await self._give_up(self._splitter)
+        finally:
+            self._pause.end()
 
     def _is_between(self) -> bool:
         return self._splitter is not None and self._splitter.is_between
@@ -189,7 +227,9 @@ class RewrittenAnswer:
 
     async def _followed(self, events: RewrittenEvents, unit: Unit) -> list[bytes]:
         if not unit.whole:
-            return [unit.data]
+            idle = self._framing.idle
+            is_idle = idle is not None and idle.fullmatch(unit.data) is not None
+            return [*([] if is_idle else await events.end()), unit.data]
         if len(unit.data) >= self._threshold or events.holds_back:
             await self._flush(more=True)  # what stands before it does not wait for the storage
         return await events.rewritten(unit.data)
@@ -201,7 +241,7 @@ class RewrittenAnswer:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _give_up(self, splitter: Splitter) -> None:
-        self._splitter = None
+        self._splitter = self._idle = None
         if self._events is not None:
             self._ready += await self._events.end()
         self._ready += [unit.data for unit in splitter.end()]
@@ -215,14 +255,17 @@ def framing_of(status: int, headers: dict[bytes, bytes]) -> Framing | None:
     if status not in _LOOKED_AT or headers.get(b"content-encoding", b"identity") != b"identity":
         return None
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type.endswith(b"+json"):
-        return WHOLE
-    return _FRAMINGS.get(media_type)
+    if media_type in _FRAMINGS:
+        return _FRAMINGS[media_type]
+    if media_type.endswith(_LINES_SUFFIX):
+        return LINES
+    return WHOLE if media_type.endswith(b"+json") else None
 
 
 def _revised(start: Message, length: int | None = None) -> Message:
     """The start of an answer whose body is not the one that its headers tell of."""
     headers = [item for item in start.get("headers", ()) if item[0].lower() not in _OF_THE_BYTES]
-    if length is not None:
+    if length is not None:  # which stands in the place of chunks without one
+        headers = [item for item in headers if item[0].lower() != b"transfer-encoding"]
         headers.append((b"content-length", b"%d" % length))
     return {**start, "headers": headers}

@@ -2,7 +2,8 @@
 
 A body whose length is announced, and JSON, is held until it is whole: it is sent as it came where
 nothing in it changed, else in the same coding. A stream of events or lines is decoded as it comes
-and goes on without a coding, so that no event waits for a compressor.
+and goes on without a coding, so that no event waits for a compressor. A body that ends in the
+middle of its coding is never sent as if it were whole.
 """
 
 import zlib
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol
 from anyio import to_thread
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.answers import framing_of
+from coatcheck.delivery.middleware.answers import RewrittenAnswer, framing_of
 from coatcheck.delivery.middleware.splitting import WHOLE
 from coatcheck.errors import InvalidInputError
 
@@ -39,6 +40,11 @@ class Decoder(Protocol):
         Args:
             data: the next bytes of the body.
         """
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body may end here."""
         ...
 
 
@@ -68,29 +74,51 @@ class _Zlib:
             if piece:
                 yield piece
 
+    @property
+    def is_whole(self) -> bool:
+        return self._is_new or self._decoder.eof
+
 
 class _Brotli:
     def __init__(self, brotli: Any) -> None:
         self._decoder = brotli.Decompressor()
+        self._is_new = True
 
     def feed(self, data: bytes) -> Generator[bytes]:
+        self._is_new = self._is_new and not data
         # It can take more before it has given everything: an empty piece is the end.
         while piece := self._decoder.process(data, output_buffer_limit=_PIECE):
             yield piece
             data = b""
 
+    @property
+    def is_whole(self) -> bool:
+        return self._is_new or bool(self._decoder.is_finished())
+
 
 class _Zstandard:
+    """Zstandard, of any number of frames."""
+
     def __init__(self, zstandard: Any) -> None:
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj(
-            read_across_frames=True
-        )
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._decoder: Any = None  # of a frame that has begun
 
     def feed(self, data: bytes) -> Generator[bytes]:
         for start in range(0, len(data), _ZSTD_SLICE):
-            piece = self._decoder.decompress(data[start : start + _ZSTD_SLICE])
-            if piece:
-                yield piece
+            part = data[start : start + _ZSTD_SLICE]
+            while part:
+                if self._decoder is None:
+                    self._decoder = self._decompressor.decompressobj()
+                piece = self._decoder.decompress(part)
+                part = b""
+                if self._decoder.eof:
+                    part, self._decoder = self._decoder.unused_data, None
+                if piece:
+                    yield piece
+
+    @property
+    def is_whole(self) -> bool:
+        return self._decoder is None
 
 
 class Coding:
@@ -107,18 +135,28 @@ class Coding:
         """The whole body, or None if it is larger than `limit` bytes.
 
         Raises:
-            InvalidInputError: it is not in this coding.
+            InvalidInputError: it is not in this coding, or ends in the middle of it.
         """
         pieces, size = [], 0
+        for piece in self.decoded(self.decoder(), data, is_last=True):
+            size += len(piece)
+            if size > limit:
+                return None
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def decoded(self, decoder: Decoder, data: bytes, *, is_last: bool) -> Generator[bytes]:
+        """What the next bytes of a body stand for, in pieces of bounded size.
+
+        Raises:
+            InvalidInputError: the body is not in this coding, or ends in the middle of it.
+        """
         try:
-            for piece in self.decoder().feed(data):
-                size += len(piece)
-                if size > limit:
-                    return None
-                pieces.append(piece)
+            yield from decoder.feed(data)
         except Exception as error:  # each library has an error of its own
             raise InvalidInputError(f"The body is not in the coding {self.name}.") from error
-        return b"".join(pieces)
+        if is_last and not decoder.is_whole:
+            raise InvalidInputError(f"The body ends in the middle of its coding {self.name}.")
 
 
 def coding_of(name: str) -> Coding | None:
@@ -156,6 +194,7 @@ class DecodedAnswer:
     Args:
         send: what sends.
         rewriting: makes what rewrites an answer that is sent on to the given `Send`.
+        is_chosen: whether an answer that starts like this is looked at.
         max_held: largest body in bytes that is held, compressed or not.
         on_left: told of each that is not looked at, with the reason.
         too_large: the reason for a body that is larger than `max_held`.
@@ -164,19 +203,22 @@ class DecodedAnswer:
     def __init__(
         self,
         send: Send,
-        rewriting: Callable[[Send], Send],
+        rewriting: Callable[[Send], RewrittenAnswer],
         *,
+        is_chosen: Callable[[Message], bool],
         max_held: int,
         on_left: Callable[[str], None],
         too_large: str,
     ) -> None:
         self._send = send
         self._rewriting = rewriting
+        self._is_chosen = is_chosen
         self._max_held = max_held
         self._on_left = on_left
         self._too_large = too_large
-        self._next = send
-        self._coding: Coding | None = None  # of a body that is held
+        self._next: Send = send
+        self._rewritten_answer: RewrittenAnswer | None = None
+        self._coding: Coding | None = None
         self._decoder: Decoder | None = None  # of a body that streams
         self._start: Message | None = None  # until it is known how the body goes on
         self._held: list[Message] = []
@@ -191,18 +233,26 @@ class DecodedAnswer:
         elif message["type"] != "http.response.body":
             await self._give_up()
             await self._next(message)
-        elif self._decoder is not None:
-            await self._stream(self._decoder, message)
+        elif self._decoder is not None and self._coding is not None:
+            await self._stream(self._coding, self._decoder, message)
         elif self._coding is not None and self._start is not None:
             await self._hold(self._coding, self._start, message)
+
+    async def end(self) -> None:
+        """Send what is held back, as the application is done with the answer."""
+        await self._give_up()
+        if self._rewritten_answer is not None:
+            await self._rewritten_answer.end()
 
     async def _begin(self, start: Message) -> None:
         headers = {name.lower(): value for name, value in start.get("headers", ())}
         name = headers.pop(b"content-encoding", b"identity").strip().lower().decode("latin-1")
         framing = framing_of(start["status"], headers)
-        if name == "identity" or framing is None or start.get("trailers"):
-            self._next = self._rewriting(self._send)
-            await self._next(start)
+        if framing is None or start.get("trailers") or not self._is_chosen(start):
+            await self._send(start)
+            return
+        if name == "identity":
+            await self._rewrite(start)
             return
         coding = coding_of(name)
         if coding is None:
@@ -211,25 +261,37 @@ class DecodedAnswer:
         elif framing is WHOLE or b"content-length" in headers:
             self._coding, self._start = coding, start
         else:
-            self._decoder, self._start = coding.decoder(), start
+            self._coding, self._decoder, self._start = coding, coding.decoder(), start
 
-    async def _stream(self, decoder: Decoder, message: Message) -> None:
-        pieces = decoder.feed(bytes(message.get("body", b"")))
+    async def _rewrite(self, start: Message) -> None:
+        self._next = self._rewritten_answer = self._rewriting(self._send)
+        await self._next(start)
+
+    async def _stream(self, coding: Coding, decoder: Decoder, message: Message) -> None:
+        is_last = not message.get("more_body", False)
+        pieces = coding.decoded(decoder, bytes(message.get("body", b"")), is_last=is_last)
         if self._start is not None:
             try:
                 first = next(pieces, b"")
-            except Exception:  # noqa: BLE001 - each library has an error of its own
+            except InvalidInputError:
                 self._on_left(COMPRESSED)
                 await self._give_up()
                 await self._send(message)
                 return
-            self._next = self._rewriting(self._send)
-            await self._next(_without_coding(self._start))
-            self._start = None
+            start, self._start = self._start, None
+            await self._rewrite(_without_coding(start))
             await self._next({"type": "http.response.body", "body": first, "more_body": True})
-        for piece in pieces:
-            await self._next({"type": "http.response.body", "body": piece, "more_body": True})
-        if not message.get("more_body", False):
+        try:
+            for piece in pieces:
+                await self._next({"type": "http.response.body", "body": piece, "more_body": True})
+        except InvalidInputError:
+            # A client would take for whole what has no coding any more: the connection is aborted.
+            self._on_left(COMPRESSED)
+            self._decoder = None
+            await self.end()
+            self._next = _refuse
+            raise
+        if is_last:
             await self._next({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _hold(self, coding: Coding, start: Message, message: Message) -> None:
@@ -290,11 +352,16 @@ class DecodedAnswer:
     async def _give_up(self) -> None:
         """Send what is held as it came, and pass the rest on."""
         if self._start is not None:
-            self._coding = self._decoder = None
+            self._coding = None
+            self._decoder = None
             start, self._start = self._start, None
             for message in (start, *self._held):
                 await self._send(message)
             self._held.clear()
+
+
+async def _refuse(_message: Message) -> None:
+    raise InvalidInputError("The body was not in its coding: the answer is aborted.")
 
 
 async def _aside(work: Callable[[], Any], size: int) -> Any:

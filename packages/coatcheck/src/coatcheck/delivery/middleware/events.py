@@ -1,11 +1,15 @@
 """The events of an outgoing stream in bytes, with media that is spread over them taken out.
 
+What may begin media waits for the next event, but not longer than a moment: a stream may pause.
+
 Most events of a stream differ in one string alone. So the first one of a kind is parsed, and what
 stands around its string is remembered; the next ones are compared with that and are never parsed.
 """
 
+import asyncio
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +25,13 @@ from coatcheck.payload.streaming import StreamOffload
 
 NOT_JSON: Final = "not_json"
 """The reason in `OffloadReport.left` for a stream whose events are no JSON; told once a stream."""
+
+PAUSE_SECONDS: Final = 0.3
+"""For how long text that may begin media waits for the next event.
+
+Longer than models take from one token to the next, or pictures would be missed; short enough for a
+reader who watches an answer pause.
+"""
 
 _LARGE: Final = 1024 * 1024  # opened in a thread: it may have a hundred thousand lines
 _LARGEST: Final = (
@@ -46,6 +57,117 @@ _VARYING: Final = re.compile(
     rb'|obfuscation|\w*(?:TokenCount|_tokens|_count|_duration))"\s*:\s*)(?:-?[0-9.]+|"[^"\\]*")'
     rb"|(?P<id>(?:^|(?<=\n))id: ?)[^\r\n]*"
 )
+
+
+_ID: Final = re.compile(rb"(?:\A|(?<=[\r\n]))id(?:: ?([^\r\n]*))?(?:\r\n|\r|\n)")
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Pause:
+    """Notices that a stream pauses.
+
+    Args:
+        act: called in a task of its own when nothing has come for `PAUSE_SECONDS`.
+    """
+
+    def __init__(self, act: Callable[[], Awaitable[None]]) -> None:
+        self._act = act
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def expect(self) -> None:
+        """Something waits for what comes next."""
+        self.stop()
+        self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._begin)
+
+    def stop(self) -> None:
+        """Nothing waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def end(self) -> None:
+        """The stream is over."""
+        self.stop()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._timer = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._act()
+        except Exception:  # noqa: BLE001 - the application hears of it when it sends the next event
+            _log.debug("What was held back in a pause could not be sent.", exc_info=True)
+
+
+class EventIds:
+    """The ids of server-sent events, of which some are held back.
+
+    A client that comes back names the last id that it got, and is sent what follows. So an id is
+    sent when everything up to its event was: with the last part of what was held back.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, int] = {}  # in order, since something is held back
+        self._withheld: bytes | None = None
+
+    def assign(self, sent: list[bytes], unit: bytes, *, holds: bool, is_first: bool) -> list[bytes]:
+        """What is sent, with the ids that may be.
+
+        Args:
+            sent: the events.
+            unit: the event that has come; empty at the end.
+            holds: whether anything is held back now.
+            is_first: whether nothing of any event before that one is.
+        """
+        if not holds and not self._seen:
+            return sent
+        own = _id_of(unit)
+        if own is not None:
+            self._seen[own] = len(self._seen)
+        if holds:
+            return [
+                each if is_first and _id_of(each) != own else self.without(each) for each in sent
+            ]
+        newest = self._withheld
+        known, self._seen, self._withheld = self._seen, {}, None
+        if newest is None or not sent:
+            self._withheld = newest
+            return sent
+        floor = known.get(newest, -1)
+        kept = [each if self._at_least(each, floor, known) else _ID.sub(b"", each) for each in sent]
+        if any(_id_of(each) is not None for each in kept):
+            return kept
+        end = _LINE_END.search(kept[-1])
+        kept[-1] = b"id: " + newest + (b"\n" if end is None else end[0]) + kept[-1]
+        return kept
+
+    def without(self, unit: bytes) -> bytes:
+        """An event without its id, which is sent later."""
+        own = _id_of(unit)
+        if own is None:
+            return unit
+        if self._withheld is None or self._at_least(unit, self._seen.get(self._withheld, -1)):
+            self._withheld = own
+        return _ID.sub(b"", unit)
+
+    def _at_least(self, unit: bytes, floor: int, known: Mapping[bytes, int] | None = None) -> bool:
+        own = _id_of(unit)
+        # One that was not noted belongs to an event that waited, and came after those.
+        return own is None or (self._seen if known is None else known).get(own, floor) >= floor
+
+
+def _id_of(unit: bytes) -> bytes | None:
+    found = None
+    if b"id" in unit:
+        for found in _ID.finditer(unit):  # noqa: B007 - the last one counts
+            pass
+    return None if found is None else found[1] or b""
 
 
 class Quick(Enum):
@@ -262,6 +384,7 @@ class RewrittenEvents:
         terminator: what a unit ends with if nothing else ended it.
         threshold: characters from which on base64 counts as media.
         on_report: told of what passes unread.
+        has_ids: whether units have ids, as server-sent events do.
     """
 
     def __init__(
@@ -272,8 +395,10 @@ class RewrittenEvents:
         terminator: bytes,
         threshold: int,
         on_report: Callable[[OffloadReport], None],
+        has_ids: bool = False,
     ) -> None:
         self._terminator = terminator
+        self._ids = EventIds() if has_ids else None
         self._stream = stream
         self._rewriter = stream.rewriter
         self._open = open_unit
@@ -304,8 +429,7 @@ class RewrittenEvents:
                     run.room = room
                     run.last = chunk
                     return Quick.WAITS
-            run.stop()
-            self._run = None
+            self._stop_run()
         for template in self._templates:
             span = template.match(chunk)
             if span is not None:
@@ -326,6 +450,7 @@ class RewrittenEvents:
             return outcome
         if (
             self._rewriter.open
+            or self._rewriter.released
             or self._looked_at < _FEW
             or len(unit) >= self._threshold
             or may_begin(unit)
@@ -342,6 +467,7 @@ class RewrittenEvents:
             return self._inside(template, unit, begin, end)
         if (
             self._rewriter.open
+            or self._rewriter.released
             or (
                 template.string.hold.may_begin_in(unit, begin, end)
                 and not template.is_inside_word(unit, begin, end)
@@ -368,7 +494,8 @@ class RewrittenEvents:
             return Quick.IS_READ
         outcome: Outcome = Quick.WAITS
         if string.is_numbered:
-            outcome = event.with_texts({template.path: string.ready})
+            earlier = event.with_texts({template.path: string.ready})
+            outcome = earlier if self._ids is None else self._ids.without(earlier)
             string.ready = ""
         event.become(unit)
         string.is_sent = False
@@ -410,16 +537,34 @@ class RewrittenEvents:
         if len(deltas) == 1:
             event.template = self._template(event, envelope, deltas[0])
         step = await self._stream.feed(event, deltas)
-        if not step.passes:
-            return step.before
-        return [*step.before, await self._whole(unit, envelope)]
+        sent = step.before
+        if step.passes:
+            sent = [*sent, await self._whole(unit, envelope)]
+        return self._with_ids(sent, event)
+
+    async def relent(self) -> list[bytes]:
+        """What is sent now that the stream pauses."""
+        self._stop_run()
+        return self._with_ids(await self._stream.relent()) if self.holds_back else []
+
+    def _with_ids(self, sent: list[bytes], event: UnitEvent | None = None) -> list[bytes]:
+        if self._ids is None:
+            return sent
+        is_first = event is not None and all(
+            string.is_whole and string.event is event for string in self._rewriter.open.values()
+        )
+        unit = b"" if event is None else event.unit
+        return self._ids.assign(sent, unit, holds=self.holds_back, is_first=is_first)
 
     async def end(self) -> list[bytes]:
         """What is sent now that the stream is over."""
+        self._stop_run()
+        return self._with_ids(await self._stream.end())
+
+    def _stop_run(self) -> None:
         if self._run is not None:
             self._run.stop()
             self._run = None
-        return await self._stream.end()
 
     async def _whole(self, unit: bytes, envelope: Envelope) -> bytes:
         """A unit with references in the place of media that is in it as a whole."""

@@ -6,7 +6,7 @@ from typing import Final
 from anyio import Lock
 from starlette.types import Message, Send
 
-from coatcheck.delivery.middleware.events import Outcome, Quick, RewrittenEvents
+from coatcheck.delivery.middleware.events import Outcome, Pause, Quick, RewrittenEvents
 
 _SURROGATES: Final = "surrogatepass"  # a frame that is no Unicode is left to the server
 
@@ -23,6 +23,7 @@ class RewrittenFrames:
         self._send = send
         self._events = follow()
         self._order = Lock(fast_acquire=True)
+        self._pause = Pause(self._relent)
 
     async def __call__(self, message: Message) -> None:
         """Send a message, a text frame without its media."""
@@ -44,6 +45,7 @@ class RewrittenFrames:
                 await self._rewrite(message, text)
 
     async def _rewrite(self, message: Message, text: str | None) -> None:
+        self._pause.stop()
         if text is not None:
             unit = text.encode(errors=_SURROGATES)
             for frame in await self._events.rewritten(unit):
@@ -52,12 +54,22 @@ class RewrittenFrames:
             if message["type"] == "websocket.close":
                 await self._send_rest()
             await self._send(message)
+        if self._events.holds_back:
+            self._pause.expect()
+
+    async def _relent(self) -> None:
+        """Send what waits in vain, as the application pauses."""
+        async with self._order:
+            for frame in await self._events.relent():
+                await self._send(_exchanged({"type": "websocket.send"}, frame))
 
     async def end(self) -> None:
         """Send what is held back, as the application is done with the socket."""
-        if self._events.holds_back:
+        try:
             async with self._order:
                 await self._send_rest()
+        finally:
+            self._pause.end()
 
     async def _send_rest(self) -> None:
         for frame in await self._events.end():

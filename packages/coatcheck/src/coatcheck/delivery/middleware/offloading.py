@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -27,13 +27,11 @@ from coatcheck.delivery.middleware.requests import (
     FindReadable,
     Reader,
     Restored,
+    RestoredRequest,
     has_json,
-    hold_body,
     may_refer,
-    with_body,
 )
-from coatcheck.delivery.middleware.splitting import WHOLE, Framing
-from coatcheck.payload.links import Links
+from coatcheck.delivery.middleware.splitting import EVENTS, WHOLE, Framing
 from coatcheck.payload.offload import (
     Form,
     Offloaded,
@@ -69,11 +67,25 @@ UrlsSource: TypeAlias = MediaUrls | Callable[[Scope], MediaUrls]
 """What mints URLs, or what finds it for a request or socket; before a document is rewritten the
 store is asked for first."""
 
-When: TypeAlias = Callable[[HTTPConnection, Headers], bool]
-"""Whether an answer is rewritten, by the request and the answer's headers; of a WebSocket there are
-none, and it is asked once."""
+When: TypeAlias = Callable[[HTTPConnection, Headers | None], bool]
+"""Whether a message is rewritten. It is called with the request and None when the application reads
+the request's body, and with the request and the answer's headers when the answer begins; for a
+WebSocket once, with None."""
 
 Document = TypeVar("Document", str, bytes)
+
+
+class Sending(Protocol):
+    """The sending side of one request or socket."""
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message, rewritten."""
+        ...
+
+    async def end(self) -> None:
+        """Send what is held back, as the application is done."""
+        ...
+
 
 OFFLOAD_LOG: Final = "coatcheck.offload"
 """The logger that records every message that held media, at level INFO, and the first of each kind
@@ -100,7 +112,7 @@ class OffloadMiddleware:
         conversation_id: the conversation that it belongs to.
         form: the form of the references, see `offload`.
         urls: mints the URLs of the form "ui".
-        when: decides which answers are rewritten; by default all of them.
+        when: decides which requests and answers are rewritten, see `When`; by default all of them.
         find_readable: returns the record of media that a client may read, such as
             `Authorizer.find_readable`. With it, media that a client may read is put back into the
             JSON that it sends.
@@ -158,53 +170,72 @@ class OffloadMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its media put back, and the answer without media."""
         if scope["type"] == "websocket":
-            wrap = self._wrap_socket
-            if self._find_readable is not None:
-                receive = self._restored_frames(scope, receive, self._find_readable)
+            await self._serve_socket(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] != "HEAD":
-            wrap = self._wrap_answer
-            if self._find_readable is not None and has_json(scope):
-                scope, receive, added = await self._restored_request(
-                    scope, receive, self._find_readable
-                )
-                self._restored_bytes += added
-                try:
-                    await self._answer(scope, receive, send, wrap)
-                finally:
-                    self._restored_bytes -= added
-                return
+            await self._serve_request(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_chosen(scope, None):
+            await self._app(scope, receive, send)
             return
-        await self._answer(scope, receive, send, wrap)
+        if self._find_readable is not None:
+            receive = self._restored_frames(scope, receive, self._find_readable)
+        await self._answer(scope, receive, send, self._wrap_socket)
+
+    async def _serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._find_readable is None or not has_json(scope):
+            await self._answer(scope, receive, send, self._wrap_answer)
+            return
+        find_readable = self._find_readable
+        added = 0
+
+        async def restore(body: bytes) -> bytes:
+            nonlocal added
+            restored = await self._restored(scope, body, find_readable)
+            added = max(0, len(restored) - len(body))
+            self._restored_bytes += added
+            return restored
+
+        scope["headers"] = list(scope["headers"])  # of its own, as it may change
+        request = RestoredRequest(
+            scope,
+            receive,
+            is_chosen=lambda: self._is_chosen(scope, None),
+            restore=restore,
+            on_too_large=lambda: self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]}),
+        )
+        try:
+            await self._answer(scope, request, send, self._wrap_answer)
+        finally:
+            self._restored_bytes -= added
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, wrap: Callable[[Scope, Send], Send]
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        wrap: Callable[[Scope, Send], Sending],
     ) -> None:
-        if not self._measure_only:
-            sending = wrap(scope, send)
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                if isinstance(sending, RewrittenFrames):
-                    with suppress(OSError, RuntimeError):  # the socket may be gone
-                        await sending.end()
-            return
-        look_at = wrap(scope, _nowhere)
+        sending = wrap(scope, _nowhere if self._measure_only else send)
 
         async def send_and_look_at(message: Message) -> None:
             await send(message)
-            await look_at(message)
+            await sending(message)
 
-        await self._app(scope, receive, send_and_look_at)
+        try:
+            await self._app(scope, receive, send_and_look_at if self._measure_only else sending)
+        finally:
+            # However it ended, the client gets what the application sent.
+            with suppress(OSError, RuntimeError):  # the client may be gone
+                await sending.end()
 
-    def _wrap_socket(self, scope: Scope, send: Send) -> Send:
-        if not self._is_chosen(scope, Headers()):
-            return send
+    def _wrap_socket(self, scope: Scope, send: Send) -> Sending:
         return RewrittenFrames(send, lambda: self._follow(scope, WHOLE))
 
-    def _wrap_answer(self, scope: Scope, send: Send) -> Send:
-        def rewriting(onward: Send) -> Send:
+    def _wrap_answer(self, scope: Scope, send: Send) -> Sending:
+        def rewriting(onward: Send) -> RewrittenAnswer:
             return RewrittenAnswer(
                 onward,
                 lambda body: self._rewrite(scope, body),
@@ -214,24 +245,14 @@ class OffloadMiddleware:
                 follow=partial(self._follow, scope),
             )
 
-        answer = DecodedAnswer(
+        return DecodedAnswer(
             send,
             rewriting,
+            is_chosen=lambda start: self._is_chosen(scope, Headers(raw=_raw(start))),
             max_held=self._max_held,
             on_left=partial(self._leave, scope),
             too_large=TOO_LARGE,
         )
-        if self._when is None:
-            return answer
-        chosen = send
-
-        async def choose(message: Message) -> None:
-            nonlocal chosen
-            if message["type"] == "http.response.start":
-                chosen = answer if self._is_chosen(scope, Headers(raw=_raw(message))) else send
-            await chosen(message)
-
-        return choose
 
     def _follow(self, scope: Scope, framing: Framing) -> RewrittenEvents:
         """What takes media out of the events of one answer or socket."""
@@ -254,15 +275,16 @@ class OffloadMiddleware:
             terminator=b"" if framing is WHOLE else b"\n",
             threshold=self._threshold,
             on_report=report,
+            has_ids=framing is EVENTS,
         )
 
-    def _is_chosen(self, scope: Scope, headers: Headers) -> bool:
+    def _is_chosen(self, scope: Scope, headers: Headers | None) -> bool:
         if self._when is None:
             return True
         try:
             return bool(self._when(HTTPConnection(scope), headers))
         except Exception:  # noqa: BLE001 - a hook that fails costs no message
-            _log.exception("The hook `when` failed: the answer is sent as it is.")
+            _log.exception("The hook `when` failed: the message passes as it is.")
             self._leave(scope, UNEXPECTED)
             return False
 
@@ -283,19 +305,6 @@ class OffloadMiddleware:
         # A body that is media itself, and no document, passes as it is.
         is_document = isinstance(offloaded.payload, type(document))
         return cast("Document", offloaded.payload) if is_document else document
-
-    async def _restored_request(
-        self, scope: Scope, receive: Receive, find_readable: FindReadable
-    ) -> tuple[Scope, Receive, int]:
-        """The request with its media, and by how many bytes it is longer."""
-        body, replayed = await hold_body(scope, receive)
-        if body is None:
-            self._ledger.restored(scope, 0, {REQUEST_TOO_LARGE: [""]})
-            return scope, replayed, 0
-        restored = await self._restored(scope, body, find_readable)
-        if restored is body:
-            return scope, replayed, 0
-        return *with_body(scope, receive, restored), max(0, len(restored) - len(body))
 
     def _restored_frames(
         self, scope: Scope, receive: Receive, find_readable: FindReadable
@@ -332,7 +341,7 @@ class OffloadMiddleware:
             if not may_refer(document, urls):
                 return document
             store = await self._opened_store()
-            restored = Restored(Links(urls, _origins(scope)), self._options["shapes"])
+            restored = Restored(urls, _origins(scope), self._options["shapes"])
             result = await restored.of(
                 document,
                 lambda queries: Reader(
@@ -381,7 +390,7 @@ def _raw(start: Message) -> list[tuple[bytes, bytes]]:
 
 def _origins(scope: Scope) -> list[str]:
     """How a client may write the beginning of a URL of its own."""
-    host = Headers(scope=scope).get("host")
+    host = Headers(raw=scope["headers"]).get("host")
     return [] if host is None else [f"{scheme}://{host}" for scheme in ("http", "https")]
 
 

@@ -2,7 +2,10 @@
 
 A client that keeps the history posts it with the URLs that it was given. What the application reads
 is what it would have read without Coatcheck: it may hand it to a provider, which can fetch none of
-these URLs.
+these URLs. Bytes beside what is put back stay as they came.
+
+A body is read when the application asks for it: one that refuses a request by its headers does so
+unread.
 
 Every id comes from outside. It is looked up for the client that sent it, and what this client may
 not read stays as it is.
@@ -10,13 +13,14 @@ not read stays as it is.
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
-from anyio import to_thread
+import msgspec
+from anyio import Lock, to_thread
 from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
@@ -24,6 +28,7 @@ from starlette.types import Message, Receive, Scope
 from coatcheck.errors import CoatcheckError
 from coatcheck.payload.links import Links
 from coatcheck.payload.restore import TOO_DEEP, Restorer
+from coatcheck.payload.scanning.jsontext import JsonText
 from coatcheck.payload.shapes import Original, Shapes
 from coatcheck.ports import MediaRecord
 from coatcheck.reference import REFERENCE_TYPE, URI_SCHEME, MediaUrls
@@ -38,6 +43,12 @@ MAX_REFERENCES: Final = 1000
 MAX_REFUSED: Final = 10_000
 """References of one message that may stay; a message with more of them stays as it is."""
 
+MAX_VALUES: Final = 200_000
+"""Values of one message, as its commas tell; a message with more of them stays as it is."""
+
+TOO_MANY_VALUES: Final = "too_many_values"
+"""The reason for that."""
+
 REQUEST_TOO_LARGE: Final = "request_too_large"
 """The reason for a larger one, and for references that are too many or whose media is too large."""
 
@@ -48,6 +59,13 @@ T = TypeVar("T")
 Document = TypeVar("Document", str, bytes)
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+# What tells of the very bytes that the client sent (RFC 9110, 9530; Content-MD5 is older).
+_OF_THE_BYTES: Final = frozenset(
+    {
+        *(b"content-length", b"transfer-encoding"),
+        *(b"content-digest", b"repr-digest", b"digest", b"content-md5"),
+    }
+)
 _ASIDE: Final = 128 * 1024
 _MAX_QUERIES: Final = 8  # of one id: its original and its thumbnail, of this window and of others
 _SIGNED: Final = re.compile(
@@ -148,9 +166,9 @@ class Restored:
         left: where others were left, by reason.
     """
 
-    def __init__(self, links: Links, shapes: Shapes) -> None:
-        self._links = links
-        self._restorer = Restorer(links, shapes)
+    def __init__(self, urls: MediaUrls, origins: Collection[str], shapes: Shapes) -> None:
+        self._needles = _needles(urls)
+        self._restorer = Restorer(Links(urls, origins), shapes)
         self.restored = 0
         self._refused = 0
         self.left: defaultdict[str, list[str]] = defaultdict(list)
@@ -166,11 +184,14 @@ class Restored:
         """
         size = len(document)
         try:
-            payload, queries = await _aside(partial(_parse, document), size)
+            opened = await _aside(partial(self._open, document), size)
         except (ValueError, RecursionError):
             return document
-        reading = reader(queries)
-        walk = self._restorer.walk(payload)
+        if opened is None:
+            self.left[TOO_MANY_VALUES].append("")
+            return document
+        reading = reader(opened.queries)
+        walk = self._restorer.walk(opened.payload)
         answer: Original | None = None
         while True:
             step = await _aside(partial(_step, walk, answer), size)
@@ -184,15 +205,36 @@ class Restored:
                 self.restored = 0
                 return document
             await checkpoint()
-        if result is payload:
+        if result is opened.payload:
             return document
         try:
-            text = await to_thread.run_sync(lambda: json.dumps(result, allow_nan=False))
+            written = await to_thread.run_sync(opened.close, result)
         except ValueError:  # a number that JSON has no word for
             self.left["unexpected"].append("")
             self.restored = 0
             return document
-        return cast("Document", _as(text, type(document)))
+        return cast("Document", _as(written, type(document)))
+
+    def _open(self, document: str | bytes) -> "_OpenedDocument | None":
+        """Parse a document; None if it has too many values.
+
+        Raises:
+            ValueError: it is no JSON.
+            RecursionError: it nests deeper than any reader takes.
+        """
+        commas = document.count(",") if isinstance(document, str) else document.count(b",")
+        if commas > MAX_VALUES:
+            return None
+        try:
+            text = JsonText(
+                document.encode() if isinstance(document, str) else document,
+                lambda raw: any(needle in raw for needle in self._needles),
+            )
+        except (msgspec.DecodeError, UnicodeError):
+            # Some characters and numbers are none of JSON, but most readers take them.
+            payload = json.loads(document)
+            return _OpenedDocument(payload, _queries(payload), _dumped)
+        return _OpenedDocument(text.value, _queries(text.value), text.close)
 
     async def _answer(self, reading: Reader, reference_id: str | None) -> Original | None:
         place = self._restorer.place
@@ -207,19 +249,33 @@ class Restored:
         return found
 
 
+class _OpenedDocument(NamedTuple):
+    """A document that was parsed.
+
+    Attributes:
+        payload: what it says.
+        queries: the queries of the URLs in it, by the id of the media.
+        close: writes what the payload has become.
+    """
+
+    payload: Any
+    queries: Mapping[str, set[str]]
+    close: Callable[[Any], bytes]
+
+
 def may_refer(document: str | bytes, urls: MediaUrls) -> bool:
     """Whether there may be a reference or a link of ours in a document, told without parsing it."""
-    # Some write every slash of JSON as \/.
-    texts = (
-        REFERENCE_TYPE,
-        URI_SCHEME,
-        URI_SCHEME.replace("/", "\\/"),
-        urls.prefix,
-        urls.prefix.replace("/", "\\/"),
-    )
     if isinstance(document, str):
-        return any(text in document for text in texts)
-    return any(text.encode() in document for text in texts)
+        return any(needle.decode() in document for needle in _needles(urls))
+    return any(needle in document for needle in _needles(urls))
+
+
+def _needles(urls: MediaUrls) -> tuple[bytes, ...]:
+    """What no reference and no link is without, as JSON may have it."""
+    # Some write every slash of JSON as \/.
+    links = (URI_SCHEME, urls.prefix)
+    escaped = (link.replace("/", "\\/") for link in links)
+    return tuple(text.encode() for text in (REFERENCE_TYPE, *links, *escaped))
 
 
 def has_json(scope: Scope) -> bool:
@@ -233,47 +289,95 @@ def has_json(scope: Scope) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-async def hold_body(scope: Scope, receive: Receive) -> tuple[bytes | None, Receive]:
-    """The body of a request, and what gives the application the messages that were read for it.
+class RestoredRequest:
+    """The receiving side of one request. Its body is read when the application asks for it.
 
-    The body is None where it is too large to be held, or does not come to its end.
+    What was received is kept until the application has it: it may cancel a call and call again.
+
+    Args:
+        scope: the request's; when its body changes, its headers change in place.
+        receive: what receives.
+        is_chosen: whether the body is looked at; asked before it is read.
+        restore: puts the media into a body; returns the same object where nothing changes.
+        on_too_large: called for a body that is larger than `MAX_REQUEST`.
     """
-    announced = Headers(scope=scope).get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_REQUEST:
-        return None, receive
-    held: list[Message] = []
-    size = 0
-    whole = False
-    while not whole and size <= MAX_REQUEST:
-        message = await receive()
-        held.append(message)
-        if message["type"] != "http.request":
-            break
-        size += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-    body = b"".join(message.get("body", b"") for message in held)
-    return (body if whole and size <= MAX_REQUEST else None), _replay(held, receive)
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        *,
+        is_chosen: Callable[[], bool],
+        restore: Callable[[bytes], Awaitable[bytes]],
+        on_too_large: Callable[[], None],
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._is_chosen = is_chosen
+        self._restore = restore
+        self._on_too_large = on_too_large
+        self._order = Lock(fast_acquire=True)
+        self._headers: list[tuple[bytes, bytes]] = []  # as the application has them
+        self._is_begun = False
+        self._is_held = False  # whether the body is read on until it is whole
+        self._held: list[Message] = []
+        self._size = 0
+        self._ready: deque[Message] | None = None  # what the application was not given yet
+
+    async def __call__(self) -> Message:
+        """Return the next message; all of the body at once, if media was put into it."""
+        async with self._order:
+            if self._ready is None:
+                self._ready = deque(await self._read())
+            if self._ready:
+                return self._ready.popleft()
+        return await self._receive()
+
+    async def _read(self) -> list[Message]:
+        if not self._is_begun:
+            self._is_begun = True
+            self._headers = self._scope["headers"]
+            self._is_held = self._begin(Headers(raw=self._headers))
+        while self._is_held:
+            message = await self._receive()
+            self._held.append(message)
+            self._size += len(message.get("body", b""))
+            if message["type"] != "http.request":  # the client stopped
+                return self._held
+            self._is_held = message.get("more_body", False) and self._size <= MAX_REQUEST
+        if not self._held:
+            return []
+        if self._size > MAX_REQUEST:
+            self._on_too_large()
+            return self._held
+        body = b"".join(message.get("body", b"") for message in self._held)
+        restored = await self._restore(body)
+        if restored is body:
+            return self._held
+        self._tell_length(len(restored))
+        return [{"type": "http.request", "body": restored, "more_body": False}]
+
+    def _begin(self, headers: Headers) -> bool:
+        if not self._is_chosen():
+            return False
+        announced = headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > MAX_REQUEST:
+            self._on_too_large()
+            return False
+        return True
+
+    def _tell_length(self, length: int) -> None:
+        # In place: frameworks hold on to the list that they had before they asked for the body, and
+        # hooks that read headers since then may have put a copy into the scope.
+        for headers in (self._headers, self._scope["headers"]):
+            headers[:] = [
+                *(one for one in headers if one[0].lower() not in _OF_THE_BYTES),
+                (b"content-length", b"%d" % length),
+            ]
 
 
-def with_body(scope: Scope, receive: Receive, body: bytes) -> tuple[Scope, Receive]:
-    """The request with another body."""
-    headers = [one for one in scope["headers"] if one[0].lower() != b"content-length"]
-    headers.append((b"content-length", b"%d" % len(body)))
-    message: Message = {"type": "http.request", "body": body, "more_body": False}
-    return {**scope, "headers": headers}, _replay([message], receive)
-
-
-def _replay(held: list[Message], receive: Receive) -> Receive:
-    waiting = held[::-1]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
-
-
-def _parse(document: str | bytes) -> tuple[Any, Mapping[str, set[str]]]:
-    payload = json.loads(document)
+def _queries(payload: Any) -> Mapping[str, set[str]]:
+    """The queries of the URLs in a payload, by the id of the media."""
     queries: defaultdict[str, set[str]] = defaultdict(set)
     unread = [payload]
     while unread:
@@ -287,7 +391,11 @@ def _parse(document: str | bytes) -> tuple[Any, Mapping[str, set[str]]]:
             unread += value.values()
         elif isinstance(value, list):
             unread += value
-    return payload, queries
+    return queries
+
+
+def _dumped(payload: Any) -> bytes:
+    return json.dumps(payload, allow_nan=False).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +412,8 @@ def _step(
         return _Done(done.value)
 
 
-def _as(text: str, kind: type) -> str | bytes:
-    return text if kind is str else text.encode()
+def _as(written: bytes, kind: type) -> str | bytes:
+    return written.decode() if kind is str else written
 
 
 async def _aside(work: Callable[[], T], size: int) -> T:

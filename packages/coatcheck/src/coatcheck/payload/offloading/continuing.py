@@ -46,6 +46,11 @@ from coatcheck.payload.spelling import spelled, uri_spelling_of
 MAX_STRINGS: Final = 256
 """Strings of one stream that are followed at a time."""
 
+BEGUN_EARLY: Final = "begun_before_pause"
+"""The reason for media in a stream that paused in its first characters, which were sent then."""
+
+_ENDS: Final = ("=", "AAAAAElFTkSuQmCC")  # of base64: its padding, or how a PNG ends without
+_LOOKED_BACK: Final = 16  # events after a pause in which such media is looked for
 _MAX_WAITING: Final = 64  # events whose text is not known to be media
 _FIRST: Final = 16
 _SLICE: Final = 64 * 1024
@@ -169,6 +174,8 @@ class StreamRewriter(Generic[T]):
         max_bytes: see there; may change while the stream goes on.
         max_held: likewise.
         open: the strings of which something was not sent yet, by their keys.
+        released: what was sent in a pause and may begin media, by the strings' keys, each after
+            what stood before it.
         place: where the media stands that is asked for, as a JSON Pointer.
     """
 
@@ -193,6 +200,8 @@ class StreamRewriter(Generic[T]):
         self._followed: Path | None = None  # the one string that changed in it
         self._is_spaced = False  # whether a piece of that began or ended with a space
         self.open: dict[tuple[object, ...], String[T]] = {}
+        self.released: dict[tuple[object, ...], tuple[str, str]] = {}
+        self._looks_back = 0
         self.place = ""
 
     def feed(self, event: Event[T], found: list[Delta] | None = None) -> Walk[Step[T]]:
@@ -204,6 +213,8 @@ class StreamRewriter(Generic[T]):
         """
         deltas = find_deltas(event.value) if found is None else found
         deltas = deltas or self._suspected(event.value)
+        if self.released:
+            yield from self._look_back(deltas)
         if not deltas:
             return Step((yield from self._ended_by(event)), passes=True)
         before = yield from self._settled(event, except_for={delta.key for delta in deltas})
@@ -233,6 +244,40 @@ class StreamRewriter(Generic[T]):
         for string in list(self.open.values()):
             out += yield from self._finished(string)
         return out
+
+    def relent(self) -> Walk[list[T]]:
+        """What is sent as nothing has come for a while: text that is not known to be media.
+
+        Media that has begun waits on, as its link can only be sent when it is whole.
+        """
+        out: list[T] = []
+        for string in list(self.open.values()):
+            hold = string.hold
+            if not hold.is_media:
+                self.released[string.delta.key] = hold.before, hold.text
+                self._looks_back = _LOOKED_BACK
+            elif not hold.text.endswith(_ENDS):
+                continue
+            out += yield from self._finished(string)
+        return out
+
+    def _look_back(self, deltas: list[Delta]) -> Walk[None]:
+        """Count media whose first characters were sent already, in a pause."""
+        for delta in deltas:
+            if delta.key not in self.released:
+                continue
+            before, text = self.released.pop(delta.key)
+            hold = TextHold(bare=self.string_of(delta).hold.bare)
+            hold.before = before
+            first = next(hold.feed(text + delta.text), None)
+            if isinstance(first, Held) or (first is None and hold.is_media):
+                self.place = delta.place
+                yield BEGUN_EARLY
+            elif first is None:
+                self.released[delta.key] = before, text + delta.text
+        self._looks_back -= 1
+        if not self._looks_back:
+            self.released.clear()
 
     def string_of(self, delta: Delta) -> String[T]:
         """The string that a piece belongs to."""
@@ -559,7 +604,7 @@ class StreamRewriter(Generic[T]):
         delta = None if path is None else delta_at(value, path)
         if delta is None:
             return []
-        if delta.key in self.open:
+        if delta.key in self.open or delta.key in self.released:
             return [delta]
         self._is_spaced |= delta.text[:1] == " " or delta.text[-1:] == " "
         is_likely = self._is_patient or self._is_spaced

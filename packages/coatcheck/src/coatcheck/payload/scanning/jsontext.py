@@ -7,7 +7,6 @@ that has one: with spaces or without, indented, in ASCII or not.
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +19,12 @@ IsHot = Callable[[bytes], bool]
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)  # numbers stay as they are written
 _CONTAINERS: Final = b"{["
+_BEFORE_MEMBER: Final = re.compile(rb"""\s*[{,]\s*"(?:[^"\\]|\\.)*+"\s*:\s*""")
+_BEFORE_ITEM: Final = re.compile(rb"\s*[\[,]\s*")
+_CLOSING: Final = re.compile(rb"\s*[\]}]")
+# What is read on the way, all levels together: a long text that is nested deep is not read deeper.
+_MOST_READ: Final = 128 * 1024 * 1024
+_MOST_TIMES: Final = 16
 _SCALARS: Final = b"tfn"
 _LEVEL: Final = re.compile(rb"[\[{]\n( *)[^\s]")
 _LAST_LINE: Final = re.compile(rb"\n( *)[\]}]$")
@@ -57,6 +62,7 @@ class _Opened:
 
     raw: bytes
     value: Any
+    start: int = 0  # where in the JSON of the container it begins
     children: dict[str | int, "_Opened"] = field(default_factory=dict)
 
 
@@ -86,6 +92,7 @@ class JsonText:
         self._hold = hold
         self._keeps_raw = keeps_raw
         self._by_identity: dict[int, _Opened] = {}
+        self._room = max(_MOST_READ, _MOST_TIMES * len(raw))
         root = bytes(msgspec.json.decode(raw, type=msgspec.Raw))
         self._root = self._open(root, is_hot=is_hot(root))
         self._before, _, self._after = raw.partition(self._root.raw)
@@ -107,7 +114,8 @@ class JsonText:
     def _open(self, raw: bytes, *, is_hot: bool) -> _Opened:
         if raw[:1] == b'"':
             return _Opened(raw, self._hold(_DECODER.decode(raw)))
-        if raw[0] not in _CONTAINERS or not is_hot:
+        self._room -= len(raw)
+        if raw[0] not in _CONTAINERS or not is_hot or self._room < 0:
             is_read = raw[0] in _SCALARS or not self._keeps_raw
             return _Opened(raw, _DECODER.decode(raw) if is_read else msgspec.Raw(raw))
         members: dict[str | int, msgspec.Raw]
@@ -124,9 +132,30 @@ class JsonText:
             values[name] = opened.value
             if is_hot:
                 children[name] = opened
-        way = _Opened(raw, values if raw[:1] == b"{" else list(values.values()), children)
+        if not _locate(raw, members, children):
+            children.clear()
+        value = values if raw[:1] == b"{" else list(values.values())
+        way = _Opened(raw, value, children=children)
         self._by_identity[id(way.value)] = way  # for as long as this holds the value itself
         return way
+
+
+def _locate(
+    raw: bytes, members: Mapping[str | int, msgspec.Raw], children: Mapping[str | int, _Opened]
+) -> bool:
+    """Tell the children where they begin; False if a name stands twice, as the last one counts."""
+    before = _BEFORE_MEMBER if raw[:1] == b"{" else _BEFORE_ITEM
+    position = 0
+    for name, member in members.items():
+        gap = before.match(raw, position)
+        text = bytes(member)
+        if gap is None or not raw.startswith(text, gap.end()):
+            return False
+        if name in children:
+            children[name].start = gap.end()
+        position = gap.end() + len(text)
+    end = _CLOSING.match(raw, position)
+    return end is not None and end.end() == len(raw)
 
 
 def _written(opened: _Opened, value: Any) -> bytes:
@@ -137,13 +166,7 @@ def _written(opened: _Opened, value: Any) -> bytes:
     if isinstance(value, str) and isinstance(old, str):
         return _string(opened.raw, old, value)
     changed = _changed(old, value)
-    # Of two members of one name only the last is read: then it is not known which one is which.
-    copies = Counter(child.raw for child in opened.children.values())
-    if (
-        changed is None
-        or not changed <= opened.children.keys()
-        or any(opened.raw.count(raw) > count for raw, count in copies.items())
-    ):
+    if changed is None or not changed <= opened.children.keys():
         style = None if isinstance(value, Respelled) else style_of(opened.raw, old)
         if style is not None:
             return write(value, style).encode()
@@ -153,9 +176,8 @@ def _written(opened: _Opened, value: Any) -> bytes:
     parts = []
     copied = 0
     for name, child in opened.children.items():
-        start = opened.raw.index(child.raw, copied)
-        parts += [opened.raw[copied:start], _written(child, value[name])]
-        copied = start + len(child.raw)
+        parts += [opened.raw[copied : child.start], _written(child, value[name])]
+        copied = child.start + len(child.raw)
     return b"".join([*parts, opened.raw[copied:]])
 
 
