@@ -89,7 +89,7 @@ class Stream:
 
 
 def sized(*streams: Stream) -> list[tuple[Stream, int]]:
-    """What tests are parametrized by: the first stream in deltas of all sizes, others in one."""
+    """What tests are parametrized by: the first stream in deltas of all sizes, others in two."""
     return [
         (stream, size)
         for stream in streams

@@ -8,7 +8,7 @@ apart, in the events of any framework:
 OpenAI Chat         ``choices[].delta.content``, ``….delta.tool_calls[].function.arguments``
 OpenAI Responses    ``delta`` of ``response.output_text.delta``, ``…_call_arguments.delta``, others
 Anthropic           ``delta.text``, ``.partial_json``, ``.thinking`` of ``content_block_delta``
-Gemini              ``candidates[].content.parts[].text``
+Gemini              ``candidates[].content.parts[].text``, ``….functionCall.partialArgs[]``
 AI SDK              ``delta`` of ``text-delta``, ``reasoning-delta``; ``inputTextDelta``
 AG-UI               ``delta`` of ``TEXT_MESSAGE_CONTENT``, ``TOOL_CALL_ARGS`` and others
 anything else       a string with a name that says so, or one that alone changes between events
@@ -40,11 +40,13 @@ _MAX_DEPTH: Final = 12
 _IDENTIFIERS: Final = frozenset(
     {
         *("id", "index", "call_id", "callId", "message_id", "messageId", "part_id", "partId"),
-        *("item_id", "itemId", "output_index", "content_index", "summary_index"),
+        *("item_id", "itemId", "output_index", "content_index", "summary_index", "command_index"),
         *("tool_call_id", "toolCallId", "tool_use_id", "toolUseId"),
     }
 )
-_TELLING: Final = _IDENTIFIERS | {"type", "event", "thought"}
+# Say which item of a list it is, whatever its position.
+_ITEMS: Final = ("index", "jsonPath", "json_path")
+_TELLING: Final = _IDENTIFIERS | {"type", "event", "thought", *_ITEMS}
 _LONGEST_KIND: Final = 100
 _ANTHROPIC: Final = ("text", "partial_json", "thinking")
 # Differ from event to event, and say nothing of its text.
@@ -75,13 +77,13 @@ _TEXTS: Final = frozenset(
             "input",
             "message",
         ),
-        *("thinking", "reasoning", "reasoning_content", "refusal"),
+        *("thinking", "reasoning", "reasoning_content", "refusal", "stdout", "stderr"),
     }
 )
 _SAYS_PIECE: Final = re.compile(r"delta|token|chunk|partial|fragment", re.IGNORECASE)
 _JSON_KIND: Final = re.compile(r"arguments|tool-input|TOOL_CALL|json", re.IGNORECASE)
 # Each delta is a file or a piece of one by itself.
-_AUDIO: Final = re.compile(r"audio(?!_transcript)", re.IGNORECASE)
+_AUDIO: Final = re.compile(r"audio(?![_.]transcript)", re.IGNORECASE)
 # Tell nothing of any string, and come at any time.
 _ASIDE: Final = frozenset(
     {
@@ -91,6 +93,7 @@ _ASIDE: Final = frozenset(
 )
 _AI_SDK_DATA: Final = "data-"
 _ENDS: Final = ("finish_reason", "finishReason", "stop_reason", "done_reason")
+_GEMINI_PIECES: Final = {"partialArgs": "stringValue", "partial_args": "string_value"}
 _OLLAMA: Final = frozenset({("response",), ("message", "content")})
 
 
@@ -301,8 +304,11 @@ class _Piece(Enum):
 def _piece(path: Path, parents: Sequence[Any]) -> _Piece | None:
     """What the string at `path` is a piece of; None if it is whole."""
     name = path[-1]
-    if not isinstance(name, str) or not (name in _PIECES or name in _TEXTS):
+    if not isinstance(name, str):
         return None
+    if name not in _PIECES and name not in _TEXTS:
+        of = path[-3] if len(path) > len(("partialArgs", 0)) else None
+        return _Piece.TEXT if _GEMINI_PIECES.get(of) == name else None
     says = [_said(_kind(parent)) for parent in parents if isinstance(parent, Mapping)]
     if any(kind.is_audio for kind in says):
         return None
@@ -340,23 +346,33 @@ def _kind(parent: Mapping[str, Any]) -> str:
 
 def _key(path: Path, parents: Sequence[Any]) -> tuple[object, ...]:
     key: list[object] = []
+    is_item = False  # which is known by more than its position
     for step, parent in zip(path, parents, strict=True):
         if isinstance(parent, Mapping):
             # Of calls in a list, only the first piece has the id; all have the index.
-            if key and key[-1] == "*":
-                key.append(("index", parent["index"]))
-            else:
+            if not is_item:
                 key += [
                     (name, value)
                     for name, value in parent.items()
                     if name in _TELLING and name != step and isinstance(value, str | int)
                 ]
             key.append(step)
+            is_item = False
         else:
-            item = parent[step] if isinstance(step, int) else None
-            has_index = isinstance(item, Mapping) and isinstance(item.get("index"), int)
-            key.append("*" if has_index else step)
+            which = _which(parent[step]) if isinstance(step, int) else None
+            is_item = which is not None
+            # Gemini joins the texts of all parts.
+            is_joined = path[0] == "candidates" and key[-1] == "parts"
+            key.append(which or ("*" if is_joined else step))
     return tuple(key)
+
+
+def _which(item: Any) -> tuple[str, object] | None:
+    """What says which item of a list it is, whatever its position."""
+    if not isinstance(item, Mapping):
+        return None
+    told = ((name, item[name]) for name in _ITEMS if isinstance(item.get(name), str | int))
+    return next(told, None)
 
 
 def _identifiers(event: Mapping[str, Any]) -> dict[str, object]:
