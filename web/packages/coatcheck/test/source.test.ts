@@ -5,6 +5,7 @@ import {
   imageSource,
   type MediaReference,
   savesData,
+  thumbnailSource,
   windowSizes,
 } from "coatcheck";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -19,13 +20,22 @@ describe("imageSource", () => {
     expect(imageSource({ ...lighthouse, variants: [] })).toEqual({ src: url });
   });
 
-  it("offers each width up to the original's once, and the original where it is wider", () => {
+  it("offers each width up to the original's once, and the original where none fills a column", () => {
     expect(imageSource({ ...lighthouse, variants: [768, 256, 768, 2048] })).toEqual({
       src: url,
       srcSet: `${url}?w=256 256w, ${url}?w=768 768w, ${url} 1600w`,
     });
     expect(imageSource({ ...lighthouse, variants: [512, 1600] })?.srcSet).toBe(
       `${url}?w=512 512w, ${url}?w=1600 1600w`,
+    );
+  });
+
+  it("leaves the original to a closer look, however sharp the screen is", () => {
+    expect(imageSource({ ...lighthouse, variants: [512, 1024] })?.srcSet).toBe(
+      `${url}?w=512 512w, ${url}?w=1024 1024w`,
+    );
+    expect(imageSource({ ...lighthouse, width: 800, variants: [512, 800] })?.srcSet).toBe(
+      `${url}?w=512 512w, ${url}?w=800 800w`,
     );
   });
 
@@ -44,6 +54,36 @@ describe("imageSource", () => {
   it("is null for a stored form, which has no address", () => {
     expect(imageSource(stored)).toBeNull();
     expect(downloadAddress(stored)).toBeNull();
+  });
+});
+
+describe("thumbnailSource", () => {
+  const { thumbnailUrl } = lighthouse;
+  const wide = { ...lighthouse, variants: [512, 1024] };
+
+  it("is the thumbnail, and the next width for a screen that would show it blurred", () => {
+    expect(thumbnailSource(wide)).toEqual({
+      src: thumbnailUrl,
+      srcSet: `${thumbnailUrl} 256w, ${url}?w=512 512w`,
+    });
+    const tall = { ...wide, width: 900, height: 1600 };
+    expect(thumbnailSource(tall)?.srcSet).toBe(`${thumbnailUrl} 144w, ${url}?w=512 512w`);
+    const drawing = { ...wide, variants: [64, 128, 256, 512, 768] };
+    expect(thumbnailSource(drawing)?.srcSet).toContain(`256w, ${url}?w=512 512w`);
+  });
+
+  it("is the thumbnail alone where there is no wider one, and for a reader who saves data", () => {
+    expect(thumbnailSource(lighthouse)).toEqual({ src: thumbnailUrl });
+    expect(thumbnailSource(wide, { saveData: true })).toEqual({ src: thumbnailUrl });
+    const { width: _width, height: _height, ...unknown } = wide;
+    expect(thumbnailSource(unknown)).toEqual({ src: thumbnailUrl });
+  });
+
+  it("is one of the widths where there is no thumbnail, and null for a stored form", () => {
+    const { thumbnailUrl: _thumbnail, ...bare } = wide;
+    expect(thumbnailSource(bare)).toEqual(imageSource(wide));
+    expect(thumbnailSource(bare, { saveData: true })?.srcSet).toBe(`${url}?w=512 512w`);
+    expect(thumbnailSource(stored)).toBeNull();
   });
 });
 
@@ -76,11 +116,13 @@ describe("savesData", () => {
   afterEach(() => vi.unstubAllGlobals());
 
   it.each([
-    [{ connection: { saveData: true } }, true],
-    [{ connection: { saveData: false } }, false],
-    [{}, false],
-  ])("reads %j as %s", (navigator, saves) => {
+    [{ connection: { saveData: true } }, "", true],
+    [{ connection: { saveData: false } }, "", false],
+    [{}, "", false],
+    [{}, "(prefers-reduced-data: reduce)", true],
+  ])("reads %j and the system's setting %j as %s", (navigator, setting, saves) => {
     vi.stubGlobal("navigator", navigator);
+    vi.stubGlobal("matchMedia", (query: string) => ({ matches: query === setting }));
     expect(savesData()).toBe(saves);
   });
 });

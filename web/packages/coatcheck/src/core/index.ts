@@ -29,6 +29,7 @@ export {
   type ImageSourceOptions,
   imageSource,
   savesData,
+  thumbnailSource,
   windowSizes,
 } from "./source.ts";
 export {

@@ -2,7 +2,7 @@ import { memo, use, useMemo, useState } from "react";
 import type { TileBox } from "../core/gallery-layout.ts";
 import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
-import { imageSource } from "../core/source.ts";
+import { type ImageSource, savesData, thumbnailSource } from "../core/source.ts";
 import type { ImageEvent } from "./use-media.ts";
 import { ViewerLabelsContext } from "./viewer-labels.ts";
 
@@ -25,7 +25,10 @@ export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps
   if (!(isFast || isBegun)) {
     setIsBegun(true);
   }
-  const thumbnail = reference.thumbnailUrl ?? imageSource(reference)?.src;
+  const thumbnail = useMemo(
+    () => thumbnailSource(reference, { saveData: savesData() }),
+    [reference],
+  );
   return (
     <li
       className="coat-tile"
@@ -43,7 +46,8 @@ export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps
         label={reference.alt ?? reference.displayName ?? labels.untitled}
         isActive={isActive}
         blur={isBegun ? reference.placeholder : undefined}
-        thumbnail={isBegun ? thumbnail : undefined}
+        thumbnail={isBegun ? thumbnail : null}
+        width={Math.round(box.width)}
         onOpen={onOpen}
       />
     </li>
@@ -55,7 +59,9 @@ interface TileButtonProps {
   readonly label: string;
   readonly isActive: boolean;
   readonly blur: string | undefined;
-  readonly thumbnail: string | undefined;
+  readonly thumbnail: ImageSource | null;
+  /** CSS pixels. */
+  readonly width: number;
   readonly onOpen: (index: number) => void;
 }
 
@@ -64,7 +70,7 @@ interface TileButtonProps {
  * a background: an element of its own would be fetched twice, and tell React that it is there.
  */
 const TileButton = memo(function TileButtonView(props: TileButtonProps) {
-  const { index, label, isActive, blur, thumbnail, onOpen } = props;
+  const { index, label, isActive, blur, thumbnail, width, onOpen } = props;
   const background = useMemo(() => decodePlaceholder(blur)?.dataUrl, [blur]);
   return (
     <button
@@ -77,20 +83,31 @@ const TileButton = memo(function TileButtonView(props: TileButtonProps) {
       onClick={() => onOpen(index)}
       style={background === undefined ? undefined : { backgroundImage: `url(${background})` }}
     >
-      {thumbnail !== undefined && (
-        // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load is no interaction
+      {thumbnail !== null && (
+        // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load and error are no interactions
         <img
           className="coat-layer coat-tile-thumbnail"
-          src={thumbnail}
           alt=""
           decoding="async"
           draggable={false}
           onLoad={showDecoded}
+          {...(thumbnail.srcSet !== undefined && {
+            sizes: `${width}px`,
+            srcSet: thumbnail.srcSet,
+            onError: dropWidths,
+          })}
+          // Last: a browser begins to fetch when it is set, and the hints must be there by then.
+          src={thumbnail.src}
         />
       )}
     </button>
   );
 });
+
+/** The server has no width to show just now: the thumbnail, which it always has, takes its place. */
+function dropWidths({ currentTarget: image }: ImageEvent): void {
+  image.removeAttribute("srcset");
+}
 
 /** Straight to the element: nothing else on the page depends on it. One that fails stays unseen. */
 function showDecoded({ currentTarget: image }: ImageEvent): void {
