@@ -77,7 +77,7 @@ export function useLater<T>(
  * names, and another try would never find the old ones: its page starts another script than this one.
  */
 async function whyNotLoaded(): Promise<LoadFailure> {
-  const entry = document.querySelector("script[type=module][src]")?.getAttribute("src");
+  const entry = document.querySelector("script[src]")?.getAttribute("src");
   try {
     const response = await fetch("/", { cache: "no-store" });
     const isOther = response.ok && entry && !(await response.text()).includes(entry);
