@@ -60,9 +60,11 @@ def test_where_the_server_has_no_width_to_show_the_original_is_shown(visit: Visi
     assert visit.widths() == [1280]
 
 
-@pytest.mark.parametrize(("scale", "message"), [(1, 512), (2, 1024)])
+@pytest.mark.parametrize(
+    ("scale", "message", "thumbnail"), [(1, 512, "thumbnail=true"), (2, 1024, "w=512")]
+)
 def test_a_wide_upload_is_fetched_by_width_until_one_looks_closer(
-    browser: Browser, server: Server, scale: int, message: int
+    browser: Browser, server: Server, scale: int, message: int, thumbnail: str
 ) -> None:
     def width(address: str) -> int | None:
         found = re.search(r"[?&]w=(\d+)", address)
@@ -84,10 +86,9 @@ def test_a_wide_upload_is_fetched_by_width_until_one_looks_closer(
         assert visit.widths() == [message]
 
         page.get_by_test_id("pictures-link").click()
-        image = page.locator(".coat-tile img[data-shown=true]").first
-        expect(image).to_be_visible()
-        assert width(image.evaluate(shown)) == 512
-        image.click()
+        tile = page.locator(".coat-tile-button").first
+        expect(tile).to_have_css("background-image", re.compile(rf'^url\(".*[?&]{thumbnail}"'))
+        tile.click()
         full = page.locator("[data-testid=lightbox] [data-phase=full] img").last
         expect(full).to_be_visible()
         assert width(full.evaluate(shown)) == 1536

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render } from "@testing-library/react";
+import { cleanup, render } from "@testing-library/react";
 import type { MediaReference } from "coatcheck";
 import { afterEach, expect, it, vi } from "vitest";
 import { GalleryTile } from "../src/react/gallery-tile.tsx";
@@ -11,47 +11,46 @@ afterEach(() => {
 });
 
 const { url, thumbnailUrl } = lighthouse;
-const BOX = { index: 0, start: 0, top: 0, width: 341.3, height: 192 };
+const wide = { ...lighthouse, variants: [512, 1024] };
+const BOX = { index: 0, start: 0, top: 0, width: 288, height: 192 };
 
-function tile(reference: MediaReference, isFast = false) {
-  return (
+/** The tile's pictures, the topmost first, but for its blur. */
+function pictures(reference: MediaReference): string[] {
+  const { container } = render(
     <GalleryTile
       box={BOX}
       count={1}
       reference={reference}
       isActive={true}
-      isFast={isFast}
       onOpen={() => undefined}
-    />
+    />,
   );
+  const style = container.querySelector("button")?.style.backgroundImage ?? "";
+  const layers = [...style.matchAll(/url\("?([^")]*)"?\)/gu)].map(([, address]) => address ?? "");
+  return layers.filter((address) => !address.startsWith("data:"));
 }
 
-const image = () => document.querySelector("img");
-
-it("lets the browser take a wider file than the thumbnail, by the tile's width", () => {
-  render(tile({ ...lighthouse, variants: [512, 1024] }));
-  expect(image()?.getAttribute("srcset")).toBe(`${thumbnailUrl} 256w, ${url}?w=512 512w`);
-  expect(image()?.getAttribute("sizes")).toBe("341px");
-  expect(image()?.getAttribute("src")).toBe(thumbnailUrl);
+it("is the thumbnail, and on a sharp screen the next width on top of it", () => {
+  vi.stubGlobal("devicePixelRatio", 1);
+  expect(pictures(wide)).toEqual([thumbnailUrl]);
+  vi.stubGlobal("devicePixelRatio", 2);
+  expect(pictures(wide)).toEqual([`${url}?w=512`, thumbnailUrl]);
 });
 
-it("falls back on the thumbnail where the server has no width to show", () => {
-  render(tile({ ...lighthouse, variants: [512] }));
-  fireEvent.error(image() as Element);
-  expect(image()?.hasAttribute("srcset")).toBe(false);
-  expect(image()?.getAttribute("src")).toBe(thumbnailUrl);
-});
-
-it("never takes the original for a tile where there is another file", () => {
-  const { thumbnailUrl: _, ...bare } = lighthouse;
-  render(tile({ ...bare, variants: [512, 1024] }));
-  expect(image()?.getAttribute("srcset")).not.toContain(`${url} `);
-});
-
-it("fetches nothing while the gallery races past, and the thumbnail alone to save data", () => {
-  const { rerender } = render(tile(lighthouse, true));
-  expect(image()).toBeNull();
+it("is the thumbnail alone for a reader who saves data", () => {
+  vi.stubGlobal("devicePixelRatio", 2);
   vi.stubGlobal("matchMedia", () => ({ matches: true }));
-  rerender(tile({ ...lighthouse, variants: [512] }));
-  expect(image()?.hasAttribute("srcset")).toBe(false);
+  expect(pictures(wide)).toEqual([thumbnailUrl]);
+});
+
+it("takes the original only where there is nothing else, and nothing for a stored form", () => {
+  const { thumbnailUrl: _thumbnail, ...bare } = wide;
+  expect(pictures(bare)).toEqual([`${url}?w=512`]);
+  expect(pictures({ ...bare, variants: [] })).toEqual([url]);
+  const { url: _url, ...stored } = bare;
+  expect(pictures(stored)).toEqual([]);
+});
+
+it("keeps an address from ending its own quotes", () => {
+  expect(pictures({ ...lighthouse, thumbnailUrl: '/t?"x' })).toEqual(["/t?%22x"]);
 });

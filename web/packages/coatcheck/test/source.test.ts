@@ -5,7 +5,7 @@ import {
   imageSource,
   type MediaReference,
   savesData,
-  thumbnailSource,
+  thumbnailAddress,
   windowSizes,
 } from "coatcheck";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -57,33 +57,38 @@ describe("imageSource", () => {
   });
 });
 
-describe("thumbnailSource", () => {
+describe("thumbnailAddress", () => {
   const { thumbnailUrl } = lighthouse;
   const wide = { ...lighthouse, variants: [512, 1024] };
 
-  it("is the thumbnail, and the next width for a screen that would show it blurred", () => {
-    expect(thumbnailSource(wide)).toEqual({
-      src: thumbnailUrl,
-      srcSet: `${thumbnailUrl} 256w, ${url}?w=512 512w`,
-    });
+  it("is the thumbnail, and the next width where that would be blurred", () => {
+    expect(thumbnailAddress(wide, 256)).toBe(thumbnailUrl);
+    expect(thumbnailAddress(wide, 320)).toBe(thumbnailUrl);
+    expect(thumbnailAddress(wide, 321)).toBe(`${url}?w=512`);
+    expect(thumbnailAddress(wide, 4000)).toBe(`${url}?w=512`);
+    // A thumbnail of 144 × 256.
     const tall = { ...wide, width: 900, height: 1600 };
-    expect(thumbnailSource(tall)?.srcSet).toBe(`${thumbnailUrl} 144w, ${url}?w=512 512w`);
+    expect(thumbnailAddress(tall, 181)).toBe(`${url}?w=512`);
     const drawing = { ...wide, variants: [64, 128, 256, 512, 768] };
-    expect(thumbnailSource(drawing)?.srcSet).toContain(`256w, ${url}?w=512 512w`);
+    expect(thumbnailAddress(drawing, 400)).toBe(`${url}?w=512`);
   });
 
-  it("is the thumbnail alone where there is no wider one, and for a reader who saves data", () => {
-    expect(thumbnailSource(lighthouse)).toEqual({ src: thumbnailUrl });
-    expect(thumbnailSource(wide, { saveData: true })).toEqual({ src: thumbnailUrl });
+  it("is the thumbnail where there is no wider one, or nothing tells how wide it is", () => {
+    expect(thumbnailAddress(lighthouse, 4000)).toBe(thumbnailUrl);
     const { width: _width, height: _height, ...unknown } = wide;
-    expect(thumbnailSource(unknown)).toEqual({ src: thumbnailUrl });
+    expect(thumbnailAddress(unknown, 4000)).toBe(thumbnailUrl);
+    expect(thumbnailAddress({ ...wide, width: 200, height: 100, variants: [] }, 4000)).toBe(
+      thumbnailUrl,
+    );
   });
 
   it("is one of the widths where there is no thumbnail, and null for a stored form", () => {
     const { thumbnailUrl: _thumbnail, ...bare } = wide;
-    expect(thumbnailSource(bare)).toEqual(imageSource(wide));
-    expect(thumbnailSource(bare, { saveData: true })?.srcSet).toBe(`${url}?w=512 512w`);
-    expect(thumbnailSource(stored)).toBeNull();
+    expect(thumbnailAddress(bare, 0)).toBe(`${url}?w=512`);
+    expect(thumbnailAddress(bare, 600)).toBe(`${url}?w=1024`);
+    expect(thumbnailAddress(bare, 4000)).toBe(`${url}?w=1024`);
+    expect(thumbnailAddress({ ...bare, variants: [] }, 600)).toBe(url);
+    expect(thumbnailAddress(stored, 600)).toBeNull();
   });
 });
 

@@ -29,7 +29,7 @@ export {
   type ImageSourceOptions,
   imageSource,
   savesData,
-  thumbnailSource,
+  thumbnailAddress,
   windowSizes,
 } from "./source.ts";
 export {

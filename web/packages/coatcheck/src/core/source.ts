@@ -38,7 +38,9 @@ export function imageSource(
   if (original || widest === undefined) {
     return { src: url };
   }
-  const candidates = widths.map((candidate) => candidateOf(url, candidate));
+  const candidates = widths.map(
+    (candidate) => `${withQueryParameter(url, "w", String(candidate))} ${candidate}w`,
+  );
   if (width !== undefined && widest < Math.min(width, WIDE_ENOUGH) && !saveData) {
     candidates.push(`${url} ${width}w`);
   }
@@ -46,28 +48,33 @@ export function imageSource(
 }
 
 /**
- * The addresses of a picture in a small box, as a gallery's: its thumbnail, and the smallest of the
- * server's widths for a screen or a box that would show the thumbnail blurred. Null for a stored form.
+ * The address of a picture in a small box, as a gallery's: its thumbnail, or the smallest of the server's
+ * widths where the thumbnail would be shown blurred. Null for a stored form.
  *
- * @param options - `saveData` leaves the thumbnail alone.
+ * @param pixels - How many of the screen's pixels the box is wide; 0 for the least that there is.
  */
-export function thumbnailSource(
-  reference: MediaReference,
-  { saveData = false }: Pick<ImageSourceOptions, "saveData"> = {},
-): ImageSource | null {
+export function thumbnailAddress(reference: MediaReference, pixels: number): string | null {
   const { url, thumbnailUrl, width, height, variants = [] } = reference;
-  if (thumbnailUrl === undefined) {
-    return imageSource(reference, { saveData });
+  if (url === undefined) {
+    return thumbnailUrl ?? null;
   }
-  if (saveData || url === undefined || !width || !height) {
-    return { src: thumbnailUrl };
+  const offered = offeredWidths(variants, width);
+  if (thumbnailUrl === undefined) {
+    const enough = offered.find((candidate) => candidate >= pixels) ?? offered.at(-1);
+    return enough === undefined ? url : withQueryParameter(url, "w", String(enough));
+  }
+  if (!(width && height)) {
+    return thumbnailUrl;
   }
   const own = Math.round(width * Math.min(1, THUMBNAIL_EDGE / Math.max(width, height)));
-  const next = offeredWidths(variants, width).find((candidate) => candidate > own);
-  return next === undefined
-    ? { src: thumbnailUrl }
-    : { src: thumbnailUrl, srcSet: `${thumbnailUrl} ${own}w, ${candidateOf(url, next)}` };
+  const next = offered.find((candidate) => candidate > own);
+  return next === undefined || pixels <= own * BLURRED
+    ? thumbnailUrl
+    : withQueryParameter(url, "w", String(next));
 }
+
+/** By how much a picture is drawn larger than it is before one sees it. */
+const BLURRED = 1.25;
 
 /** Pixels that neither edge of a thumbnail exceeds; see `spec/wire.md`. */
 const THUMBNAIL_EDGE = 256;
@@ -79,10 +86,6 @@ function offeredWidths(variants: readonly number[], width: number | undefined): 
   return [...new Set(variants)]
     .filter((candidate) => width === undefined || candidate <= width)
     .sort((a, b) => a - b);
-}
-
-function candidateOf(url: string, width: number): string {
-  return `${withQueryParameter(url, "w", String(width))} ${width}w`;
 }
 
 /** Whether the reader asked the browser to fetch little, by its own setting or the system's. */
