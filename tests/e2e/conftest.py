@@ -140,18 +140,20 @@ def visiting(
     service_workers: Literal["allow", "block"] = "block",
     *,
     bypass_csp: bool = False,
+    scale: float = 1,
 ) -> Iterator[Visit]:
     """A browser of its own on the server's page.
 
     Without its service worker where it is not asked for: tests hold requests back and let them
     fail, and the worker's own would pass them by. With `bypass_csp` the page may connect to a
-    server of the test's.
+    server of the test's. `scale` is how many of the screen's pixels a CSS pixel has.
     """
     context = browser.new_context(
         viewport={"width": 1280, "height": 860},
         color_scheme="light",
         service_workers=service_workers,
         bypass_csp=bypass_csp,
+        device_scale_factor=scale,
     )
     page = context.new_page()
     visit = Visit(page, server)

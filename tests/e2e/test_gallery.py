@@ -202,7 +202,7 @@ def test_pages_come_as_one_scrolls(filled: tuple[Visit, list[str]], many: int) -
     visit, asked = filled
     page = visit.page
     page.goto(f"{visit.server.url}/pictures")
-    expect(gallery(page).locator("[data-shown=true]").first).to_be_visible()
+    expect(gallery(page).locator(".coat-tile-button").first).to_be_visible()
     page.wait_for_timeout(500)
     assert len(listings(asked)) == 1  # nothing is read ahead of the reader
     assert count(page) == PAGE
@@ -322,7 +322,7 @@ def test_it_meets_wcag_2_2_aa(
     )
     page = context.new_page()
     page.goto(f"{server.url}/pictures")
-    expect(gallery(page).locator("[data-shown=true]").first).to_be_visible()
+    expect(gallery(page).locator(".coat-tile-button").first).to_be_visible()
     page.wait_for_timeout(500)  # transitions end
     page.screenshot(path=f"test-results/pictures-{scheme}-{width}.png")
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

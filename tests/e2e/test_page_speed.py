@@ -2,9 +2,12 @@
 
 import re
 
-from playwright.sync_api import Response, expect
+import httpx
+import pytest
+from playwright.sync_api import Browser, Response, expect
 
-from tests.e2e.conftest import Visit
+from tests.e2e.conftest import Server, Visit, visiting
+from tests.media import png_bytes
 
 PICTURE = re.compile(r"/api/media/image/[^?]+$")
 WIDTH = re.compile(r"/api/media/image/.*[?&]w=")
@@ -55,3 +58,76 @@ def test_where_the_server_has_no_width_to_show_the_original_is_shown(visit: Visi
     visit.await_pictures(1)
     visit.await_answer()
     assert visit.widths() == [1280]
+
+
+@pytest.mark.parametrize(
+    ("scale", "message", "thumbnail"), [(1, 512, "thumbnail=true"), (2, 1024, "w=512")]
+)
+def test_a_wide_upload_is_fetched_by_width_until_one_looks_closer(
+    browser: Browser, server: Server, scale: int, message: int, thumbnail: str
+) -> None:
+    def width(address: str) -> int | None:
+        found = re.search(r"[?&]w=(\d+)", address)
+        return None if found is None else int(found[1])
+
+    shown = "image => image.currentSrc"
+    picture = png_bytes(2000, 1400, seed=scale)
+    with visiting(browser, server, scale=scale) as visit:
+        page = visit.page
+        page.get_by_test_id("file-input").set_input_files(
+            {"name": "wide.png", "mimeType": "image/png", "buffer": picture}
+        )
+        expect(page.locator("[data-testid=attachment][data-status=ready]")).to_have_count(1)
+        visit.say("Look")
+        visit.await_pictures(1)
+        visit.await_answer()
+        box = page.get_by_test_id("media-image")
+        identifier = box.get_attribute("data-media-id")
+        assert visit.widths() == [message]
+
+        page.get_by_test_id("pictures-link").click()
+        tile = page.locator(".coat-tile-button").first
+        expect(tile).to_have_css("background-image", re.compile(rf'^url\(".*[?&]{thumbnail}"'))
+        tile.click()
+        full = page.locator("[data-testid=lightbox] [data-phase=full] img").last
+        expect(full).to_be_visible()
+        assert width(full.evaluate(shown)) == 1536
+        assert server.requests("original", identifier) == 0
+        page.keyboard.press("+")
+        expect(full).not_to_have_attribute("srcset", re.compile("."))
+        assert width(full.evaluate(shown)) is None
+        assert server.requests("original", identifier) == 1
+        assert visit.complaints == []
+
+
+OLD_PART = re.compile(r"/assets/(transcript|pictures-view)-.*\.js")
+
+
+def test_a_page_that_outlived_an_update_of_the_server_offers_to_reload(visit: Visit) -> None:
+    page = visit.page
+    shown = httpx.get(visit.server.url).text
+    updated = re.sub(r"/assets/index-[^.]+\.js", "/assets/index-new.js", shown)
+    page.route(OLD_PART, lambda route: route.fulfill(status=404))
+    page.reload()
+    page.route(visit.server.url + "/", lambda route: route.fulfill(body=updated))
+    page.get_by_test_id("pictures-link").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is a new page")
+    visit.screenshot("updated")
+    page.unroute(OLD_PART)
+    page.get_by_role("button", name="Reload").click()
+    expect(
+        page.get_by_text("No pictures yet").or_(page.locator(".coat-tile").first)
+    ).to_be_visible()
+
+
+def test_a_part_that_a_failure_held_back_is_tried_again(visit: Visit) -> None:
+    page = visit.page
+    page.route(OLD_PART, lambda route: route.abort())
+    page.reload()
+    page.get_by_test_id("pictures-link").click()
+    expect(page.get_by_role("alert")).to_contain_text("The page did not load whole")
+    page.unroute(OLD_PART)
+    page.get_by_role("button", name="Try again").click()
+    expect(
+        page.get_by_text("No pictures yet").or_(page.locator(".coat-tile").first)
+    ).to_be_visible()

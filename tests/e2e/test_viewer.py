@@ -212,7 +212,71 @@ def test_ten_thousand_tiles_scroll_and_few_are_in_the_document(page: Page) -> No
     assert page.evaluate("window.shifts") == 0
     last = page.locator(".coat-tile").last
     expect(last).to_have_attribute("aria-posinset", "10000")
-    expect(last.locator("[data-shown=true]")).to_be_visible()
+    expect(last.locator("button")).to_have_css("background-image", re.compile("-thumbnail"))
+
+
+def test_who_races_sees_colors_and_nothing_is_mounted_or_fetched_for_it(page: Page) -> None:
+    gallery = page.get_by_test_id("media-gallery")
+    gallery.scroll_into_view_if_needed()
+    expect(gallery.locator(".coat-gallery-backdrop")).to_be_hidden()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    raced = page.evaluate(
+        """async () => {
+            const gallery = document.querySelector('.coat-gallery');
+            const backdrop = gallery.querySelector('.coat-gallery-backdrop');
+            let mounted = 0;
+            new MutationObserver(records => { mounted += records.length; })
+                .observe(gallery.querySelector('ul'), {childList: true});
+            const height = gallery.scrollHeight;
+            for (let frame = 0; frame < 30; frame += 1) {
+                gallery.scrollTop += 2000;
+                await new Promise(requestAnimationFrame);
+            }
+            const context = backdrop.getContext('2d');
+            const {data} = context.getImageData(0, 0, backdrop.width, backdrop.height);
+            const painted = data.filter((_, at) => at % 4 === 3 && data[at] > 0).length;
+            const [seen, view] = [backdrop, gallery].map(one => one.getBoundingClientRect());
+            return {
+                mounted, colors: new Set(new Uint32Array(data.buffer)).size,
+                share: painted / (data.length / 4), hidden: backdrop.hidden,
+                covers: seen.top <= view.top + 1 && seen.bottom >= view.bottom - 1,
+                grown: gallery.scrollHeight - height,
+            };
+        }"""
+    )
+    assert raced["mounted"] == 0
+    assert not raced["hidden"]
+    assert raced["covers"]
+    assert raced["share"] > 0.7
+    assert raced["colors"] > 5
+    assert raced["grown"] == 0
+    assert fetched == []
+    # At rest the pictures come, and the colors go.
+    expect(gallery.locator(".coat-gallery-backdrop")).to_be_hidden()
+    tiles = gallery.locator(".coat-tile-button")
+    expect(tiles.last).to_have_css("background-image", re.compile("-thumbnail"))
+    expect(tiles.nth(tiles.count() // 2)).to_be_in_viewport()
+
+
+def test_rows_come_several_at_a_time_for_who_reads_on(page: Page) -> None:
+    gallery = page.get_by_test_id("media-gallery")
+    gallery.scroll_into_view_if_needed()
+    renders = page.evaluate(
+        """async () => {
+            const gallery = document.querySelector('.coat-gallery');
+            let renders = 0;
+            new MutationObserver(() => { renders += 1; })
+                .observe(gallery.querySelector('ul'), {childList: true});
+            for (let frame = 0; frame < 150; frame += 1) {
+                gallery.scrollTop += 8;
+                await new Promise(requestAnimationFrame);
+            }
+            return renders;
+        }"""
+    )
+    # Six rows come and six go.
+    assert 1 <= renders <= 6
 
 
 def test_the_gallery_is_used_by_keyboard_and_opens_the_lightbox(page: Page) -> None:

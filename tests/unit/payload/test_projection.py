@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from coatcheck.payload.projection import (
 )
 from coatcheck.payload.results import result_line, result_urls
 from coatcheck.reference import MediaReference, MediaUrls
+from coatcheck.signing import Key, Keyring, UrlSigner
 
 URLS = MediaUrls(base_url="https://cdn.example/media")
 REFERENCE = MediaReference(
@@ -363,6 +365,27 @@ def test_a_model_reads_a_line_where_media_is_named_by_a_link(part: Any) -> None:
     assert for_model({"content": [part]}) == {"content": [f"[media {REFERENCE.id}]"]}
     other = json.loads(json.dumps(part).replace(REFERENCE.uri, "https://other.example/x.png"))
     assert for_model({"content": [other]}) == {"content": [other]}
+
+
+# What a painter is asked for, and the file name that the chat makes of it.
+PROMPT = "A lighthouse on a rocky headland at dusk, its beam sweeping over a stormy sea, watercolor"
+FILENAME = "a-lighthouse-on-a-rocky-headland-at-dusk-its-bea.png"
+
+
+RING = Keyring((Key("k1", b"jN3kq0Zr8vTf1xWm5yHc7uLp2sDg9aEo"),))
+
+
+@pytest.mark.parametrize(
+    ("signer", "most"), [(None, 700), (UrlSigner(RING, clock=lambda: 1.8e9), 800)]
+)
+def test_a_picture_of_a_chat_is_shown_in_few_bytes(signer: UrlSigner | None, most: int) -> None:
+    urls = MediaUrls(signer=signer)
+    painted = replace(REFERENCE, width=2048, height=2048, alt=PROMPT, display_name=FILENAME)
+    shown = for_ui({"data": painted.to_stored()}, urls, {painted.id: painted})["data"]
+    assert shown["variants"] == [512, 1024, 1536]
+    assert ("signature=" in shown["url"]) is (signer is not None)
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) <= most
 
 
 def test_the_uri_of_a_reference_in_a_text_is_no_link_to_show() -> None:

@@ -1,14 +1,18 @@
 // @vitest-environment happy-dom
 import { act, cleanup, render } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
-import { Later, useLater, whenIdle } from "../src/shell/later.ts";
+import { Later, type LoadFailure, useLater, whenIdle } from "../src/shell/later.ts";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
 
 interface ShownProps {
   readonly later: Later<string>;
   readonly wanted?: boolean;
-  readonly onFailure?: () => void;
+  readonly onFailure?: (failure: LoadFailure) => void;
 }
 
 // biome-ignore lint/style/useComponentExportOnlyModules: a test has no fast refresh
@@ -49,6 +53,7 @@ it("is not loaded where it is not wanted", () => {
 it("says that it failed, and is loaded by the next try", async () => {
   const load = vi.fn<() => Promise<string>>().mockRejectedValueOnce(new Error("no network"));
   load.mockResolvedValue("here");
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
   const later = new Later(load);
   const failed = vi.fn();
   const { container, rerender } = render(<Shown later={later} onFailure={failed} />);
@@ -58,6 +63,30 @@ it("says that it failed, and is loaded by the next try", async () => {
   await vi.waitFor(() => expect(container.textContent).toBe("here"));
   expect(failed).toHaveBeenCalledTimes(1);
 });
+
+it.each([
+  ["a page that starts another script", () => pageWith("/assets/index-new.js"), "outdated"],
+  ["the page that is open", () => pageWith("/assets/index-old.js"), "unreachable"],
+  ["an error", () => new Response("", { status: 503 }), "unreachable"],
+  ["nothing", () => Promise.reject(new TypeError("no network")), "unreachable"],
+])("tells what is wrong where the server answers with %s", async (_, answer, expected) => {
+  const entry = document.createElement("script");
+  entry.setAttribute("src", "/assets/index-old.js");
+  // Not in the document, which would run it.
+  const looked = vi.spyOn(document, "querySelector").mockReturnValue(entry);
+  const asked = vi.fn(async (_url: string, _options: RequestInit) => answer());
+  vi.stubGlobal("fetch", asked);
+  const failed = vi.fn();
+  const later = new Later<string>(() => Promise.reject(new TypeError("not found")));
+  render(<Shown later={later} onFailure={failed} />);
+  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expected));
+  expect(asked).toHaveBeenCalledWith("/", { cache: "no-store" });
+  expect(looked).toHaveBeenCalledWith("script[src]");
+});
+
+function pageWith(script: string): Response {
+  return new Response(`<!doctype html><script type="module" src="${script}"></script>`);
+}
 
 it("works one piece at a time while the page is idle", () => {
   const idle: (() => void)[] = [];
@@ -69,5 +98,4 @@ it("works one piece at a time while the page is idle", () => {
   expect([done, idle.length]).toEqual([[1], 2]);
   idle[1]?.();
   expect([done, idle.length]).toEqual([[1, 2], 2]);
-  vi.unstubAllGlobals();
 });

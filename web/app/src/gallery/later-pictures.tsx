@@ -1,27 +1,22 @@
-import { useCallback, useState } from "react";
-import { FullPageNotice } from "../conversations/full-page-notice.tsx";
-import { useLater } from "../shell/later.ts";
+import { useState } from "react";
+import { type LoadFailure, useLater } from "../shell/later.ts";
+import { MissingPart } from "../shell/missing-part.tsx";
 import { gallery } from "../shell/parts.ts";
 import { GallerySkeleton } from "./gallery-skeleton.tsx";
 import type { PicturesViewProps } from "./pictures-view.tsx";
 
 /** All pictures, as soon as what shows them is loaded; their outline until then. */
 export function LaterPictures(props: PicturesViewProps) {
-  const [hasFailed, setHasFailed] = useState(false);
-  const fail = useCallback(() => setHasFailed(true), []);
-  const loaded = useLater(gallery, { wanted: !hasFailed, onFailure: fail });
+  const [failure, setFailure] = useState<LoadFailure | null>(null);
+  const loaded = useLater(gallery, { wanted: failure === null, onFailure: setFailure });
   if (loaded !== null) {
     return <loaded.PicturesView {...props} />;
   }
-  return hasFailed ? (
-    <FullPageNotice
-      title="The page did not load whole"
-      action="Try again"
-      onAction={() => setHasFailed(false)}
-    >
-      What shows all pictures could not be loaded from the server.
-    </FullPageNotice>
-  ) : (
+  return failure === null ? (
     <GallerySkeleton />
+  ) : (
+    <MissingPart failure={failure} onRetry={() => setFailure(null)}>
+      What shows all pictures could not be loaded from the server.
+    </MissingPart>
   );
 }

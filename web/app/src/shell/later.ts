@@ -1,5 +1,8 @@
 import { useEffect, useSyncExternalStore } from "react";
 
+/** Why a part is not there: the server could not be reached, or has a newer page without it. */
+export type LoadFailure = "unreachable" | "outdated";
+
 /**
  * A part of the page that its first view does without: loaded when it is needed or the page is idle,
  * whichever is sooner.
@@ -50,20 +53,43 @@ export class Later<T> {
 /**
  * What is loaded, or null; asks for it while it is `wanted`.
  *
- * @param onFailure - Told once for each time that it could not be loaded.
+ * @param onFailure - Called once for each time that it could not be loaded, with the reason.
  */
 export function useLater<T>(
   later: Later<T>,
-  { wanted, onFailure }: { readonly wanted: boolean; readonly onFailure?: () => void },
+  {
+    wanted,
+    onFailure,
+  }: { readonly wanted: boolean; readonly onFailure?: (failure: LoadFailure) => void },
 ): T | null {
   const value = useSyncExternalStore(later.subscribe, () => later.value);
   const isMissing = wanted && value === null;
   useEffect(() => {
     if (isMissing) {
-      later.load().catch(() => onFailure?.());
+      later.load().catch(async () => onFailure?.(await whyNotLoaded()));
     }
   }, [later, isMissing, onFailure]);
   return value;
+}
+
+/**
+ * Why a part of the page could not be loaded. A server that was updated has other parts under other
+ * names, and another try would never find the old ones: its page starts another script than this one.
+ */
+async function whyNotLoaded(): Promise<LoadFailure> {
+  const entry = document.querySelector("script[src]")?.getAttribute("src");
+  try {
+    const response = await fetch("/", { cache: "no-store" });
+    const isOther = response.ok && entry && !(await response.text()).includes(entry);
+    return isOther ? "outdated" : "unreachable";
+  } catch {
+    return "unreachable";
+  }
+}
+
+/** Loads the page anew, as the server has it now. */
+export function reloadPage(): void {
+  location.reload();
 }
 
 /** Runs each piece of work while the page has nothing else to do, one at a time. */

@@ -1,4 +1,5 @@
 import type { UIMessage } from "ai";
+import { boxSizes, type MediaReference } from "coatcheck";
 import { MediaPart } from "coatcheck/react";
 import { memo, use, useRef } from "react";
 import { PencilIcon } from "../shell/icons.tsx";
@@ -20,7 +21,7 @@ export const UserMessage = memo(function UserMessageView({
   const media = message.parts.flatMap((part, index) =>
     part.type === "data-media" && "data" in part
       ? // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a message that was sent never move
-        [<MediaPart key={index} data={part.data} active={false} />]
+        [<MediaPart key={index} data={part.data} active={false} sizes={sizesOf} />]
       : [],
   );
   return (
@@ -51,6 +52,13 @@ export const UserMessage = memo(function UserMessageView({
     </article>
   );
 });
+
+/** As the style sheet has it: `.message-pictures` in `transcript.css`. */
+const LIMITS = { inlineSize: "34rem", blockSize: "min(14rem, 30svh)" };
+
+function sizesOf(reference: MediaReference): string {
+  return boxSizes(reference, "lazy", LIMITS);
+}
 
 function EditAction({ onPress }: { readonly onPress: () => void }) {
   const { busy } = use(RevisionsContext);

@@ -10,7 +10,7 @@ import {
   useState,
 } from "react";
 import { PicturesIcon } from "../shell/icons.tsx";
-import { useLater } from "../shell/later.ts";
+import { type LoadFailure, reloadPage, useLater } from "../shell/later.ts";
 import { viewer } from "../shell/parts.ts";
 import { OpenPictureContext } from "./open-picture.ts";
 import { picturesIn } from "./pictures.ts";
@@ -45,16 +45,16 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
     [open],
   );
   const [isListed, setIsListed] = useState(false);
-  const [hasFailed, setHasFailed] = useState(false);
-  const giveUp = useCallback(() => {
+  const [failure, setFailure] = useState<LoadFailure | null>(null);
+  const giveUp = useCallback((reason: LoadFailure) => {
     setIndex(null);
     setIsListed(false);
-    setHasFailed(true);
+    setFailure(reason);
   }, []);
   const wanted = index !== null || isListed;
   const loaded = useLater(viewer, { wanted, onFailure: giveUp });
-  if (wanted && hasFailed) {
-    setHasFailed(false);
+  if (wanted && failure !== null) {
+    setFailure(null);
   }
 
   return (
@@ -65,11 +65,7 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
       <div className="viewer-area" onClick={(event) => openPressed(event, open)}>
         {children}
       </div>
-      {hasFailed ? (
-        <p className="viewer-failed" role="alert">
-          The viewer could not be loaded. Try again.
-        </p>
-      ) : null}
+      {failure !== null && <ViewerFailure failure={failure} />}
       {pictures.length > 1 && (
         <button
           type="button"
@@ -93,6 +89,23 @@ export function PictureViewer({ messages, children }: PictureViewerProps) {
         />
       )}
     </OpenPictureContext>
+  );
+}
+
+function ViewerFailure({ failure }: { readonly failure: LoadFailure }) {
+  return (
+    <p className="viewer-failed" role="alert">
+      {failure === "outdated" ? (
+        <>
+          The server has a new page.{" "}
+          <button type="button" className="text-button" onClick={reloadPage}>
+            Reload
+          </button>
+        </>
+      ) : (
+        "The viewer could not be loaded. Try again."
+      )}
+    </p>
   );
 }
 

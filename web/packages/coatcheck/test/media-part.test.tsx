@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { cleanup, render, screen, waitFor } from "@testing-library/react";
+import { boxSizes, type MediaReference } from "coatcheck";
 import { defaultLabels, MediaLabelsContext, MediaPart } from "coatcheck/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { lighthouse, report } from "./samples.ts";
@@ -23,6 +24,16 @@ describe("MediaPart", () => {
     expect(ratio()).toBe("1.77778");
     expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("40");
     expect(document.querySelector('img[src="/p/1"]')).not.toBeNull();
+  });
+
+  it("is fetched as wide as the page shows it", () => {
+    const limits = { inlineSize: "34rem", blockSize: "14rem" };
+    const sizesOf = (shown: MediaReference) => boxSizes(shown, "lazy", limits);
+    const wide = { ...lighthouse, variants: [512, 1024] };
+    render(<MediaPart data={{ state: "ready", reference: wide }} sizes={sizesOf} />);
+    expect(document.querySelector("img[srcset]")?.getAttribute("sizes")).toBe(
+      "auto, min(100vw, 34rem, 1.7778 * 14rem)",
+    );
   });
 
   it("shows a pushed preview under an address that lives as long as it is shown", async () => {

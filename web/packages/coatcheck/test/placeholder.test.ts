@@ -2,6 +2,7 @@ import { crc32, inflateSync } from "node:zlib";
 import { decodePlaceholder } from "coatcheck";
 import { thumbHashToRGBA } from "thumbhash";
 import { describe, expect, it } from "vitest";
+import { placeholderColor } from "../src/core/placeholder/placeholder.ts";
 import { paintHash, readHeader } from "../src/core/placeholder/thumbhash.ts";
 import { readVectors } from "./vectors.ts";
 
@@ -44,6 +45,15 @@ describe("decodePlaceholder", () => {
     expect(Math.max(...(differences ?? [9]))).toBeLessThanOrEqual(1);
   });
 
+  it.each(cases)("says the average color of $name", ({ hash, averageRgba }) => {
+    const channels = (placeholderColor(hash) ?? "").match(/[\d.]+/gu)?.map(Number) ?? [];
+    channels.forEach((channel, index) => {
+      const value = index < 3 ? channel / 255 : channel;
+      expect(Math.abs(value - (averageRgba[index] ?? Number.NaN))).toBeLessThan(0.12);
+    });
+    expect(channels.length).toBe(4);
+  });
+
   it.each([
     ["nothing", undefined],
     ["a number", 7],
@@ -56,6 +66,7 @@ describe("decodePlaceholder", () => {
     ["megabytes", "A".repeat(4_000_000)],
   ])("answers %s with null", (_, value) => {
     expect(decodePlaceholder(value)).toBeNull();
+    expect(placeholderColor(value)).toBeNull();
   });
 });
 

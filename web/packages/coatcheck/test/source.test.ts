@@ -5,6 +5,7 @@ import {
   imageSource,
   type MediaReference,
   savesData,
+  thumbnailAddress,
   windowSizes,
 } from "coatcheck";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -19,13 +20,22 @@ describe("imageSource", () => {
     expect(imageSource({ ...lighthouse, variants: [] })).toEqual({ src: url });
   });
 
-  it("offers each width up to the original's once, and the original where it is wider", () => {
+  it("offers each width up to the original's once, and the original where none fills a column", () => {
     expect(imageSource({ ...lighthouse, variants: [768, 256, 768, 2048] })).toEqual({
       src: url,
       srcSet: `${url}?w=256 256w, ${url}?w=768 768w, ${url} 1600w`,
     });
     expect(imageSource({ ...lighthouse, variants: [512, 1600] })?.srcSet).toBe(
       `${url}?w=512 512w, ${url}?w=1600 1600w`,
+    );
+  });
+
+  it("leaves the original to a closer look, however sharp the screen is", () => {
+    expect(imageSource({ ...lighthouse, variants: [512, 1024] })?.srcSet).toBe(
+      `${url}?w=512 512w, ${url}?w=1024 1024w`,
+    );
+    expect(imageSource({ ...lighthouse, width: 800, variants: [512, 800] })?.srcSet).toBe(
+      `${url}?w=512 512w, ${url}?w=800 800w`,
     );
   });
 
@@ -44,6 +54,41 @@ describe("imageSource", () => {
   it("is null for a stored form, which has no address", () => {
     expect(imageSource(stored)).toBeNull();
     expect(downloadAddress(stored)).toBeNull();
+  });
+});
+
+describe("thumbnailAddress", () => {
+  const { thumbnailUrl } = lighthouse;
+  const wide = { ...lighthouse, variants: [512, 1024] };
+
+  it("is the thumbnail, and the next width where that would be blurred", () => {
+    expect(thumbnailAddress(wide, 256)).toBe(thumbnailUrl);
+    expect(thumbnailAddress(wide, 320)).toBe(thumbnailUrl);
+    expect(thumbnailAddress(wide, 321)).toBe(`${url}?w=512`);
+    expect(thumbnailAddress(wide, 4000)).toBe(`${url}?w=512`);
+    // A thumbnail of 144 × 256.
+    const tall = { ...wide, width: 900, height: 1600 };
+    expect(thumbnailAddress(tall, 181)).toBe(`${url}?w=512`);
+    const drawing = { ...wide, variants: [64, 128, 256, 512, 768] };
+    expect(thumbnailAddress(drawing, 400)).toBe(`${url}?w=512`);
+  });
+
+  it("is the thumbnail where there is no wider one, or nothing tells how wide it is", () => {
+    expect(thumbnailAddress(lighthouse, 4000)).toBe(thumbnailUrl);
+    const { width: _width, height: _height, ...unknown } = wide;
+    expect(thumbnailAddress(unknown, 4000)).toBe(thumbnailUrl);
+    expect(thumbnailAddress({ ...wide, width: 200, height: 100, variants: [] }, 4000)).toBe(
+      thumbnailUrl,
+    );
+  });
+
+  it("is one of the widths where there is no thumbnail, and null for a stored form", () => {
+    const { thumbnailUrl: _thumbnail, ...bare } = wide;
+    expect(thumbnailAddress(bare, 0)).toBe(`${url}?w=512`);
+    expect(thumbnailAddress(bare, 600)).toBe(`${url}?w=1024`);
+    expect(thumbnailAddress(bare, 4000)).toBe(`${url}?w=1024`);
+    expect(thumbnailAddress({ ...bare, variants: [] }, 600)).toBe(url);
+    expect(thumbnailAddress(stored, 600)).toBeNull();
   });
 });
 
@@ -76,11 +121,13 @@ describe("savesData", () => {
   afterEach(() => vi.unstubAllGlobals());
 
   it.each([
-    [{ connection: { saveData: true } }, true],
-    [{ connection: { saveData: false } }, false],
-    [{}, false],
-  ])("reads %j as %s", (navigator, saves) => {
+    [{ connection: { saveData: true } }, "", true],
+    [{ connection: { saveData: false } }, "", false],
+    [{}, "", false],
+    [{}, "(prefers-reduced-data: reduce)", true],
+  ])("reads %j and the system's setting %j as %s", (navigator, setting, saves) => {
     vi.stubGlobal("navigator", navigator);
+    vi.stubGlobal("matchMedia", (query: string) => ({ matches: query === setting }));
     expect(savesData()).toBe(saves);
   });
 });

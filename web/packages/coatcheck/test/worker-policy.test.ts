@@ -94,6 +94,14 @@ describe("under which key", () => {
     expect(cacheKey(picture)).not.toBe(cacheKey(`${picture}?thumbnail=true`));
   });
 
+  it("is the same whatever else the query says, and in whichever order", () => {
+    const key = `${picture}?w=512&format=png`;
+    expect(cacheKey(`${picture}?utm=1&format=png&w=512&v=2`)).toBe(key);
+    expect(cacheKey(`${picture}?buster=1`)).toBe(picture);
+    expect(cacheKey(`${picture}?W=512`)).toBe(picture);
+    expect(cacheKey(`${picture}?w=512&w=1024`)).not.toBe(cacheKey(`${picture}?w=512`));
+  });
+
   it("tells which media a URL is about", () => {
     expect(mediaIdOf(`${picture}?w=512`, scope)).toBe("9188cc90");
     expect(mediaIdOf("https://a.example/api/media/image/", scope)).toBeNull();

@@ -29,6 +29,7 @@ export {
   type ImageSourceOptions,
   imageSource,
   savesData,
+  thumbnailAddress,
   windowSizes,
 } from "./source.ts";
 export {

@@ -1,9 +1,8 @@
-import { memo, use, useMemo, useState } from "react";
+import { memo, use, useMemo } from "react";
 import type { TileBox } from "../core/gallery-layout.ts";
 import { decodePlaceholder } from "../core/placeholder/placeholder.ts";
 import type { MediaReference } from "../core/reference.ts";
-import { imageSource } from "../core/source.ts";
-import type { ImageEvent } from "./use-media.ts";
+import { savesData, thumbnailAddress } from "../core/source.ts";
 import { ViewerLabelsContext } from "./viewer-labels.ts";
 
 interface GalleryTileProps {
@@ -11,21 +10,24 @@ interface GalleryTileProps {
   readonly count: number;
   readonly reference: MediaReference;
   readonly isActive: boolean;
-  /** The gallery races past: the box is enough. */
-  readonly isFast: boolean;
   readonly onOpen: (index: number) => void;
 }
 
-/** One picture of a gallery: its box, its blur, its thumbnail. */
+/**
+ * One picture of a gallery: its box, its blur, its thumbnail.
+ *
+ * As little as a tile can be, for a row of them comes with every few frames that one scrolls. Both pictures
+ * are backgrounds: an `<img>` would be two more layers to sort, and tell React that it is there. One that
+ * fails stays unseen.
+ */
 export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps) {
-  const { box, count, reference, isActive, isFast, onOpen } = props;
+  const { box, count, reference, isActive, onOpen } = props;
   const labels = use(ViewerLabelsContext);
-  // What was begun goes on when the gallery begins to race.
-  const [isBegun, setIsBegun] = useState(!isFast);
-  if (!(isFast || isBegun)) {
-    setIsBegun(true);
-  }
-  const thumbnail = reference.thumbnailUrl ?? imageSource(reference)?.src;
+  const blur = useMemo(
+    () => decodePlaceholder(reference.placeholder)?.dataUrl,
+    [reference.placeholder],
+  );
+  const addresses = [...thumbnails(reference, box.width), ...(blur === undefined ? [] : [blur])];
   return (
     <li
       className="coat-tile"
@@ -38,64 +40,32 @@ export const GalleryTile = memo(function GalleryTileView(props: GalleryTileProps
         blockSize: box.height,
       }}
     >
-      <TileButton
-        index={box.index}
-        label={reference.alt ?? reference.displayName ?? labels.untitled}
-        isActive={isActive}
-        blur={isBegun ? reference.placeholder : undefined}
-        thumbnail={isBegun ? thumbnail : undefined}
-        onOpen={onOpen}
+      <button
+        type="button"
+        className="coat-tile-button"
+        tabIndex={isActive ? 0 : -1}
+        data-coat-tile={box.index}
+        aria-label={reference.alt ?? reference.displayName ?? labels.untitled}
+        aria-haspopup="dialog"
+        onClick={() => onOpen(box.index)}
+        style={addresses.length === 0 ? undefined : { backgroundImage: layered(addresses) }}
       />
     </li>
   );
 });
 
-interface TileButtonProps {
-  readonly index: number;
-  readonly label: string;
-  readonly isActive: boolean;
-  readonly blur: string | undefined;
-  readonly thumbnail: string | undefined;
-  readonly onOpen: (index: number) => void;
+/**
+ * The files for a tile of this width, in CSS pixels. Under one of the server's widths lies the thumbnail,
+ * which it has also when it is too busy to render.
+ */
+function thumbnails(reference: MediaReference, width: number): readonly string[] {
+  const { thumbnailUrl } = reference;
+  const chosen = thumbnailAddress(reference, savesData() ? 0 : width * devicePixelRatio);
+  const others = thumbnailUrl === undefined || thumbnailUrl === chosen ? [] : [thumbnailUrl];
+  return chosen === null ? others : [chosen, ...others];
 }
 
-/**
- * As little as a tile can be, for a row of them comes with every few frames that one scrolls. The blur is
- * a background: an element of its own would be fetched twice, and tell React that it is there.
- */
-const TileButton = memo(function TileButtonView(props: TileButtonProps) {
-  const { index, label, isActive, blur, thumbnail, onOpen } = props;
-  const background = useMemo(() => decodePlaceholder(blur)?.dataUrl, [blur]);
-  return (
-    <button
-      type="button"
-      className="coat-tile-button"
-      tabIndex={isActive ? 0 : -1}
-      data-coat-tile={index}
-      aria-label={label}
-      aria-haspopup="dialog"
-      onClick={() => onOpen(index)}
-      style={background === undefined ? undefined : { backgroundImage: `url(${background})` }}
-    >
-      {thumbnail !== undefined && (
-        // biome-ignore lint/a11y/noNoninteractiveElementInteractions: load is no interaction
-        <img
-          className="coat-layer coat-tile-thumbnail"
-          src={thumbnail}
-          alt=""
-          decoding="async"
-          draggable={false}
-          onLoad={showDecoded}
-        />
-      )}
-    </button>
-  );
-});
-
-/** Straight to the element: nothing else on the page depends on it. One that fails stays unseen. */
-function showDecoded({ currentTarget: image }: ImageEvent): void {
-  const show = () => {
-    image.dataset["shown"] = "true";
-  };
-  image.decode().then(show, show);
+/** For `background-image`, the first on top. */
+function layered(addresses: readonly string[]): string {
+  return addresses.map((address) => `url("${address.replaceAll('"', "%22")}")`).join(", ");
 }

@@ -39,7 +39,7 @@ export function MediaGallery(props: MediaGalleryProps) {
   const { onOpen, onEndReached, renderActions } = props;
   const labels = use(ViewerLabelsContext);
   const [opened, setOpened] = useState<number | null>(null);
-  const { viewportRef, content, from, to, isFast, reveal } = useGalleryWindow(references, {
+  const { viewportRef, backdropRef, content, from, to, reveal } = useGalleryWindow(references, {
     shape: layout,
     rowHeight,
     gap,
@@ -81,6 +81,7 @@ export function MediaGallery(props: MediaGalleryProps) {
         data-testid="media-gallery"
         aria-label={label ?? labels.gallery}
       >
+        <canvas ref={backdropRef} className="coat-gallery-backdrop" hidden={true} />
         {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: keys bubble here from the tiles' buttons */}
         <ul
           className="coat-gallery-content"
@@ -97,7 +98,6 @@ export function MediaGallery(props: MediaGalleryProps) {
                 count={references.length}
                 reference={reference}
                 isActive={index === roving.active}
-                isFast={isFast}
                 onOpen={openTile}
               />
             );

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 import type { MediaReference } from "../core/reference.ts";
-import { windowSizes } from "../core/source.ts";
+import { WIDE_ENOUGH, windowSizes } from "../core/source.ts";
 import { MediaImage } from "./media-image.tsx";
 import { type GestureActions, useViewerGestures } from "./use-viewer-gestures.ts";
 import type { Zoom } from "./use-zoom.ts";
@@ -16,7 +16,7 @@ export function LightboxStage({ reference, pictureRef, zoom, ...actions }: Light
   const stageRef = useRef<HTMLDivElement>(null);
   const handlers = useViewerGestures(stageRef, zoom, actions);
   const isZoomed = zoom.scale > 1;
-  const hasOriginal = useOriginal(reference, isZoomed && shownWidth(reference, zoom) > WIDEST);
+  const hasOriginal = useOriginal(reference, isZoomed && shownWidth(reference, zoom) > WIDE_ENOUGH);
   return (
     <div
       ref={stageRef}
@@ -36,9 +36,6 @@ export function LightboxStage({ reference, pictureRef, zoom, ...actions }: Light
     </div>
   );
 }
-
-/** Pixels; a reader who looks closer gets the original. */
-const WIDEST = 1024;
 
 /** How many of the screen's pixels a zoomed picture is wide, without asking for a layout. */
 function shownWidth({ width, height }: MediaReference, { scale }: Zoom): number {

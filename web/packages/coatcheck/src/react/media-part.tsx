@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { parseMediaState } from "../core/media-state.ts";
-import { isImage } from "../core/reference.ts";
+import { isImage, type MediaReference } from "../core/reference.ts";
 import { FileChip } from "./file-chip.tsx";
 import { MediaImage } from "./media-image.tsx";
 import { Failure, Unfinished } from "./unfinished.tsx";
@@ -14,6 +14,8 @@ export interface MediaPartProps {
   readonly active?: boolean;
   /** See `MediaImageProps.priority`. */
   readonly priority?: boolean;
+  /** How wide a picture is shown, for choosing among the server's widths; `boxSizes` with your limits. */
+  readonly sizes?: (reference: MediaReference) => string;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface MediaPartProps {
  *
  * @param props - The part's data, and what the message is doing.
  */
-export function MediaPart({ data, active = true, priority = false }: MediaPartProps) {
+export function MediaPart({ data, active = true, priority = false, sizes }: MediaPartProps) {
   const media = useMemo(() => parseMediaState(data), [data]);
   const dimensions = useLastDimensions(media);
 
@@ -49,7 +51,12 @@ export function MediaPart({ data, active = true, priority = false }: MediaPartPr
     case "ready":
       return isImage(media.reference) ? (
         <figure className="coat-figure">
-          <MediaImage reference={media.reference} thumbnail={media.thumbnail} priority={priority} />
+          <MediaImage
+            reference={media.reference}
+            thumbnail={media.thumbnail}
+            priority={priority}
+            {...(sizes === undefined ? {} : { sizes: sizes(media.reference) })}
+          />
         </figure>
       ) : (
         <FileChip reference={media.reference} />

@@ -6,6 +6,7 @@ import {
   tilesWithin,
 } from "../core/gallery-layout.ts";
 import type { MediaReference } from "../core/reference.ts";
+import { paintBackdrop } from "./gallery-backdrop.ts";
 
 /** `justified` keeps each picture's shape, `grid` cuts all to squares. */
 export type GalleryShape = "justified" | "grid";
@@ -23,8 +24,8 @@ export interface GalleryWindow {
   /** The tiles in view and a little beyond: [from, to). */
   readonly from: number;
   readonly to: number;
-  /** The reader races past; pictures can wait. */
-  readonly isFast: boolean;
+  /** For a canvas behind the tiles, which shows what passes by a reader who races. */
+  readonly backdropRef: RefObject<HTMLCanvasElement | null>;
   /** Scrolls as little as it takes to bring a tile into view. */
   readonly reveal: (index: number) => void;
 }
@@ -37,15 +38,15 @@ interface Viewport {
 interface Shown {
   readonly from: number;
   readonly to: number;
-  readonly isFast: boolean;
+  /** In which layout these are. */
+  readonly content: GalleryLayout;
 }
-
-const NOTHING: Shown = { from: 0, to: 0, isFast: false };
 
 /**
  * By hand, with no library: what those mostly do is measure rows as they come into view. A reference
  * brings its measures along, so all rows are laid out at once, and the tiles in view follow from the
- * scroll position by a binary search. React renders only when a row comes or goes.
+ * scroll position by a binary search. React renders only when rows come, and not at all while the reader
+ * races past them.
  */
 export function useGalleryWindow(
   references: readonly MediaReference[],
@@ -53,7 +54,10 @@ export function useGalleryWindow(
 ): GalleryWindow {
   const viewportRef = useRef<HTMLElement>(null);
   const viewport = useViewport(viewportRef);
+  const backdropRef = useRef<HTMLCanvasElement>(null);
   const [shown, setShown] = useState<Shown>(NOTHING);
+  // What was last asked for: React would begin a render to find that nothing has changed.
+  const shownRef = useRef<Shown>(NOTHING);
 
   const content = useMemo(() => {
     // A phone's rows are lower, or each would hold a single picture.
@@ -73,36 +77,65 @@ export function useGalleryWindow(
     if (element === null) {
       return;
     }
-    let last = element.scrollTop;
+    let lastTop = element.scrollTop;
+    let lastTime = 0;
+    let isRacing = false;
     let settling: ReturnType<typeof setTimeout> | undefined;
-    const look = (isFast: boolean) => {
-      const top = element.scrollTop;
-      const next = tilesWithin(content, top - OVERSCAN, top + viewport.height + OVERSCAN);
-      setShown((now) =>
-        now.from === next.from && now.to === next.to && now.isFast === isFast
-          ? now
-          : { ...next, isFast },
-      );
+    const look = (top: number) => {
+      const now = shownRef.current;
+      const bottom = top + viewport.height;
+      const least = tilesWithin(content, top - LEAST_OVERSCAN, bottom + LEAST_OVERSCAN);
+      // Rows come two at a time: a render of all that is here costs as much as a row.
+      if (now.content !== content || least.from < now.from || least.to > now.to) {
+        const next = tilesWithin(content, top - OVERSCAN, bottom + OVERSCAN);
+        shownRef.current = { ...next, content };
+        setShown(shownRef.current);
+      }
     };
+    const race = (top: number) => {
+      isRacing = true;
+      if (backdropRef.current !== null) {
+        paintBackdrop(backdropRef.current, { content, references, ...viewport, top });
+      }
+    };
+    const slowDown = (top: number) => {
+      look(top);
+      if (isRacing && backdropRef.current !== null) {
+        backdropRef.current.hidden = true;
+      }
+      isRacing = false;
+    };
+    // One timer for a whole movement: to start one anew with each event costs more than to look twice.
     const settle = () => {
-      element.removeAttribute("data-scrolling");
-      look(false);
+      const rest = lastTime + SETTLE_MS - performance.now();
+      settling = rest > 0 ? setTimeout(settle, rest) : undefined;
+      if (rest <= 0) {
+        slowDown(element.scrollTop);
+      }
     };
     const onScroll = () => {
-      const moved = Math.abs(element.scrollTop - last);
-      last = element.scrollTop;
-      clearTimeout(settling);
-      settling = setTimeout(settle, SETTLE_MS);
-      element.dataset["scrolling"] = "true";
-      look(moved > FAST);
+      const top = element.scrollTop;
+      const time = performance.now();
+      const speed = Math.abs(top - lastTop) / Math.max(1, time - lastTime);
+      [lastTop, lastTime] = [top, time];
+      settling ??= setTimeout(settle, SETTLE_MS);
+      if (speed > (isRacing ? FAST / 2 : FAST)) {
+        race(top);
+      } else {
+        slowDown(top);
+      }
     };
-    look(false);
+    look(lastTop);
     element.addEventListener("scroll", onScroll, { passive: true });
+    const backdrop = backdropRef.current;
     return () => {
       clearTimeout(settling);
       element.removeEventListener("scroll", onScroll);
+      if (backdrop !== null) {
+        backdrop.hidden = true;
+      }
     };
-  }, [content, viewport.height]);
+  }, [content, references, viewport]);
 
   const reveal = useCallback(
     (index: number) => {
@@ -119,19 +152,21 @@ export function useGalleryWindow(
     },
     [content, gap],
   );
-  return { viewportRef, content, ...shown, reveal };
+  return { viewportRef, backdropRef, content, from: shown.from, to: shown.to, reveal };
 }
 
-/** CSS pixels above and below the viewport that are rendered ahead. */
-const OVERSCAN = 240;
+/** CSS pixels above and below the viewport that are rendered, and those that are when others are. */
+const LEAST_OVERSCAN = 120;
+const OVERSCAN = 440;
 /**
- * CSS pixels between two scroll events, which come once a frame, from which on nobody makes out a
- * picture. A page that falls behind scrolls further in each frame, and so does less in it.
+ * CSS pixels a millisecond from which on nobody makes out a picture: a screen in little more than half a
+ * second. By the clock, not by the event: a page that falls behind has fewer of them.
  */
-const FAST = 64;
+const FAST = 1.5;
 /** Milliseconds without a scroll event after which the reader looks. */
 const SETTLE_MS = 90;
 const EMPTY: GalleryLayout = { rows: [], tiles: [], height: 0 };
+const NOTHING: Shown = { from: 0, to: 0, content: EMPTY };
 
 function ratioOf({ width, height }: MediaReference): number {
   return width === undefined || height === undefined ? 1 : width / height;
@@ -147,7 +182,11 @@ function useViewport(ref: RefObject<HTMLElement | null>): Viewport {
     const measure = () => {
       const style = getComputedStyle(element);
       const padding = Number.parseFloat(style.paddingLeft) + Number.parseFloat(style.paddingRight);
-      setViewport({ width: element.clientWidth - padding, height: element.clientHeight });
+      const width = element.clientWidth - padding;
+      const height = element.clientHeight;
+      setViewport((was) =>
+        was.width === width && was.height === height ? was : { width, height },
+      );
     };
     measure();
     const observer = new ResizeObserver(measure);

@@ -74,12 +74,17 @@ export function isKeepable(response: ResponseFacts, principal: string | null): b
   );
 }
 
-/** The URL that an answer is kept under: the one asked for, less what is minted anew on each visit. */
+/**
+ * The URL that an answer is kept under: the path, and what chooses a rendition, in one order. A signature
+ * is minted anew on each visit, and what the server passes over would keep the same bytes again.
+ */
 export function cacheKey(url: string): string {
-  const key = new URL(url);
-  key.hash = "";
-  for (const name of MINTED) {
-    key.searchParams.delete(name);
+  const { origin, pathname, searchParams } = new URL(url);
+  const key = new URL(pathname, origin);
+  for (const name of CHOOSING) {
+    for (const value of searchParams.getAll(name)) {
+      key.searchParams.append(name, value);
+    }
   }
   return key.href;
 }
@@ -191,8 +196,11 @@ function listed(header: string | null): string[] {
 const PREFIX = "coatcheck-media-";
 /** Raised when what is kept, or how, changes; the caches of other versions are deleted. */
 const CURRENT = `${PREFIX}v2:`;
-/** A signed URL is another one on each visit; who may read the answer is the principal's matter. */
-const MINTED = ["expires", "signature"] as const;
+/**
+ * The parameters that an answer's bytes depend on. Who may read it, which a signature says, is the
+ * principal's matter.
+ */
+const CHOOSING = ["thumbnail", "w", "format"] as const;
 /**
  * What the Cache API compares by itself. `Cookie`, for one, a worker never gets to see. A GET of the own
  * origin has no `Origin`; servers that share media with other origins name it in `Vary`.

@@ -1,5 +1,5 @@
 import { toPngUrl } from "./png.ts";
-import { paintHash, readHeader } from "./thumbhash.ts";
+import { averageColor, type HashHeader, paintHash, readHeader } from "./thumbhash.ts";
 
 /** A ThumbHash decoded for painting. */
 export interface Placeholder {
@@ -20,15 +20,31 @@ const LONG_EDGE = 16;
  * @returns null for anything that is not exactly one ThumbHash.
  */
 export function decodePlaceholder(base64: unknown): Placeholder | null {
-  const hash = decodeBase64(base64);
-  const header = hash === null ? null : readHeader(hash);
-  if (hash === null || header === null) {
+  const read = readHash(base64);
+  if (read === null) {
     return null;
   }
+  const { hash, header } = read;
   return {
     dataUrl: toPngUrl(paintHash(hash, header, LONG_EDGE)),
     aspectRatio: header.wavesX / header.wavesY,
   };
+}
+
+/** The average color of a base64 ThumbHash, for CSS; null for anything that is not exactly one. */
+export function placeholderColor(base64: unknown): string | null {
+  const read = readHash(base64);
+  if (read === null) {
+    return null;
+  }
+  const [red, green, blue, alpha = 255] = averageColor(read.hash, read.header);
+  return `rgb(${red} ${green} ${blue} / ${(alpha / 255).toFixed(2)})`;
+}
+
+function readHash(base64: unknown): { hash: Uint8Array; header: HashHeader } | null {
+  const hash = decodeBase64(base64);
+  const header = hash === null ? null : readHeader(hash);
+  return hash === null || header === null ? null : { hash, header };
 }
 
 /** The longest hash: alpha header and every coefficient; leaves room, refuses megabytes. */

@@ -83,6 +83,14 @@ export function paintHash(hash: Uint8Array, header: HashHeader, longEdge: number
   return { width, height, rgba };
 }
 
+/** The one color of a hash that is nearest to all of its pixels, as in {@link Pixels}. */
+export function averageColor(hash: Uint8Array, header: HashHeader): Uint8Array {
+  const [l, p, q, a] = readChannels(hash, header);
+  const blue = l.average - (2 / 3) * p.average;
+  const red = (3 * l.average - blue + q.average) / 2;
+  return Uint8Array.from([red, red - q.average, blue, a?.average ?? 1], toByte);
+}
+
 /** Luminance, yellow–blue, red–green and alpha; the last is null where the hash has none. */
 function readChannels(
   hash: Uint8Array,
