@@ -49,7 +49,7 @@ def run(output: Path, *, full: bool) -> None:
         "The chats' benchmark", lambda: chats.show(chats.measure(quick=not full, output=output))
     )
     asyncio.run(intake.run())
-    asyncio.run(payload.run())
+    asyncio.run(payload.run(output))
     asyncio.run(prompt_cache.run())
     delivery.run(output)
     show_targets(output)
