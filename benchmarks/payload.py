@@ -22,10 +22,11 @@ from typing import Any, Final
 import msgspec
 import pybase64
 from rich.console import Console
-from rich.table import Table
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from benchmarks import inputs
+from benchmarks.targets import Target, keep
+from benchmarks.targets import table as target_table
 from benchmarks.timing import alternate, ratio
 from coatcheck import open_store
 from coatcheck.delivery.middleware import OffloadMiddleware
@@ -55,17 +56,19 @@ class Row:
     unit: str
     most: float = math.inf
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """The line as text."""
-        reached = (
-            "" if self.most == math.inf else "reached" if self.value <= self.most else "MISSED"
-        )
-        most = "" if self.most == math.inf else f"≤ {self.most:g} {self.unit}"
-        return self.name, f"{self.value:.2f} {self.unit}", most, reached
+    @property
+    def target(self) -> Target:
+        """The line for the table."""
+        bound = None if self.most == math.inf else self.most
+        return Target(self.name, self.value, bound, "at most", self.unit)
 
 
-async def run() -> None:
-    """Measure everything; takes about a minute."""
+async def run(output: Path) -> None:
+    """Measure everything; takes about a minute.
+
+    Args:
+        output: folder for ``payload.md`` and ``targets-payload.json``.
+    """
     with tempfile.TemporaryDirectory() as data:
         async with open_store(data) as store:
             rows = [
@@ -75,11 +78,14 @@ async def run() -> None:
                 *measure_memory(),
                 *await measure_blocking(store),
             ]
-    table = Table("", "measured", "target", "", title="Inline media out of payloads")
-    table.columns[1].justify = "right"
-    for row in rows:
-        table.add_row(*row.cells())
-    Console(width=100).print(table)
+    _report([row.target for row in rows], output)
+
+
+def _report(targets: Sequence[Target], output: Path) -> None:
+    table = target_table("Inline media out of payloads", targets)
+    Console(width=120).print(table.rich())
+    keep(output, "payload", [each for each in targets if each.bound is not None])
+    Path(output, "payload.md").write_text(table.markdown(), "utf-8")
 
 
 # --- what passes without being changed ---------------------------------------------------------
@@ -332,4 +338,4 @@ async def longest_block(value: Any, store: MediaStore) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(run())
+    asyncio.run(run(Path("benchmarks-results")))

@@ -51,10 +51,9 @@ COMPARED: Final = (
     r"ten at once, .*: full picture ÷.*",
     r"coatcheck serve.*: (thumbnail ÷ uvicorn|original|cold variant).*",
 )
-"""Targets of the chats, of ten pictures at once and of delivery that the README has; of every other
-benchmark it has all."""
+"""Targets of the larger benchmarks that the README has; of every other benchmark it has all."""
 
-_CHOSEN_FROM: Final = frozenset({"chats", "ten", "delivery"})
+_CHOSEN_FROM: Final = frozenset({"chats", "ten", "delivery", "visit", "payload"})
 _BLOCK: Final = re.compile(
     r"(?P<start><!-- figures: (?P<name>[a-z]+) -->\n\n).*?(?P<end>\n\n<!-- end of figures -->)",
     re.DOTALL,
@@ -123,6 +122,7 @@ BLOCKS: Final[Mapping[str, Callable[[Path], str]]] = {
     "visit": _file("visit.md"),
     "chats": _file("chats.md"),
     "delivery": _file("delivery.md"),
+    "payload": _file("payload.md"),
     "targets": _file("targets.md"),
 }
 """How each block is written from the folder of results."""

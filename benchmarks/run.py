@@ -10,8 +10,10 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,30 +42,40 @@ def run(output: Path, *, full: bool) -> None:
     print(f"Load average {os.getloadavg()[0]:.1f} at the start\n")
     for file in output.glob("targets-*.json"):
         file.unlink()
-    asyncio.run(stream_cost.run(output))
-    asyncio.run(stream.run())
-    _attempt("The browser benchmark", lambda: headline.run(output, full=full))
-    _attempt("The page's benchmark", lambda: visit.run(output, rounds=5 if full else 2))
-    _attempt("Ten pictures at once", lambda: ten.run(output))
-    _attempt(
-        "The chats' benchmark", lambda: chats.show(chats.measure(quick=not full, output=output))
-    )
-    asyncio.run(intake.run())
-    asyncio.run(payload.run())
-    asyncio.run(prompt_cache.run())
-    delivery.run(output)
+    benchmarks: Mapping[str, Callable[[], object]] = {
+        "One picture where messages go": lambda: asyncio.run(stream_cost.run(output)),
+        "The stream": lambda: asyncio.run(stream.run()),
+        "The browser": lambda: headline.run(output, full=full),
+        "The page": lambda: visit.run(output, rounds=5 if full else 2),
+        "Ten pictures at once": lambda: ten.run(output),
+        "The chats": lambda: chats.show(chats.measure(quick=not full, output=output)),
+        "Taking a picture in": lambda: asyncio.run(intake.run()),
+        "Payloads": lambda: asyncio.run(payload.run(output)),
+        "Prompt caches": lambda: asyncio.run(prompt_cache.run()),
+        "Delivery": lambda: delivery.run(output),
+    }
+    failed = [name for name, benchmark in benchmarks.items() if not _runs(name, benchmark)]
     show_targets(output)
     print(
         f"All of it took {(time.monotonic() - start) / 60:.0f} minutes; other processes had"
         f" {others.share():.0%} of the machine meanwhile"
     )
+    if failed:
+        sys.exit(f"These failed: {', '.join(failed)}")
 
 
-def _attempt(name: str, benchmark: Callable[[], None]) -> None:
+def _runs(name: str, benchmark: Callable[[], object]) -> bool:
+    """Run a benchmark; whether it came to its end. The others are run all the same."""
+    start = time.monotonic()
     try:
         benchmark()
     except UnavailableError as error:
         print(f"{name}: {error}\n")
+    except Exception:  # noqa: BLE001 - it is shown, and the exit code says so
+        traceback.print_exc()
+        return False
+    print(f"{name}: {time.monotonic() - start:.0f} s\n")
+    return True
 
 
 def show_targets(output: Path) -> None:

@@ -62,6 +62,7 @@ QUICK = [
     Case(3),
     Case(10),
     Case(3, slowdown=4),
+    Case(1, network=str(BROADBAND)),
     Case(3, network=str(BROADBAND)),
 ]
 """Each number of pictures, each slow-down and each network, not each with each."""

@@ -11,13 +11,17 @@ Series = Mapping[str, Sequence[Load]]
 
 
 def ratio(series: Series, name: str, baseline: str, *, per_core: bool = False) -> float | None:
-    """The median over the rounds of one contender's rate by another's; None if one is missing."""
-    if name not in series or baseline not in series:
-        return None
-    pairs = zip(series[name], series[baseline], strict=True)
-    if per_core:
-        return statistics.median(ours.per_core / theirs.per_core for ours, theirs in pairs)
-    return statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
+    """The median over the rounds of one contender's rate by another's.
+
+    None if one is missing, or had no answer in any round of the other's.
+    """
+    pairs = zip(series.get(name, ()), series.get(baseline, ()), strict=False)
+    found = [
+        ours.per_core / theirs.per_core if per_core else ours.rate / theirs.rate
+        for ours, theirs in pairs
+        if theirs.answers
+    ]
+    return statistics.median(found) if found else None
 
 
 def rates(
@@ -34,6 +38,7 @@ def rates(
     rows: list[Sequence[str]] = []
     for name, loads in series.items():
         found = [load.rate * scale for load in loads]
+        costs = [1000 / load.per_core for load in loads if load.answers]
         rows.append(
             (
                 name,
@@ -41,7 +46,7 @@ def rates(
                 f"{min(found):,.0f}–{max(found):,.0f}",
                 _number(ratio(series, name, baseline)),
                 _number(ratio(series, name, baseline, per_core=True)),
-                f"{statistics.median(1000 / load.per_core for load in loads):.3f}",
+                f"{statistics.median(costs):.3f}" if costs else "",
                 str(sum(load.errors for load in loads)),
             )
         )
