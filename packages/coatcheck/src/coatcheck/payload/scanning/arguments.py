@@ -248,25 +248,28 @@ class JsonHold:
         if self._is_escaped:
             self._is_escaped = False
             if text[index] not in _ESCAPED:
-                self._reading = _Reading.STRING
+                self._go_on_as_text(self._end + index - 1)
                 return index + 1
         end = _BASE64.match(text, index).end()  # type: ignore[union-attr] # it matches anything
         if end == len(text):
             self._is_escaped = text.endswith("\\")
             return end
         position = self._end + end
-        is_long = position - self._string > self._threshold
         if text[end] == '"':
             self._reading = _Reading.STRUCTURE
-            if is_long:
+            if position - self._string > self._threshold:
                 self._spans.append((self._string, position + 1))
                 self._after = position + 1
             return end + 1
-        self._reading = _Reading.STRING
-        if is_long:  # it stands in a text
-            self._spans.append((self._string + 1, position))
-            self._after = position
+        self._go_on_as_text(position)
         return end
+
+    def _go_on_as_text(self, end: int) -> None:
+        """A string goes on after its base64 with something else."""
+        self._reading = _Reading.STRING
+        if end - self._string > self._threshold:
+            self._spans.append((self._string + 1, end))
+            self._after = end
 
     # --- what passes -----------------------------------------------------------------------------
 
@@ -296,8 +299,11 @@ class JsonHold:
         """From where on the text may be an object with media, of which too little has come."""
         if self._is_released:
             return self._end
-        is_string = self._reading in {_Reading.BEGINNING, _Reading.BASE64}
-        kept = until = self._string if is_string else self._end
+        kept = until = self._end
+        if self._reading is _Reading.BEGINNING:
+            kept = self._string
+        elif self._reading is _Reading.BASE64:  # the string is not counted: it may be media
+            kept = until = self._string
         start, held = self._start, ""
         for container in reversed(self._open):
             length = until - container.start

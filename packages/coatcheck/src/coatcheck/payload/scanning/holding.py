@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pybase64
+from pybase64 import b64decode
 
 from coatcheck.payload.scanning.base64text import decode_end
 
@@ -138,32 +139,38 @@ class Decoded:
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
-        self._rest = bytearray()  # not decoded yet
+        self._rest: bytes | bytearray = b""  # not decoded yet
 
     def take(self, piece: bytes) -> bool:
         """Go on with `piece`, if that is nothing but such base64; False changes nothing."""
         if len(piece) > _FEW:
-            return self._decode(bytes(self._rest) + piece if self._rest else piece)
+            return self._decode(self._rest + piece if self._rest else piece)
         if not piece.isalnum() and piece.translate(None, _STANDARD):
             return False
-        self._rest += piece
-        if len(self._rest) >= _BLOCK:
-            self._decode(bytes(self._rest))
+        rest = self._rest
+        if not isinstance(rest, bytearray):
+            rest = self._rest = bytearray(rest)
+        rest += piece
+        if len(rest) >= _BLOCK:
+            self._decode(rest)
         return True
 
-    def _decode(self, text: bytes) -> bool:
+    def _decode(self, text: bytes | bytearray) -> bool:
         odd = len(text) & 3
         rest = text[-odd:] if odd else b""
-        whole = text[:-odd] if odd else text
-        # Padding is right before the end of what is decoded, or in the rest.
-        if whole[-1] == _PADDING or (rest and rest.translate(None, _STANDARD)):
+        if rest:
+            if not rest.isalnum() and rest.translate(None, _STANDARD):
+                return False
+            text = text[:-odd]
+        if text[-1] == _PADDING:
             return False
         try:
             # By position, that takes half the time.
-            self._chunks.append(pybase64.b64decode(whole, None, True))
+            chunk = b64decode(text, None, True)
         except ValueError:
             return False
-        self._rest[:] = rest
+        self._chunks.append(chunk)
+        self._rest = rest
         return True
 
     def ended(self, tail: str) -> tuple[list[bytes], str] | None:
