@@ -52,6 +52,7 @@ PUBLIC: Final[dict[str, list[str]]] = {
         "DamagedBlobError",
         "DataInUseError",
         "EmptyMediaError",
+        "ExpiredUrlError",
         "FetchError",
         "FetchRefusedError",
         "ForbiddenError",

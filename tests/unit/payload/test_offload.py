@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from coatcheck.payload.offload import Form, OffloadLimits, OffloadReport, may_ho
 from coatcheck.payload.restore import restore
 from coatcheck.payload.scanning.documents import pointer_to
 from coatcheck.payload.shapes import DEFAULT_SHAPES, Inline, Node, Original, Replacement
+from coatcheck.payload.streaming import offload_stream
 from coatcheck.reference import MediaReference, MediaUrls
 from coatcheck.store import MediaStore
 from tests.media import image_bytes, picture, png_bytes
@@ -591,3 +593,21 @@ async def test_words_before_json_lead_to_no_place(store: MediaStore) -> None:
         assert dict(report.left) == {"unknown_shape": 1}
     assert finish(pointer_to(prose, prose.index("{"))) == ""
     assert finish(pointer_to(prose.encode(), prose.index(BASE64) - 1)) == "/a/1/image"
+
+
+async def test_references_are_new_where_reuse_is_switched_off(store: MediaStore) -> None:
+    """Each payload has a reference of its own, which can be deleted without the others."""
+    payload = {"a": URI, "b": URI}
+    kept = await offload(payload, store)
+    new = [await offload(payload, store, reuse=False) for _ in range(2)]
+    ids = [[one.id for one in each.report.references] for each in (kept, *new)]
+    assert [len(each) for each in ids] == [1, 1, 1]
+    assert len({each[0] for each in ids}) == 3
+    assert (await offload(payload, store)).payload == kept.payload
+    chunks = [chunk async for chunk in offload_stream(text_chunks(), store, reuse=False)]
+    assert len(chunks) == 1
+    assert not any(one[0] in chunks[0] for one in ids)
+
+
+async def text_chunks() -> AsyncIterator[str]:
+    yield f"See {URI} there"

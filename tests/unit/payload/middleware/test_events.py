@@ -885,7 +885,7 @@ def with_ids(events: Events, end: str = "\n") -> list[tuple[str, bytes]]:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("name", [*TEXTS, "turns"])
 @pytest.mark.parametrize("size", [3, 50, 900])
-async def test_whoever_comes_back_with_an_id_has_missed_nothing(
+async def test_a_client_that_comes_back_with_an_id_has_missed_nothing(
     store: MediaStore, name: str, size: int, end: str
 ) -> None:
     """The last id that a client was sent is that of an event that it has all of."""

@@ -55,6 +55,7 @@ class OffloadOptions(TypedDict, total=False):
     limits: OffloadLimits
     shapes: Shapes
     bare: Bare | None
+    reuse: bool
 
 
 @overload
@@ -69,6 +70,7 @@ async def offload(
     limits: OffloadLimits = ...,
     shapes: Shapes = ...,
     bare: Bare | None = ...,
+    reuse: bool = ...,
 ) -> Offloaded[str]: ...
 @overload
 async def offload(
@@ -82,6 +84,7 @@ async def offload(
     limits: OffloadLimits = ...,
     shapes: Shapes = ...,
     bare: Bare | None = ...,
+    reuse: bool = ...,
 ) -> Offloaded[bytes | dict[str, Any]]: ...
 @overload
 async def offload(
@@ -95,6 +98,7 @@ async def offload(
     limits: OffloadLimits = ...,
     shapes: Shapes = ...,
     bare: Bare | None = ...,
+    reuse: bool = ...,
 ) -> Offloaded[Any]: ...
 async def offload(
     payload: Any,
@@ -107,6 +111,7 @@ async def offload(
     limits: OffloadLimits = _LIMITS,
     shapes: Shapes = DEFAULT_SHAPES,
     bare: Bare | None = None,
+    reuse: bool = True,
 ) -> Offloaded[Any]:
     """Replace inline media in a payload with references.
 
@@ -127,6 +132,8 @@ async def offload(
         bare: how to treat base64 that matches no shape and no data: URI: ``object`` replaces it
             with a reference, ``url`` with a link, ``keep`` leaves and counts it. By default
             ``object`` for the form ``stored`` and ``keep`` for ``ui``.
+        reuse: whether content that its owner and conversation have already keeps its reference;
+            False makes a new one, once for each content of the payload.
 
     Returns:
         The payload, which is the same object if there was nothing to replace, and a report. A
@@ -134,7 +141,15 @@ async def offload(
         reference. An object that contained media becomes a dictionary.
     """
     rewriter, keeper = _begin(
-        store, form, urls, owner, conversation_id, limits=limits, shapes=shapes, bare=bare
+        store,
+        form,
+        urls,
+        owner,
+        conversation_id,
+        limits=limits,
+        shapes=shapes,
+        bare=bare,
+        reuse=reuse,
     )
     rewritten = await drive(_payload(rewriter, payload), keeper)
     return Offloaded(rewritten, keeper.report)
@@ -191,6 +206,7 @@ def _begin(
     limits: OffloadLimits,
     shapes: Shapes,
     bare: Bare | None,
+    reuse: bool,
 ) -> tuple[Rewriter, Keeper]:
     rewriter = Rewriter(
         limits,
@@ -206,5 +222,6 @@ def _begin(
         owner=owner,
         conversation_id=conversation_id,
         place=rewriter.place,
+        reuse=reuse,
     )
     return rewriter, keeper

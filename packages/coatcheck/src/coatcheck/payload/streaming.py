@@ -245,6 +245,7 @@ class StreamOffload(Generic[T]):
             conversation_id=self._options.get("conversation_id"),
             place=place,
             remembered=self._remembered,
+            reuse=self._options.get("reuse", True),
         )
 
 

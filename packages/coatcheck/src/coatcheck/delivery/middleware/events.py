@@ -116,7 +116,14 @@ class EventIds:
         self._seen: dict[bytes, int] = {}  # in order, since something is held back
         self._withheld: bytes | None = None
 
-    def assign(self, sent: list[bytes], unit: bytes, *, holds: bool, is_first: bool) -> list[bytes]:
+    @property
+    def is_noting(self) -> bool:
+        """Whether the ids of events are noted, as some of them may have to be sent later."""
+        return bool(self._seen) or self._withheld is not None
+
+    def assign(
+        self, sent: list[bytes], unit: bytes, *, holds: bool, is_first: bool, is_unchanged: bool
+    ) -> list[bytes]:
         """What is sent, with the ids that may be.
 
         Args:
@@ -124,9 +131,8 @@ class EventIds:
             unit: the event that has come; empty at the end.
             holds: whether anything is held back now.
             is_first: whether nothing of any event before that one is.
+            is_unchanged: whether each of these events has all of its text.
         """
-        if not holds and not self._seen:
-            return sent
         own = _id_of(unit)
         if own is not None:
             self._seen[own] = len(self._seen)
@@ -134,32 +140,30 @@ class EventIds:
             return [
                 each if is_first and _id_of(each) != own else self.without(each) for each in sent
             ]
-        newest = self._withheld
-        known, self._seen, self._withheld = self._seen, {}, None
-        if newest is None or not sent:
-            self._withheld = newest
+        if not sent or (is_unchanged and self._withheld is None):
+            self._seen.clear()
             return sent
-        floor = known.get(newest, -1)
-        kept = [each if self._at_least(each, floor, known) else _ID.sub(b"", each) for each in sent]
-        if any(_id_of(each) is not None for each in kept):
-            return kept
-        end = _LINE_END.search(kept[-1])
-        kept[-1] = b"id: " + newest + (b"\n" if end is None else end[0]) + kept[-1]
-        return kept
+        # What the first of them have not is in the last.
+        *before, last = [self.without(each) for each in sent]
+        newest, self._withheld = self._withheld, None
+        self._seen.clear()
+        if newest is None:
+            return [*before, last]
+        end = _LINE_END.search(last)
+        return [*before, b"id: " + newest + (b"\n" if end is None else end[0]) + last]
 
     def without(self, unit: bytes) -> bytes:
         """An event without its id, which is sent later."""
         own = _id_of(unit)
         if own is None:
             return unit
-        if self._withheld is None or self._at_least(unit, self._seen.get(self._withheld, -1)):
+        # One that was not noted belongs to an event that waited in a run, and is newer.
+        newest = len(self._seen)
+        if self._withheld is None or (
+            self._seen.get(own, newest) >= self._seen.get(self._withheld, newest)
+        ):
             self._withheld = own
         return _ID.sub(b"", unit)
-
-    def _at_least(self, unit: bytes, floor: int, known: Mapping[bytes, int] | None = None) -> bool:
-        own = _id_of(unit)
-        # One that was not noted belongs to an event that waited, and came after those.
-        return own is None or (self._seen if known is None else known).get(own, floor) >= floor
 
 
 def _id_of(unit: bytes) -> bytes | None:
@@ -536,30 +540,51 @@ class RewrittenEvents:
         deltas = find_deltas(event.value)
         if len(deltas) == 1:
             event.template = self._template(event, envelope, deltas[0])
+        waiting = self._units_that_wait()
         step = await self._stream.feed(event, deltas)
         sent = step.before
         if step.passes:
             sent = [*sent, await self._whole(unit, envelope)]
-        return self._with_ids(sent, event)
+        return self._with_ids(sent, waiting, event)
 
     async def relent(self) -> list[bytes]:
         """What is sent now that the stream pauses."""
         self._stop_run()
-        return self._with_ids(await self._stream.relent()) if self.holds_back else []
+        if not self.holds_back:
+            return []
+        waiting = self._units_that_wait()
+        return self._with_ids(await self._stream.relent(), waiting)
 
-    def _with_ids(self, sent: list[bytes], event: UnitEvent | None = None) -> list[bytes]:
-        if self._ids is None:
+    def _units_that_wait(self) -> list[bytes]:
+        return [
+            waiting.event.unchanged()
+            for string in self._rewriter.open.values()
+            for waiting in string.waiting
+        ]
+
+    def _with_ids(
+        self, sent: list[bytes], waiting: list[bytes], event: UnitEvent | None = None
+    ) -> list[bytes]:
+        if self._ids is None or not (self.holds_back or self._ids.is_noting):
             return sent
         is_first = event is not None and all(
             string.is_whole and string.event is event for string in self._rewriter.open.values()
         )
         unit = b"" if event is None else event.unit
-        return self._ids.assign(sent, unit, holds=self.holds_back, is_first=is_first)
+        known = {*waiting, unit}
+        return self._ids.assign(
+            sent,
+            unit,
+            holds=self.holds_back,
+            is_first=is_first,
+            is_unchanged=all(each in known for each in sent),
+        )
 
     async def end(self) -> list[bytes]:
         """What is sent now that the stream is over."""
         self._stop_run()
-        return self._with_ids(await self._stream.end())
+        waiting = self._units_that_wait()
+        return self._with_ids(await self._stream.end(), waiting)
 
     def _stop_run(self) -> None:
         if self._run is not None:

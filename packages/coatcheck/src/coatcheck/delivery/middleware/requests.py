@@ -43,7 +43,7 @@ MAX_REFERENCES: Final = 1000
 MAX_REFUSED: Final = 10_000
 """References of one message that may stay; a message with more of them stays as it is."""
 
-MAX_VALUES: Final = 200_000
+MAX_VALUES: Final = 100_000
 """Values of one message, as its commas tell; a message with more of them stays as it is."""
 
 TOO_MANY_VALUES: Final = "too_many_values"
@@ -67,6 +67,7 @@ _OF_THE_BYTES: Final = frozenset(
     }
 )
 _ASIDE: Final = 128 * 1024
+_SHORTEST: Final = 36  # an id has so many characters
 _MAX_QUERIES: Final = 8  # of one id: its original and its thumbnail, of this window and of others
 _SIGNED: Final = re.compile(
     r"(?P<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\?(?P<query>[^\s\"'<>()\[\]\\#]+)"
@@ -228,7 +229,7 @@ class Restored:
         try:
             text = JsonText(
                 document.encode() if isinstance(document, str) else document,
-                lambda raw: any(needle in raw for needle in self._needles),
+                lambda raw: len(raw) > _SHORTEST and any(one in raw for one in self._needles),
             )
         except (msgspec.DecodeError, UnicodeError):
             # Some characters and numbers are none of JSON, but most readers take them.

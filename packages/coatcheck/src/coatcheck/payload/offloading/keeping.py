@@ -47,6 +47,7 @@ class Keeper:
         place: where in the payload the walk is.
         remembered: what payloads before this one were given, by digest: of a stream, say, whose
             last event repeats what the others said. What is stored is added.
+        reuse: see `offload`.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Keeper:
         conversation_id: str | None,
         place: Callable[[], Steps[str]],
         remembered: BoundedMemory[bytes, MediaReference] | None = None,
+        reuse: bool = True,
     ) -> None:
         self._store = store
         self._form = form
@@ -68,6 +70,7 @@ class Keeper:
         self._outcomes: dict[bytes, MediaReference | str] = {}
         self._place = place
         self._remembered = remembered
+        self._reuse = reuse
         self._left: Counter[str] = Counter()
         self._places: defaultdict[str, list[str]] = defaultdict(list)
         self._found = self._offloaded = self._before = self._after = 0
@@ -158,14 +161,13 @@ class Keeper:
 
     async def _put(self, store: MediaStore, found: FoundMedia) -> MediaReference | str:
         try:
-            # Reuse: the same content of the same owner and conversation keeps its reference.
             return await store.put(
                 list(found.media.chunks),
                 display_name=found.name,
                 alt=found.alt,
                 owner=self._owner,
                 conversation_id=self._conversation_id,
-                reuse=True,
+                reuse=self._reuse,
             )
         except CoatcheckError as error:
             _logger.info("Media stays inline: %s", error.message)
