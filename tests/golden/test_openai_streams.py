@@ -431,9 +431,8 @@ async def test_drafts_and_the_picture_are_references(way: Way, tmp_path: Path) -
 
 
 def transcribed(text: str, number: int) -> Any:
-    return event("audio.transcript.delta", delta=text).model_copy(
-        update={"sequence_number": number}
-    )
+    made = event("audio.transcript.delta", delta=text)
+    return made.model_copy(update={"sequence_number": number})
 
 
 def commanded(text: str, number: int) -> Any:
@@ -457,7 +456,7 @@ def printed(text: str, number: int) -> Any:
 async def test_deltas_that_no_client_joins_have_links_too(
     make: Callable[[str, int], Any], store: MediaStore
 ) -> None:
-    strings = [TEXT] if make is transcribed else [TEXT, TEXT[::-1].replace("atad", "")]
+    strings = [TEXT] if make is transcribed else [TEXT, ("On and on. " * len(TEXT))[: len(TEXT)]]
 
     async def events() -> AsyncIterator[Any]:
         for number, text in enumerate(taking_turns(strings)):
@@ -477,6 +476,6 @@ async def test_deltas_that_no_client_joins_have_links_too(
 
 
 def taking_turns(strings: list[str]) -> Iterator[str]:
-    """Pieces of the strings, one of each in turn."""
-    for parts in zip(*(pieces(text, 60) for text in strings), strict=False):
+    """Pieces of the strings, one of each in turn; none ends inside of "data:image/png"."""
+    for parts in zip(*(pieces(text, 64) for text in strings), strict=True):
         yield from parts
