@@ -90,11 +90,9 @@ class Stream:
 
 def sized(*streams: Stream) -> list[tuple[Stream, int]]:
     """What tests are parametrized by: the first stream in deltas of all sizes, others in two."""
-    return [
-        (stream, size)
-        for stream in streams
-        for size in (SIZES if stream is streams[0] else SIZES[:1])
-    ]
+    first, *others = streams
+    two = (SIZES[0], SIZES[-1])
+    return [(first, size) for size in SIZES] + [(each, size) for each in others for size in two]
 
 
 async def assert_light(

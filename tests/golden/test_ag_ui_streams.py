@@ -33,11 +33,14 @@ from tests.golden.streaming import (
     ESCAPED,
     INPUT,
     TEXT,
+    URI,
     WAYS,
     Heard,
     Stream,
     Way,
     assert_light,
+    heard_by,
+    pieces,
     sized,
 )
 
@@ -99,7 +102,7 @@ def argument_chunks(parts: list[str]) -> Iterator[BaseEvent]:
 
 def encode(value: Any) -> bytes:
     made = EVENT.validate_python(value) if isinstance(value, dict) else value
-    return EventEncoder().encode(made).encode()
+    return str(EventEncoder().encode(made)).encode()
 
 
 async def read(url: str) -> Heard:
@@ -134,3 +137,25 @@ STREAMS = [
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_run_has_links(stream: Stream, size: int, way: Way, tmp_path: Path) -> None:
     await assert_light(stream, size, way, tmp_path)
+
+
+def said(texts: list[str]) -> Iterator[BaseEvent]:
+    """Messages in chunks, of which only the first has the id."""
+    for name, text in zip("abcd", texts, strict=True):
+        first, *others = pieces(text, 20)
+        yield TextMessageChunkEvent(message_id=name, role="assistant", delta=first)
+        yield from (TextMessageChunkEvent(delta=part) for part in others)
+
+
+async def test_a_message_ends_where_another_one_begins(tmp_path: Path) -> None:
+    texts = [f"A picture: {URI}", "Not d", f"d, {URI}", "and on"]
+    light = stream(name="messages", make=said, text=TEXT)
+    heard, fetched, report = await heard_by(light, list(said(texts)), "wrap", tmp_path)
+    (link,) = fetched
+    got: dict[str, str] = {}
+    name = ""
+    for event in heard.events:
+        name = event.get("messageId", name)
+        got[name] = got.get(name, "") + event["delta"]
+    assert got == {name: text.replace(URI, link) for name, text in zip("abcd", texts, strict=True)}
+    assert report.offloaded == 2

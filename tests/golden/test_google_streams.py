@@ -83,7 +83,7 @@ async def read(url: str) -> Heard:
     over = {"transport": httpx.AsyncHTTPTransport()}
     options = types.HttpOptions(base_url=url, async_client_args=over)
     async with Client(api_key="key", http_options=options).aio as client:
-        chat = client.chats.create(model="gemini-3")
+        chat: Any = client.chats.create(model="gemini-3")
         async for got in await chat.send_message_stream("Look."):
             heard.events.append(got.model_dump(mode="json", by_alias=True, exclude_none=True))
             for part in got.candidates[0].content.parts if got.candidates[0].content else ():

@@ -1,6 +1,6 @@
 """OpenAI's streams: chunks and events of the SDK's types, put together by its own clients."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from openai.types.chat.chat_completion_chunk import Choice
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from coatcheck.payload.streaming import offload_stream
+from coatcheck.store import MediaStore
 from tests.golden.golden import base64_of, media_in
 from tests.golden.streaming import (
     BARE,
@@ -26,6 +28,7 @@ from tests.golden.streaming import (
     Way,
     assert_light,
     heard_by,
+    pieces,
     sized,
     sse,
 )
@@ -425,3 +428,54 @@ async def test_drafts_and_the_picture_are_references(way: Way, tmp_path: Path) -
     assert [fetched[reference["url"]] for reference in references] == [PICTURE] * 3
     assert heard.numbers == list(range(6))
     assert not report.left
+
+
+def transcribed(text: str, number: int) -> Any:
+    made = event("audio.transcript.delta", delta=text)
+    return made.model_copy(update={"sequence_number": number})
+
+
+def commanded(text: str, number: int) -> Any:
+    """Two commands take turns."""
+    made = event("shell_call_command.delta", delta=text, command_index=number % 2, output_index=0)
+    return made.model_copy(update={"sequence_number": number})
+
+
+def printed(text: str, number: int) -> Any:
+    made = event(
+        "shell_call_output_content.delta",
+        delta={"stdout": text},
+        command_index=number % 2,
+        item_id="item_1",
+        output_index=0,
+    )
+    return made.model_copy(update={"sequence_number": number})
+
+
+@pytest.mark.parametrize("make", [transcribed, commanded, printed])
+async def test_deltas_that_no_client_joins_have_links_too(
+    make: Callable[[str, int], Any], store: MediaStore
+) -> None:
+    strings = [TEXT] if make is transcribed else [TEXT, ("On and on. " * len(TEXT))[: len(TEXT)]]
+
+    async def events() -> AsyncIterator[Any]:
+        for number, text in enumerate(taking_turns(strings)):
+            yield make(text, number)
+
+    got = ["", ""]
+    numbers = []
+    async for chunk in offload_stream(events(), store, form="ui"):
+        made = EVENT.validate_python(chunk) if isinstance(chunk, dict) else chunk
+        numbers.append(made.sequence_number)
+        delta = made.delta if isinstance(made.delta, str) else made.delta.stdout
+        got[getattr(made, "command_index", 0)] += delta
+    assert numbers == list(range(len(numbers)))
+    assert list(media_in(got[0])) == []
+    assert got[0].count("/api/media/image/") == 2
+    assert got[1] == (strings[1] if len(strings) > 1 else "")
+
+
+def taking_turns(strings: list[str]) -> Iterator[str]:
+    """Pieces of the strings, one of each in turn; none ends inside of "data:image/png"."""
+    for parts in zip(*(pieces(text, 64) for text in strings), strict=True):
+        yield from parts

@@ -172,6 +172,22 @@ async def test_events_of_the_openai_sdk_are_followed(store: MediaStore) -> None:
     assert text.endswith(") and on.")
 
 
+async def test_an_object_that_changes_gains_no_null(store: MediaStore) -> None:
+    """A client that joins deltas would take it for a new value."""
+    events = ARGUMENTS["chat"].events(cut(json.dumps({"image": MARKDOWN}), 500))
+    chunks = [
+        ChatCompletionChunk.model_validate(
+            {**event, "object": "chat.completion.chunk", "created": 1, "model": "gpt-5"}
+        )
+        for event in events
+    ]
+    changed = [chunk for chunk in await collect(of(*chunks), store) if isinstance(chunk, dict)]
+    (call,) = changed[-1]["choices"][0]["delta"]["tool_calls"]
+    assert call.keys() == {"index", "function"}
+    assert call["function"].keys() == {"arguments"}
+    assert changed[-1]["choices"][0]["finish_reason"] is None  # this one was given
+
+
 async def test_texts_so_far_are_not_put_together(store: MediaStore) -> None:
     """Each event has all of the text up to there, as some applications send it."""
     text = "See data:image/png;base64," + BASE64[:3000]

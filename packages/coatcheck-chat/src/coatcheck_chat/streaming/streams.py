@@ -22,12 +22,15 @@ _Key = tuple[str | None, str]
 class Streams:
     """Finds a conversation's stream, or begins one.
 
-    An owner has streams of its own: a reader of a conversation that is not theirs, or not yet
-    anyone's, follows a stream on which nothing of anyone else's ever comes.
+    Each owner has separate streams: a reader of another owner's conversation, or of one that does
+    not exist yet, follows a stream on which nothing of the other owner's is published.
 
-    A stream's numbers begin at the time of its making in microseconds since 1970. So a stream that
-    was forgotten, or that another process had, is always told from the one that is there now: a
-    reader's number is either one that this stream gave out, or it lies outside.
+    The numbers of a stream begin at its creation time, in microseconds since 1970. So they never
+    overlap with those of a forgotten stream or of another process: a reader's number was either
+    given out by this stream, or is out of its range.
+
+    This is not a `BoundedMemory`, because a stream that is over the limits is only emptied, and
+    kept, while a reader follows it or a turn writes to it.
 
     Args:
         epoch: seconds since 1970 when `clock` says 0.

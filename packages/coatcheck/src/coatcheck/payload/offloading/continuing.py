@@ -218,6 +218,7 @@ class StreamRewriter(Generic[T]):
         if not deltas:
             return Step((yield from self._ended_by(event)), passes=True)
         before = yield from self._settled(event, except_for={delta.key for delta in deltas})
+        before += yield from self._begun_anew(deltas[0])
         if len(self._strings) > MAX_STRINGS:
             _, oldest = self._strings.popitem(last=False)
             before += yield from self._finished(oldest)
@@ -404,6 +405,13 @@ class StreamRewriter(Generic[T]):
         if not is_changed:
             return Step(out, passes=True)
         return Step([*out, event.with_texts(texts)], passes=False)
+
+    def _begun_anew(self, delta: Delta) -> Walk[list[T]]:
+        """What is sent before a piece that begins another string with the same key."""
+        string = self.open.get(delta.key)
+        if string is None or delta.begins is None or delta.begins == string.delta.begins:
+            return []
+        return (yield from self._finished(string))
 
     # --- any other event -----------------------------------------------------------------------
 

@@ -91,9 +91,18 @@ _ASIDE: Final = frozenset(
         *("STATE_DELTA", "STATE_SNAPSHOT", "RAW", "CUSTOM", "response.in_progress"),
     }
 )
+# AG-UI: only the first chunk of a message needs the id, and one with another id ends the message.
+_CHUNKS: Final = {
+    "TEXT_MESSAGE_CHUNK": "messageId",
+    "REASONING_MESSAGE_CHUNK": "messageId",
+    "TOOL_CALL_CHUNK": "toolCallId",
+}
 _AI_SDK_DATA: Final = "data-"
 _ENDS: Final = ("finish_reason", "finishReason", "stop_reason", "done_reason")
-_GEMINI_PIECES: Final = {"partialArgs": "stringValue", "partial_args": "string_value"}
+_GEMINI_PIECES: Final = {
+    "stringValue": (("partialArgs",),),
+    "string_value": (("partial_args",),),
+}
 _OLLAMA: Final = frozenset({("response",), ("message", "content")})
 
 
@@ -107,6 +116,7 @@ class Delta:
         key: the same for all pieces of one string.
         is_json: whether the string is JSON.
         is_known: whether its readers are known to put the pieces together.
+        begins: the id of the string, where a piece with another id begins a new one.
     """
 
     path: Path
@@ -114,6 +124,7 @@ class Delta:
     key: tuple[object, ...]
     is_json: bool = False
     is_known: bool = True
+    begins: object = None
 
     @property
     def place(self) -> str:
@@ -133,7 +144,14 @@ def find_deltas(event: Any) -> list[Delta]:
         return [Delta((), event, ())]
     if not isinstance(event, Mapping | list):
         return []
-    common = _common(event) if isinstance(event, Mapping) else None
+    common = None
+    if isinstance(event, Mapping):
+        common = _common(event)
+        kind = event.get("type")
+        if common is not None and isinstance(kind, str) and kind in _CHUNKS:
+            key = (("type", kind), "delta")
+            begins = event.get(_CHUNKS[kind])
+            return [Delta(("delta",), common[1], key, _said(kind).is_json, begins=begins)]
     strings: Iterable[_String] = _strings(event) if common is None else [common]
     found: list[Delta] = []
     for path, text, parents in strings:
@@ -307,8 +325,7 @@ def _piece(path: Path, parents: Sequence[Any]) -> _Piece | None:
     if not isinstance(name, str):
         return None
     if name not in _PIECES and name not in _TEXTS:
-        of = path[-3] if len(path) > len(("partialArgs", 0)) else None
-        return _Piece.TEXT if _GEMINI_PIECES.get(of) == name else None
+        return _Piece.TEXT if path[-3:-2] in _GEMINI_PIECES.get(name, ()) else None
     says = [_said(_kind(parent)) for parent in parents if isinstance(parent, Mapping)]
     if any(kind.is_audio for kind in says):
         return None

@@ -53,7 +53,8 @@ def without_unset_nulls(value: Any, members: Any, changed: Any) -> Any:
     """
     if not isinstance(value, pydantic_models()):
         return changed
-    given = value.model_dump(by_alias=True, exclude_unset=True, warnings=False)
+    model: Any = value
+    given = model.model_dump(by_alias=True, exclude_unset=True, warnings=False)
     return _without_nulls(changed, members, given)
 
 

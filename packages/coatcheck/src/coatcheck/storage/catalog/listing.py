@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.ports import ListedMedia, MediaCursor, Participant
-from coatcheck.storage.catalog.rows import from_milliseconds, to_milliseconds, to_reference
+from coatcheck.storage.catalog.records import from_milliseconds, to_milliseconds, to_reference
 from coatcheck.storage.catalog.tables import blobs, holders, media
 
 

@@ -1,6 +1,8 @@
-"""Records of media as the port has them: each with its variants, all in one statement."""
+"""Records of media as the port has them: each with its variants, read in one statement."""
 
+import hashlib
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coatcheck.ports import BlobRecord, MediaRecord, NewMedia, VariantRecord
-from coatcheck.storage.catalog.rows import from_milliseconds, reuse_key, to_reference
+from coatcheck.reference import MediaReference
 from coatcheck.storage.catalog.tables import blobs, media, variants
 from coatcheck.storage.catalog.usage import belongs_to
 
@@ -162,3 +164,46 @@ def _variants(rows: Sequence[Row[Any]]) -> list[VariantRecord]:
         for row in rows
         if row.variant_name is not None
     ]
+
+
+def to_reference(row: Row[Any]) -> MediaReference:
+    """The reference in a row with the columns of media and of its blob."""
+    is_opaque = row.opaque_type is not None
+    return MediaReference(
+        id=row.id,
+        mime_type=row.opaque_type if is_opaque else row.media_type,
+        size=row.size,
+        digest=row.digest,
+        # The same bytes may have been looked at for another reference.
+        width=None if is_opaque else row.width,
+        height=None if is_opaque else row.height,
+        display_name=row.display_name,
+        placeholder=None if is_opaque else row.placeholder,
+        alt=row.alt,
+        opaque=is_opaque,
+    )
+
+
+def reuse_key(new: NewMedia, digest: str) -> str:
+    """What no two reused references share: a hash of the content, the owner and the conversation.
+
+    It tells no owner from the empty one, which a unique index over the columns would not: to SQL no
+    NULL is equal to another. Each text goes in with its length, so that none runs into the next.
+    """
+    key = hashlib.sha256()
+    opaque = () if new.opaque_type is None else (new.opaque_type,)
+    for text in (digest, new.owner, new.conversation_id, *opaque):
+        data = b"" if text is None else text.encode("utf-8", "surrogatepass")
+        key.update(b"-" if text is None else b"%d:" % len(data))
+        key.update(data)
+    return key.hexdigest()
+
+
+def to_milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970 UTC."""
+    return round(instant.timestamp() * 1000)
+
+
+def from_milliseconds(instant: int) -> datetime:
+    """The inverse of `to_milliseconds`, in UTC."""
+    return datetime.fromtimestamp(instant / 1000, UTC)

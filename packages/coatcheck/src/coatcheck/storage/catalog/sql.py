@@ -51,9 +51,10 @@ from coatcheck.storage.catalog.records import (
     find_in_conversation,
     find_records,
     find_reusable,
+    reuse_key,
+    to_milliseconds,
 )
 from coatcheck.storage.catalog.releasing import release
-from coatcheck.storage.catalog.rows import reuse_key, to_milliseconds
 from coatcheck.storage.catalog.tables import blobs, media, secrets, tombstones, variants
 from coatcheck.storage.catalog.usage import bytes_of, count_in, count_out, forget_owner
 from coatcheck.variants import PREPARED
