@@ -172,6 +172,34 @@ async def test_what_is_answered_depends_on_the_origin(store: MediaStore) -> None
         assert app.hits == 2 + 2 + 2 + 3
 
 
+async def test_each_parameter_that_matters_is_in_the_key(store: MediaStore) -> None:
+    reference = await put(store)
+    found = {}
+    async with served(media_app(store)) as (client, app):
+        for query in ("", "?thumbnail=true", "?w=64&format=png", "?w=128&format=png", "?w=64"):
+            for download in ("", "download=true"):
+                joined = f"{query}{'&' if query else '?'}{download}"
+                hits = app.hits
+                answer = await warm(client, f"/image/{reference.id}{joined}")
+                assert app.hits > hits
+                kept = answer.headers["content-disposition"].partition(";")[0]
+                assert kept == ("attachment" if download else "inline")
+                found[joined] = (kept, answer.headers["etag"], answer.headers["content-type"])
+    assert len(set(found.values())) == len(found)
+
+
+async def test_a_tag_of_other_content_is_no_304(store: MediaStore) -> None:
+    path = f"/image/{(await put(store)).id}?thumbnail=true"
+    async with served(media_app(store)) as (client, _):
+        tag = (await warm(client, path)).headers["etag"]
+        assert (await warm(client, path, headers={"if-none-match": tag})).status_code == 304
+        for other in ('"other"', tag[:-1], "garbage", tag.upper()):
+            answer = await client.get(path, headers={"if-none-match": other})
+            assert (answer.status_code, answer.headers["etag"]) == (200, tag)
+        for same in (f"W/{tag}", f'"other", {tag}', "*"):
+            assert (await client.get(path, headers={"if-none-match": same})).status_code == 304
+
+
 async def test_requests_are_answered_in_their_order(store: MediaStore) -> None:
     """Pipelined: ready ones between those that are made."""
     reference, document = await put(store), await store.put(LARGE)
@@ -370,6 +398,28 @@ class Restricted(OpenAccess):
 
     async def find_readable(self, _scope: Scope, _store: MediaRecords) -> MediaRecord:
         raise NotFoundError
+
+
+class Refusing(SignedAccess):
+    """Derived from the signed mode, and refuses what it would let pass."""
+
+    async def find_readable(self, _scope: Scope, _store: MediaRecords) -> MediaRecord:
+        raise NotFoundError
+
+
+async def test_a_class_derived_from_the_signed_mode_decides_itself(store: MediaStore) -> None:
+    signer = UrlSigner(Keyring((KEY,)), Clock())
+    reference = await put(store)
+    path = f"/image/{reference.id}?thumbnail=true&{signer.query(reference.id)}"
+    media, ready = media_app(store, None, Refusing(signer)), media_app(store)
+    async with served(ready) as (client, _):
+        await warm(client, path)
+    assert media.ready is not None
+    assert ready.ready is not None
+    media.ready._entries = ready.ready._entries
+    async with served(media) as (client, app):
+        assert (await warm(client, path)).status_code == 404
+        assert app.hits == 0
 
 
 async def test_only_what_decides_without_waiting_and_alone_has_ready_answers(
