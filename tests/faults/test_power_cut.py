@@ -115,12 +115,18 @@ async def read_back(data: str, acknowledged: str | None) -> None:
         assert {finding.state async for finding in store.verify()} <= {"sound", "orphan"}
 
 
+async def make_empty(data: Path) -> None:
+    async with open_store(data):
+        pass
+
+
 @pytest.mark.timeout(240)
 def test_a_power_cut_at_any_step_of_a_put_leaves_all_of_it_or_nothing(tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["coatcheck.opening", "tests.media"])
+    asyncio.run(make_empty(tmp_path / "empty"))
     for cut_at in itertools.count(1):
-        data = str(tmp_path / str(cut_at))
+        data = str(shutil.copytree(tmp_path / "empty", tmp_path / str(cut_at)))
         receiver, sender = processes.Pipe(duplex=False)
         process = processes.Process(target=put_once, args=(data, cut_at, sender))
         process.start()
