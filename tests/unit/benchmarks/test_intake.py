@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import pyvips
 from anyio import to_thread
-
 from benchmarks.intake import processor_seconds, render_bare
 from benchmarks.timing import alternate, ratio
+
 from coatcheck import open_store
 from tests.media import png_bytes
 
