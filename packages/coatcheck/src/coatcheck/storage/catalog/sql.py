@@ -246,13 +246,12 @@ class _SqlTransaction:
 
     async def add_blob(self, blob: BlobRecord, renditions: Sequence[VariantRecord]) -> None:
         await self._connection.execute(_adding_blob(), asdict(blob))
-        for rendition in renditions:
-            await self._insert_variant(blob.digest, rendition)
+        await self._insert_variants(blob.digest, renditions)
 
     async def add_variant(self, source: str, rendition: VariantRecord) -> VariantRecord | None:
         if not await self._exists(blobs.c.digest == source):
             return None
-        await self._insert_variant(source, rendition)
+        await self._insert_variants(source, [rendition])
         known = await find_blob(self._connection, source)
         recorded = known[1] if known else ()
         return next(one for one in recorded if one.name == rendition.name)
@@ -309,10 +308,10 @@ class _SqlTransaction:
     async def remove_tombstone(self, digest: str) -> None:
         await self._connection.execute(delete(tombstones).where(tombstones.c.digest == digest))
 
-    async def _insert_variant(self, source: str, rendition: VariantRecord) -> None:
-        await self._connection.execute(
-            insert_or(variants).values(source=source, **asdict(rendition)).on_conflict_do_nothing()
-        )
+    async def _insert_variants(self, source: str, renditions: Sequence[VariantRecord]) -> None:
+        if renditions:
+            rows = [{"source": source, **asdict(rendition)} for rendition in renditions]
+            await self._connection.execute(insert_or(variants).on_conflict_do_nothing(), rows)
 
     async def _exists(self, condition: ColumnElement[bool]) -> bool:
         return bool(await self._connection.scalar(select(exists().where(condition))))
