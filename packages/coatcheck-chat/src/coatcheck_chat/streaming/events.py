@@ -34,8 +34,10 @@ _SHOWN_TEXT: Final = (400, 150, 50, 10)  # the model and the tool have the whole
 _LARGE_SEQUENCE: Final = 10**16
 _MAX_SEQUENCE: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 
-# Progress of the arguments' JSON text: nothing shows it, and the whole input follows at once.
-_UNSHOWN: Final = frozenset({"tool-input-delta", "message-metadata"})
+UNREAD: Final = frozenset({"tool-input-delta", "message-metadata", "finish-step"})
+"""Chunk types that say nothing to anyone: the whole input of a tool follows its deltas."""
+
+_UNSHOWN: Final = UNREAD | {"start-step"}  # the message that is kept says where a step begins
 ENDS: Final = frozenset({"finish", "abort"})
 """Chunk types that end a turn."""
 
