@@ -175,8 +175,8 @@ class Relay:
 
 
 def _continues(waiting: Chunk, chunk: Chunk) -> bool:
-    kind = chunk["type"]
-    return kind in _DELTAS and waiting["type"] == kind and waiting["id"] == chunk["id"]
+    kind: str = chunk["type"]
+    return kind in _DELTAS and (waiting["type"], waiting["id"]) == (kind, chunk["id"])
 
 
 def _replaces(waiting: Chunk, chunk: Chunk) -> bool:

@@ -176,7 +176,8 @@ def _without_inline(message: ModelMessage) -> ModelMessage:
     parts: list[Any] = [_without_inline_text(part) for part in message.parts]
     if all(part is before for part, before in zip(parts, message.parts, strict=True)):
         return message
-    return replace(cast("Any", message), parts=parts)
+    cleaned: ModelMessage = replace(cast("Any", message), parts=parts)
+    return cleaned
 
 
 def _without_inline_text(part: Any) -> Any:
