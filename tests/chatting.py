@@ -26,15 +26,15 @@ class Chat:
     async def send(self, **members: Any) -> None:
         await self.socket.send(json.dumps({"conversationId": self.conversation, **members}))
 
-    async def ask(self, words: str, *parts: dict[str, Any]) -> None:
+    async def ask(self, words: str, *parts: dict[str, Any], **members: Any) -> None:
         text = [{"type": "text", "text": words}] if words else []
         message = {"id": str(uuid4()), "role": "user", "parts": [*text, *parts]}
-        await self.send(type="message-send", message=message)
+        await self.send(type="message-send", message=message, **members)
 
-    async def resume(self, seq: int = 0) -> dict[str, Any]:
+    async def resume(self, seq: int = 0, **members: Any) -> dict[str, Any]:
         """Go on after `seq`; what the server says to that."""
         self.seq = None
-        await self.send(type="stream-resume", seq=seq)
+        await self.send(type="stream-resume", seq=seq, **members)
         resumed = await self.chunk()
         assert resumed["type"] == "data-resumed", resumed
         self.seq = resumed["data"]["seq"]
@@ -70,8 +70,10 @@ class Chat:
             chunks.append(await self.chunk())
         return chunks
 
-    async def turn(self, words: str, *parts: dict[str, Any]) -> list[dict[str, Any]]:
-        await self.ask(words, *parts)
+    async def turn(
+        self, words: str, *parts: dict[str, Any], **members: Any
+    ) -> list[dict[str, Any]]:
+        await self.ask(words, *parts, **members)
         assert (await self.chunk())["type"] == "data-turn"
         return await self.until("finish", "abort")
 

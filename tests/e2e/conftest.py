@@ -50,6 +50,17 @@ class Visit:
         self.page.get_by_test_id("composer-input").fill(text)
         self.page.keyboard.press("Enter")
 
+    def pretend_round_trips(self, milliseconds: int) -> None:
+        """Load the page anew as one that measures this, however busy the machine is."""
+        self.page.add_init_script(
+            f"""const {{send}} = WebSocket.prototype;
+            WebSocket.prototype.send = function (text) {{
+                const frame = JSON.parse(text);
+                send.call(this, JSON.stringify({{...frame, roundTrip: {milliseconds}}}));
+            }};"""
+        )
+        self.page.reload()
+
     def refuse_pushes(self) -> None:
         """Load the page anew as one whose socket takes no binary frames."""
         self.page.add_init_script(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Route, expect
 
+from coatcheck_chat.streaming.frames import FrameKind
 from tests.databases import dump_of
 from tests.e2e.conftest import Visit
 
@@ -35,9 +36,20 @@ def test_a_prompt_ends_with_a_painted_picture_and_the_socket_carries_a_kilobyte(
     visit.screenshot("light")
 
 
+def test_over_a_quick_network_the_thumbnail_is_fetched_and_not_pushed(visit: Visit) -> None:
+    visit.pretend_round_trips(1)
+    visit.say("Draw a mountain lake at sunrise, 16:9, seed 11")
+    visit.await_pictures(1)
+    visit.await_answer()
+    identifier = visit.page.get_by_test_id("media-image").get_attribute("data-media-id")
+    assert visit.server.requests("thumbnail", identifier) == 1
+    assert not any(frame[1] == FrameKind.THUMBNAIL for frame in visit.pushed)
+
+
 def test_after_a_reload_the_conversation_is_back_and_its_picture_comes_from_the_cache(
     visit: Visit,
 ) -> None:
+    visit.pretend_round_trips(100)
     visit.say("Draw a mountain lake at sunrise, 16:9, seed 9")
     visit.await_pictures(1)
     visit.await_answer()

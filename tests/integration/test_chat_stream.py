@@ -280,6 +280,18 @@ async def test_previews_and_the_thumbnail_are_pushed_where_that_was_agreed(
     assert "/api/media/preview" not in "".join(chat.frames)
 
 
+async def test_a_turn_with_a_picture_has_two_and_a_half_kilobytes_on_the_socket(
+    address: str,
+) -> None:
+    async with chatting(address, protocols=["coatcheck.v1.binary"]) as chat:
+        await chat.resume(referencesOnce=True)
+        chat.frames.clear()
+        chunks = await chat.turn("Draw a lighthouse at dusk", roundTrip=1)
+    assert media(chunks)[-1]["state"] == "ready"
+    assert sum(len(frame.encode()) for frame in chat.frames) <= 2560
+    assert not any(frame.kind is FrameKind.THUMBNAIL for frame in chat.pushed)
+
+
 async def test_a_client_that_offers_what_is_not_known_gets_neither(address: str) -> None:
     async with connect(f"ws://{address}/ws/chat") as socket:
         assert socket.subprotocol is None

@@ -311,6 +311,99 @@ def test_a_client_that_takes_binary_frames_gets_the_bytes_first_and_no_url() -> 
     assert json.loads(text.text) == {"seq": 3, "chunk": media_part("p", READY)}
 
 
+RESULT = {
+    "type": "tool-output-available",
+    "toolCallId": "c",
+    "output": {
+        "success": True,
+        "data": {
+            "imageReference": {"type": "media_reference", "id": "r", "url": "/r"},
+            "fullImageUrl": "/r",
+            "thumbnailUrl": "/r?thumbnail=true",
+            "prompt": "a",
+        },
+    },
+}
+
+
+def finished(stream: Stream) -> None:
+    """A picture, and its tool's result."""
+    stream.publish(media_part("m", ready({"type": "media_reference", "id": "r", "url": "/r"})))
+    stream.publish(RESULT)
+
+
+def test_a_client_that_completes_references_gets_each_of_them_once() -> None:
+    stream = Stream(0)
+    connection = Connection()
+    connection.receive(frame(type="stream-resume", seq=0, referencesOnce=True))
+    connection.resume(stream)
+    finished(stream)
+    _, (_, part), (seq, result) = connection.frames()
+    assert part["data"]["reference"]["url"] == "/r"
+    assert seq == 2
+    assert result == RESULT | {
+        "output": {
+            "success": True,
+            "data": {"imageReference": {"type": "media_reference", "id": "r"}, "prompt": "a"},
+        }
+    }
+    # It has not come on the next socket, nor in the next turn.
+    after = Connection()
+    after.receive(frame(type="stream-resume", seq=1, referencesOnce=True))
+    after.resume(stream, 1)
+    assert after.frames()[1:] == [(2, RESULT)]
+    stream.publish({"type": "finish"})
+    stream.publish(RESULT)
+    assert connection.frames()[-1] == (4, RESULT)
+
+
+def test_a_client_that_says_nothing_of_references_gets_them_whole() -> None:
+    stream = Stream(0)
+    connection = Connection()
+    connection.receive(frame(type="stream-resume", seq=0))
+    connection.resume(stream)
+    finished(stream)
+    assert connection.frames()[-1] == (2, RESULT)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_pushed"), [(None, True), (0, False), (19.9, False), (20, True), (400, True)]
+)
+def test_a_thumbnail_is_pushed_where_fetching_it_takes_a_long_round_trip(
+    told: float | None, is_pushed: bool
+) -> None:
+    stream = Stream(0)
+    connection = Connection(binary=True)
+    measured = {} if told is None else {"roundTrip": told}
+    connection.receive(frame(type="stream-resume", seq=0))
+    connection.resume(stream)
+    connection.receive(frame(type="message-send", message={"id": "u"}, **measured))
+    finished(stream)
+    pushed = [output for output in connection.outputs() if isinstance(output, SendBytes)]
+    assert [output.kind for output in pushed] == [FrameKind.THUMBNAIL] * is_pushed
+
+
+@pytest.mark.parametrize("told", [-1, "20", True])
+def test_a_round_trip_that_is_none_is_refused(told: Any) -> None:
+    connection = Connection()
+    assert connection.receive(frame(type="stream-resume", seq=0, roundTrip=told)) is None
+    assert connection.frames()[0][1]["code"] == "protocol_error"
+
+
+def test_who_sent_a_message_does_not_get_it_back_and_everyone_else_does() -> None:
+    stream = Stream(0)
+    sender, other = Connection(), Connection()
+    for connection in (sender, other):
+        connection.resume(stream)
+        connection.frames()
+    sender.receive(frame(type="message-send", message={"id": "u", "parts": []}))
+    data = {"trigger": "submit-message", "messageId": "u"}
+    turn = {"type": "data-turn", "transient": True, "data": data | {"message": {"id": "u"}}}
+    stream.begin_turn(turn)
+    assert sender.frames() == [(1, turn | {"data": data})]
+    assert other.frames() == [(1, turn)]
+
+
 def test_a_client_that_resumes_gets_the_preview_of_the_moment() -> None:
     stream = Stream(0)
     drawing(stream)

@@ -26,20 +26,20 @@ it("books every frame that speaks of a picture on that picture", () => {
   record(
     received(900, {
       type: "tool-output-available",
-      output: { data: { imageReference: reference } },
+      output: { data: { imageReference: { type: "media_reference", id: ID } } },
     }),
   );
   expect(ledger.carriedFor(ID)).toEqual({ messages: 1750, previews: 0 });
-  expect(ledger.totals).toEqual({ carried: 1850, keptOut: 1_000_000 });
+  expect(ledger.totals).toEqual({ carried: 1850, previews: 0, keptOut: 1_000_000 });
 });
 
-it("books pushed previews and thumbnails on their picture, and on the socket", () => {
+it("books pushed previews and thumbnails on their picture, and apart from the messages", () => {
   const ledger = new TrafficLedger();
   const record = ledger.openAccount();
   record({ direction: "pushed", bytes: 9000, frame: { id: "m1" } } as FrameReport);
   record(received(700, { type: "data-media", id: "m1", data: { state: "ready", reference } }));
   expect(ledger.carriedFor(ID)).toEqual({ messages: 700, previews: 9000 });
-  expect(ledger.totals).toEqual({ carried: 9700, keptOut: 1_000_000 });
+  expect(ledger.totals).toEqual({ carried: 700, previews: 9000, keptOut: 1_000_000 });
 });
 
 it("keeps two conversations' parts of the same name apart", () => {

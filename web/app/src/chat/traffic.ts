@@ -1,11 +1,13 @@
-import { parseMediaState, parseReference } from "coatcheck";
+import { parseMediaState } from "coatcheck";
 import type { FrameReport } from "coatcheck/ai";
 import { useSyncExternalStore } from "react";
 
 /** What the chat cost on the socket since the page was opened, and what it would have cost more. */
 export interface TrafficTotals {
-  /** Bytes of all frames, both ways. */
+  /** Bytes of all text frames, both ways. */
   readonly carried: number;
+  /** Bytes of pushed previews and thumbnails. */
+  readonly previews: number;
   /** Bytes of the pictures that were referred to instead of sent. */
   readonly keptOut: number;
 }
@@ -28,7 +30,7 @@ const INTERVAL_MS = 250;
  * thumbnail where they are pushed, and the tool's output.
  */
 export class TrafficLedger {
-  #totals: TrafficTotals = { carried: 0, keptOut: 0 };
+  #totals: TrafficTotals = { carried: 0, previews: 0, keptOut: 0 };
   readonly #byMedia = new Map<string, Carried>();
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -64,14 +66,17 @@ export class TrafficLedger {
       if (chunk.type === "data-media" && "data" in chunk) {
         keptOut = this.#recordPart(chunk.id ?? "", chunk.data, report.bytes, byPart);
       } else if (chunk.type === "tool-output-available") {
-        const reference = referenceOfToolOutput(chunk.output);
-        if (reference !== null) {
-          this.#credit(reference.id, { messages: report.bytes, previews: 0 });
+        const mediaId = mediaIdOfToolOutput(chunk.output);
+        if (mediaId !== null) {
+          this.#credit(mediaId, { messages: report.bytes, previews: 0 });
         }
       }
     }
+    const { carried, previews } = this.#totals;
+    const isPushed = report.direction === "pushed";
     this.#totals = {
-      carried: this.#totals.carried + report.bytes,
+      carried: carried + (isPushed ? 0 : report.bytes),
+      previews: previews + (isPushed ? report.bytes : 0),
       keptOut: this.#totals.keptOut + keptOut,
     };
     this.#timer ??= setTimeout(this.#tell, INTERVAL_MS);
@@ -122,12 +127,15 @@ export function useCarriedFor(mediaId: string): Carried | null {
   return useSyncExternalStore(trafficLedger.subscribe, () => trafficLedger.carriedFor(mediaId));
 }
 
-function referenceOfToolOutput(output: unknown) {
+/** The reference comes whole or, as its part has brought it already, as its id alone. */
+function mediaIdOfToolOutput(output: unknown): string | null {
   if (typeof output !== "object" || output === null || !("data" in output)) {
     return null;
   }
   const { data } = output;
-  return typeof data === "object" && data !== null && "imageReference" in data
-    ? parseReference(data.imageReference)
-    : null;
+  if (typeof data !== "object" || data === null || !("imageReference" in data)) {
+    return null;
+  }
+  const { type, id } = { ...(data.imageReference as { type?: unknown; id?: unknown } | null) };
+  return type === "media_reference" && typeof id === "string" ? id : null;
 }

@@ -95,12 +95,16 @@ function PicturesLink({ isCurrent, onOpen }: PicturesLinkProps) {
 }
 
 function Traffic() {
-  const { carried, keptOut } = useTrafficTotals();
+  const { carried, previews, keptOut } = useTrafficTotals();
   return (
     <dl className="traffic" data-testid="traffic">
       <div>
         <dt>Over the socket</dt>
         <dd>{formatBytes(carried)}</dd>
+      </div>
+      <div>
+        <dt>Previews over it</dt>
+        <dd>{formatBytes(previews)}</dd>
       </div>
       <div>
         <dt>Kept out of it</dt>

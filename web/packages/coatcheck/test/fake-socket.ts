@@ -34,9 +34,11 @@ export class FakeSocket implements SocketLike {
   readonly url: string;
   readonly protocols: readonly string[];
   binaryType: BinaryType = "blob";
-  /** Everything that was sent but resumptions. */
+  /** Everything that was sent but resumptions, without the round trip that it told of. */
   readonly sent: Record<string, unknown>[] = [];
   readonly resumptions: Record<string, unknown>[] = [];
+  /** The round trip that each frame but resumptions told of. */
+  readonly roundTrips: (number | undefined)[] = [];
   /** Whether resumptions are answered. */
   answers = true;
   readyState = 0;
@@ -55,7 +57,9 @@ export class FakeSocket implements SocketLike {
   send(text: string): void {
     const frame = JSON.parse(text);
     if (frame.type !== "stream-resume") {
-      this.sent.push(frame);
+      const { roundTrip, ...rest } = frame;
+      this.sent.push(rest);
+      this.roundTrips.push(roundTrip);
       return;
     }
     this.resumptions.push(frame);

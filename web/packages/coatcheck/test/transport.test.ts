@@ -36,7 +36,7 @@ describe("a turn", () => {
     tab = new Tab({ position: 1000 });
     const { socket } = await tab.ask();
     expect(socket.resumptions).toEqual([
-      { type: "stream-resume", conversationId: "c1", seq: 1000 },
+      { type: "stream-resume", conversationId: "c1", seq: 1000, referencesOnce: true },
     ]);
     tab.transport.close();
     tab = new Tab();
@@ -66,7 +66,9 @@ describe("a turn", () => {
     const { socket } = await tab.begin({ messages: [question("café")] });
     socket.chunk({ type: "text-delta", id: "t", delta: "✅" });
     const sent = tab.reports.findLast(({ direction }) => direction === "sent");
-    expect(sent?.bytes).toBe(Buffer.byteLength(JSON.stringify(socket.sent[0])));
+    expect(sent?.bytes).toBe(
+      Buffer.byteLength(JSON.stringify({ ...socket.sent[0], roundTrip: socket.roundTrips[0] })),
+    );
     expect(tab.reports.at(-1)?.bytes).toBe(
       Buffer.byteLength('{"seq":1002,"chunk":{"type":"text-delta","id":"t","delta":"✅"}}'),
     );

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from coatcheck.errors import CoatcheckError
-from coatcheck.reference import is_reference_id
+from coatcheck.reference import REFERENCE_TYPE, is_reference_id
 from coatcheck_chat.errors import ProtocolError, UnsupportedVersionError
 
 PROTOCOL_VERSION: Final = 1
@@ -34,10 +34,14 @@ _SHOWN_TEXT: Final = (400, 150, 50, 10)  # the model and the tool have the whole
 _LARGE_SEQUENCE: Final = 10**16
 _MAX_SEQUENCE: Final = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 
-# Progress of the arguments' JSON text: nothing shows it, and the whole input follows at once.
-_UNSHOWN: Final = frozenset({"tool-input-delta", "message-metadata"})
+UNREAD: Final = frozenset({"tool-input-delta", "message-metadata", "finish-step"})
+"""Chunk types that say nothing to anyone: the whole input of a tool follows its deltas."""
+
+_UNSHOWN: Final = UNREAD | {"start-step"}  # the message that is kept says where a step begins
 ENDS: Final = frozenset({"finish", "abort"})
 """Chunk types that end a turn."""
+
+_MINTED: Final = frozenset({"fullImageUrl", "thumbnailUrl"})  # the reference has both
 
 SUBMIT: Final = "submit-message"
 REGENERATE: Final = "regenerate-message"
@@ -52,6 +56,8 @@ class MessageSend:
 
     conversation_id: str
     message: dict[str, Any]
+    round_trip: float | None = None
+    """Milliseconds that the client measured; None where it has not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class MessageRegenerate:
 
     conversation_id: str
     message_id: str | None
+    round_trip: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,9 @@ class StreamResume:
 
     conversation_id: str
     seq: int
+    round_trip: float | None = None
+    references_once: bool = False
+    """Whether the client completes a reference by itself that came on this socket before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +138,34 @@ def _members(value: Any) -> Any:
 
 
 def _request(frame: dict[str, Any], conversation_id: str) -> ClientFrame:
+    round_trip = frame.get("roundTrip")
+    if round_trip is not None and not (_is_number(round_trip) and round_trip >= 0):
+        raise ProtocolError("A roundTrip is a number of milliseconds, 0 or more.")
     match frame.get("type"):
         case "message-send":
             message = frame.get("message")
             if not isinstance(message, dict):
                 raise ProtocolError("A message-send frame carries a message.")
-            return MessageSend(conversation_id, message)
+            return MessageSend(conversation_id, message, round_trip)
         case "message-regenerate":
             message_id = frame.get("messageId")
             if message_id is not None and not isinstance(message_id, str):
                 raise ProtocolError("The messageId of a message-regenerate frame is a text.")
-            return MessageRegenerate(conversation_id, message_id)
+            return MessageRegenerate(conversation_id, message_id, round_trip)
         case "stream-resume":
             seq = frame.get("seq")
             if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= _MAX_SEQUENCE:
                 raise ProtocolError("A stream-resume frame has a seq, the last one seen, or 0.")
-            return StreamResume(conversation_id, seq)
+            once = frame.get("referencesOnce") is True
+            return StreamResume(conversation_id, seq, round_trip, once)
         case "stream-cancel":
             return StreamCancel(conversation_id)
         case _:
             raise ProtocolError(f"A frame's type is one of {', '.join(_CLIENT_TYPES)}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def turn_chunk(
@@ -174,6 +192,20 @@ def turn_chunk(
         return whole, text
     bare = {"type": "data-turn", "transient": True, "data": data}
     return bare, encode_chunk(bare)
+
+
+def without_message(turn: dict[str, Any]) -> dict[str, Any]:
+    """A `turn_chunk` for the client that sent the message."""
+    data = {name: value for name, value in turn["data"].items() if name != "message"}
+    return turn | {"data": data}
+
+
+def abbreviated(result: dict[str, Any]) -> dict[str, Any]:
+    """A tool's result for a client that has the reference in it from an earlier chunk."""
+    output = result["output"]
+    data = {name: value for name, value in output["data"].items() if name not in _MINTED}
+    named = {"type": REFERENCE_TYPE, "id": data["imageReference"]["id"]}
+    return result | {"output": output | {"data": data | {"imageReference": named}}}
 
 
 def resumed_chunk(seq: int, last: int, *, running: bool) -> dict[str, Any]:

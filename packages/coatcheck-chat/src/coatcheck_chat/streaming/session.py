@@ -16,14 +16,20 @@ from coatcheck.media_part import MEDIA_PART
 from coatcheck.reference import MediaUrls
 from coatcheck_chat.errors import ProtocolError, StreamExpiredError
 from coatcheck_chat.streaming.events import (
+    ENDS,
     MAX_CLIENT_FRAME,
     PING,
     ClientFrame,
+    MessageSend,
+    StreamCancel,
+    StreamResume,
+    abbreviated,
     encode_frame,
     error_chunk,
     frame,
     parse_frame,
     resumed_chunk,
+    without_message,
 )
 from coatcheck_chat.streaming.feed import Feed
 from coatcheck_chat.streaming.frames import FrameKind
@@ -31,6 +37,9 @@ from coatcheck_chat.streaming.stream import Entry, Preview, Stream
 
 HEARTBEAT_SECONDS: Final = 25.0
 """Seconds of silence after which the server sends a sign of life."""
+
+PUSH_FROM_MS: Final = 20.0
+"""Milliseconds of a round trip from which on a thumbnail is pushed: fetching it takes one more."""
 
 POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009
@@ -108,6 +117,10 @@ class Session:
         self._is_closed = False
         self._over = 0
         self._wrote_at = now
+        self._sent: object = None
+        self._round_trip: float | None = None
+        self._references_once = False
+        self._told: set[str] = set()
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -202,16 +215,33 @@ class Session:
         return None if item is None else self._preview(item)
 
     def _chunk(self, entry: Entry) -> Output:
-        text = SendText(frame(entry.seq, entry.text))
+        whole = SendText(frame(entry.seq, entry.text))
         match entry.chunk:
-            case {"type": kind, "id": part_id, "data": {"reference": {"id": media_id}}} if (
-                self._binary and kind == MEDIA_PART
+            case {"type": "data-turn", "data": {"messageId": message_id, "message": _}} if (
+                message_id == self._sent
             ):
-                # The bytes come first, so that the picture is there when the part says so.
-                self._held.append(text)
-                return SendBytes(FrameKind.THUMBNAIL, part_id, media_id, entry.seq)
-            case _:
-                return text
+                return SendText(encode_frame(entry.seq, without_message(entry.chunk)))
+            case {"type": kind, "id": part_id, "data": {"reference": {"id": media_id}}} if (
+                kind == MEDIA_PART
+            ):
+                self._told.add(media_id)
+                if self._pushes_thumbnails:
+                    # The bytes come first, so that the picture is there when the part says so.
+                    self._held.append(whole)
+                    return SendBytes(FrameKind.THUMBNAIL, part_id, media_id, entry.seq)
+            case {
+                "type": "tool-output-available",
+                "output": {"data": {"imageReference": {"id": media_id}}},
+            } if media_id in self._told and self._references_once:
+                return SendText(encode_frame(entry.seq, abbreviated(entry.chunk)))
+            case {"type": kind} if kind in ENDS:
+                self._told.clear()
+        return whole
+
+    @property
+    def _pushes_thumbnails(self) -> bool:
+        is_slow = self._round_trip is None or self._round_trip >= PUSH_FROM_MS
+        return self._binary and is_slow
 
     def _preview(self, preview: Preview) -> Output:
         media_id = preview.data["previewId"]
@@ -226,12 +256,24 @@ class Session:
         frame = parse_frame(data)
         if self._conversation_id not in {None, frame.conversation_id}:
             raise ProtocolError("A socket carries one conversation; open another socket.")
+        self._hear(frame)
         return frame
+
+    def _hear(self, frame: ClientFrame) -> None:
+        """Note what a frame says of the client."""
+        match frame:
+            case MessageSend(message=message):
+                self._sent = message.get("id")
+            case StreamResume(references_once=once):
+                self._references_once = once
+        if not isinstance(frame, StreamCancel) and frame.round_trip is not None:
+            self._round_trip = frame.round_trip
 
     def _read(self, conversation_id: str, stream: Stream, position: int) -> None:
         if self._closing is None:
             self.end()
             self._held.clear()
+            self._told.clear()
             self._conversation_id = conversation_id
             self._feed = Feed(stream, position, self._wake)
             self._wake()

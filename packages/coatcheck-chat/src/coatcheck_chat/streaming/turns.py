@@ -15,7 +15,16 @@ from coatcheck.media_part import is_preview
 from coatcheck_chat.errors import CancelledTurnError, ResponderError, TurnInProgressError
 from coatcheck_chat.history.history import History
 from coatcheck_chat.streaming.assembly import MessageAssembly
-from coatcheck_chat.streaming.events import ENDS, REGENERATE, SUBMIT, error_chunk, shown, turn_chunk
+from coatcheck_chat.streaming.coalescing import Relay
+from coatcheck_chat.streaming.events import (
+    ENDS,
+    REGENERATE,
+    SUBMIT,
+    UNREAD,
+    error_chunk,
+    shown,
+    turn_chunk,
+)
 from coatcheck_chat.streaming.feed import follow
 from coatcheck_chat.streaming.responder import Responder
 from coatcheck_chat.streaming.stream import Chunk, Entry, Stream
@@ -206,23 +215,28 @@ class Turns:
         end = {"type": "finish"}
         messages = await self._history.stored(conversation_id)
         await anyio.lowlevel.checkpoint()  # a turn that is cancelled by now does not ask
-        responding = self._responder.respond(
-            messages, conversation_id=conversation_id, message_id=message_id, owner=owner
+        relay = Relay(
+            self._responder.respond(
+                messages, conversation_id=conversation_id, message_id=message_id, owner=owner
+            ),
+            unread=UNREAD,
         )
-        async with (
-            responding as answered,
-            aclosing(self._history.offloaded(answered, conversation_id, owner=owner)) as chunks,
-        ):
-            async for chunk in chunks:
-                if chunk["type"] in ENDS:
-                    end = chunk
-                    continue
-                if is_preview(chunk):
-                    turn.stream.show(chunk)
-                    continue
-                assembly.apply(chunk)
-                for visible, text in shown(chunk):
-                    turn.stream.publish(visible, text)
+        self._tasks.start_soon(relay.run)
+        try:
+            offloading = self._history.offloaded(relay.chunks(), conversation_id, owner=owner)
+            async with aclosing(offloading) as chunks:
+                async for chunk in chunks:
+                    if chunk["type"] in ENDS:
+                        end = chunk
+                        continue
+                    if is_preview(chunk):
+                        turn.stream.show(chunk)
+                        continue
+                    assembly.apply(chunk)
+                    for visible, text in shown(chunk):
+                        turn.stream.publish(visible, text)
+        finally:
+            await relay.aclose()
         return end
 
     async def _keep(self, conversation_id: str, turn: Turn, assembly: MessageAssembly) -> None:

@@ -9,20 +9,32 @@ export interface ChunkFrame {
   readonly chunk: UIMessageChunk;
 }
 
+/** What the client has measured, in any frame but a cancellation. */
+interface Measured {
+  /** Milliseconds from a frame to its answer, the shortest so far; absent while none is known. */
+  readonly roundTrip?: number;
+}
+
 /** Client-to-server text frames, by `type`. */
 export type ClientFrame =
-  | {
+  | ({
       readonly type: "message-send";
       readonly conversationId: string;
       readonly message: UIMessage;
-    }
-  | {
+    } & Measured)
+  | ({
       readonly type: "message-regenerate";
       readonly conversationId: string;
       /** The user's message to be answered anew. */
       readonly messageId: string;
-    }
-  | { readonly type: "stream-resume"; readonly conversationId: string; readonly seq: number }
+    } & Measured)
+  | ({
+      readonly type: "stream-resume";
+      readonly conversationId: string;
+      readonly seq: number;
+      /** A reference that came on this socket before may come again as its `id` alone. */
+      readonly referencesOnce?: boolean;
+    } & Measured)
   | { readonly type: "stream-cancel"; readonly conversationId: string };
 
 /** What a turn answers, and why: the `data-turn` chunk that begins it. */

@@ -2,6 +2,7 @@ import type { BinaryFrame } from "./binary-frames.ts";
 import { Connection, type Endpoint, type FrameReport } from "./connection.ts";
 import { type ChunkFrame, type ClientFrame, parseResumption, type Resumption } from "./frames.ts";
 import { LargeFrames } from "./large-frames.ts";
+import { RoundTrip } from "./round-trip.ts";
 import { ChatTransportError, codeOf, unreachable } from "./transport-error.ts";
 
 /** How a link behaves when its socket is lost. */
@@ -46,6 +47,7 @@ export class StreamLink {
   readonly #timing: LinkTiming;
   readonly #handlers: LinkHandlers;
   readonly #largeFrames = new LargeFrames();
+  readonly #roundTrip = new RoundTrip();
   #connection: Connection | null = null;
   #position: number;
   #isResumed = false;
@@ -79,8 +81,14 @@ export class StreamLink {
 
   /** Sends a frame. If it is lost on the way, `onResumed` is the moment to find that out. */
   send(frame: ClientFrame): void {
-    if (this.#isResumed) {
+    if (!this.#isResumed) {
+      return;
+    }
+    if (frame.type === "stream-cancel") {
       this.#connection?.send(frame);
+    } else {
+      this.#roundTrip.begin();
+      this.#connection?.send({ ...frame, ...this.#roundTrip.told });
     }
   }
 
@@ -125,10 +133,13 @@ export class StreamLink {
 
   #resume(): void {
     this.#isResumed = false;
+    this.#roundTrip.begin();
     this.#connection?.send({
       type: "stream-resume",
       conversationId: this.conversationId,
       seq: this.#position,
+      referencesOnce: true,
+      ...this.#roundTrip.told,
     });
   }
 
@@ -141,6 +152,9 @@ export class StreamLink {
       this.#receiveAside(frame);
     } else if (frame.seq === this.#position + 1) {
       this.#position = frame.seq;
+      if (frame.chunk.type === "data-turn") {
+        this.#roundTrip.end();
+      }
       this.#handlers.onFrame(frame);
     } else if (frame.seq > this.#position) {
       // A frame was lost on the way. The next socket brings it.
@@ -152,6 +166,7 @@ export class StreamLink {
     const { chunk } = frame;
     const resumption = parseResumption(chunk);
     if (resumption !== null) {
+      this.#roundTrip.end();
       this.#position = resumption.seq;
       this.#isResumed = true;
       this.#attempt.resolve();

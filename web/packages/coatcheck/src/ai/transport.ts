@@ -2,6 +2,7 @@ import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
 import type { Endpoint } from "./connection.ts";
 import { PushedMedia } from "./pushed-media.ts";
 import { StreamLink } from "./stream-link.ts";
+import { ToldReferences } from "./told-references.ts";
 import { ChatTransportError } from "./transport-error.ts";
 import { endpointOf, timingOf, type WebSocketChatTransportOptions } from "./transport-options.ts";
 import { Turn } from "./turn.ts";
@@ -25,6 +26,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
   readonly #options: WebSocketChatTransportOptions;
   readonly #endpoint: Endpoint;
   readonly #pushed = new PushedMedia();
+  readonly #told = new ToldReferences();
   #position: number;
   #link: StreamLink | null = null;
   #state = NO_TURNS;
@@ -180,7 +182,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
         this.#link?.restart();
         break;
       case "push":
-        this.#turn(effect.turn).push(this.#pushed.dress(effect.chunk));
+        this.#turn(effect.turn).push(this.#pushed.dress(this.#told.complete(effect.chunk)));
         break;
       case "fail":
         this.#turn(effect.turn).fail(effect.error);
@@ -193,6 +195,7 @@ export class WebSocketChatTransport<Message extends UIMessage = UIMessage>
         break;
       case "forget-pushed":
         this.#pushed.clear();
+        this.#told.clear();
         break;
       case "announce":
         this.#options.onTurn?.(effect.start);

@@ -15,6 +15,12 @@ from pydantic_ai.ui.vercel_ai.response_types import (
     BaseChunk,
     DoneChunk,
     ErrorChunk,
+    ReasoningDeltaChunk,
+    ReasoningEndChunk,
+    ReasoningStartChunk,
+    TextDeltaChunk,
+    TextEndChunk,
+    TextStartChunk,
     ToolOutputAvailableChunk,
 )
 
@@ -35,6 +41,14 @@ from coatcheck_chat.errors import ResponderError
 
 _SDK_VERSION: Final = 6
 _MAX_ERROR: Final = 500
+_TEXT_CHUNKS: Final = (
+    TextStartChunk,
+    TextDeltaChunk,
+    TextEndChunk,
+    ReasoningStartChunk,
+    ReasoningDeltaChunk,
+    ReasoningEndChunk,
+)
 _INSTRUCTIONS: Final = (
     "You are the drawing companion of a chat. When the user asks for a picture, call"
     " generate_image; for the graph of a function of x, call plot. To change a picture that is"
@@ -61,7 +75,7 @@ class PydanticAIResponder:
             deps_type=TurnDeps,
             instructions=_INSTRUCTIONS,
             toolsets=[media_toolset()],
-            capabilities=[ProcessHistory(_without_inline), ProcessHistory(forget_viewed)],
+            capabilities=[ProcessHistory(_sent)],  # each one costs time with every event of a turn
         )
 
     async def __aenter__(self) -> Self:
@@ -106,6 +120,7 @@ class PydanticAIResponder:
             sdk_version=_SDK_VERSION,
             server_message_id=message_id,
         )
+        names: dict[str, str] = {}
         # The adapter's stream is a generator whatever its annotation says: closing it ends the run.
         stream = cast("AsyncGenerator[BaseChunk]", adapter.run_stream(deps=deps))
         async with aclosing(stream):
@@ -125,6 +140,9 @@ class PydanticAIResponder:
                         "code": ResponderError.code,
                     }
                     continue
+                elif isinstance(chunk, _TEXT_CHUNKS):
+                    # Unique in the message is enough; each delta carries it.
+                    chunk.id = names.setdefault(chunk.id, str(len(names) + 1))
                 # What the SDK's JSON would be read back as; it is encoded once, when published.
                 yield chunk.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -146,15 +164,19 @@ class PydanticAIResponder:
         return [UIMessage.model_validate(message) for message in hydrated.messages]
 
 
-def _without_inline(messages: list[ModelMessage]) -> list[ModelMessage]:
+async def _sent(messages: list[ModelMessage]) -> list[ModelMessage]:
     """What a model is asked, without base64 that it wrote itself earlier in this turn.
 
-    Pictures that a tool shows it on purpose are no text and stay.
+    Pictures that a tool shows it on purpose are no text; they stay for one request.
     """
-    cleaned: list[ModelMessage] = []
-    for message in messages:
-        parts: list[Any] = [_without_inline_text(part) for part in message.parts]
-        cleaned.append(replace(cast("Any", message), parts=parts))
+    return await forget_viewed([_without_inline(message) for message in messages])
+
+
+def _without_inline(message: ModelMessage) -> ModelMessage:
+    parts: list[Any] = [_without_inline_text(part) for part in message.parts]
+    if all(part is before for part, before in zip(parts, message.parts, strict=True)):
+        return message
+    cleaned: ModelMessage = replace(cast("Any", message), parts=parts)
     return cleaned
 
 
