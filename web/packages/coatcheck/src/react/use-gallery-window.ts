@@ -116,10 +116,11 @@ export function useGalleryWindow(
     const onScroll = () => {
       const top = element.scrollTop;
       const time = performance.now();
-      const speed = Math.abs(top - lastTop) / Math.max(1, time - lastTime);
+      const moved = Math.abs(top - lastTop);
+      const pace = Math.max(moved / FAR, moved / (time - lastTime) / FAST);
       [lastTop, lastTime] = [top, time];
       settling ??= setTimeout(settle, SETTLE_MS);
-      if (speed > (isRacing ? FAST / 2 : FAST)) {
+      if (pace > (isRacing ? 0.5 : 1)) {
         race(top);
       } else {
         slowDown(top);
@@ -159,10 +160,12 @@ export function useGalleryWindow(
 const LEAST_OVERSCAN = 120;
 const OVERSCAN = 440;
 /**
- * CSS pixels a millisecond from which on nobody makes out a picture: a screen in little more than half a
- * second. By the clock, not by the event: a page that falls behind has fewer of them.
+ * CSS pixels a millisecond from which on no reader makes out a picture: a screen in little more than half a
+ * second.
  */
 const FAST = 1.5;
+/** CSS pixels between two scroll events: a page that falls behind has fewer of them, and does less in each. */
+const FAR = 40;
 /** Milliseconds without a scroll event after which the reader looks. */
 const SETTLE_MS = 90;
 const EMPTY: GalleryLayout = { rows: [], tiles: [], height: 0 };
