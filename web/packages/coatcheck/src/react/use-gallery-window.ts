@@ -6,7 +6,7 @@ import {
   tilesWithin,
 } from "../core/gallery-layout.ts";
 import type { MediaReference } from "../core/reference.ts";
-import { paintBackdrop } from "./gallery-backdrop.ts";
+import { type Painted, paintBackdrop } from "./gallery-backdrop.ts";
 
 /** `justified` keeps each picture's shape, `grid` cuts all to squares. */
 export type GalleryShape = "justified" | "grid";
@@ -80,6 +80,7 @@ export function useGalleryWindow(
     let lastTop = element.scrollTop;
     let lastTime = 0;
     let isRacing = false;
+    let painted: Painted | null = null;
     let settling: ReturnType<typeof setTimeout> | undefined;
     const look = (top: number) => {
       const now = shownRef.current;
@@ -95,7 +96,8 @@ export function useGalleryWindow(
     const race = (top: number) => {
       isRacing = true;
       if (backdropRef.current !== null) {
-        paintBackdrop(backdropRef.current, { content, references, ...viewport, top });
+        const scene = { content, references, ...viewport, top };
+        painted = paintBackdrop(backdropRef.current, scene, painted);
       }
     };
     const slowDown = (top: number) => {
@@ -104,6 +106,7 @@ export function useGalleryWindow(
         backdropRef.current.hidden = true;
       }
       isRacing = false;
+      painted = null;
     };
     // One timer for a whole movement: to start one anew with each event costs more than to look twice.
     const settle = () => {
