@@ -20,7 +20,7 @@ from typing import Any, Final
 from playwright.async_api import CDPSession, Page
 
 from benchmarks.browser.bench import find_chromium
-from benchmarks.browser.devtools import launched
+from benchmarks.browser.devtools import launched, report_violations
 from benchmarks.peers.processes import UnavailableError, free_port, started
 from benchmarks.targets import Target, keep
 
@@ -83,11 +83,13 @@ class Visit:
             (``script``, ``style``, ``page``), of scripts that came later (``later``), and of
             pictures in the turn with one (``pictures``).
         paint: milliseconds from the navigation to the first contentful paint.
+        violations: what Chrome reported of the whole visit, such as ``Forced reflow … took 31ms``.
     """
 
     parts: dict[str, Part]
     sent: dict[str, int]
     paint: float
+    violations: Sequence[str] = ()
 
 
 def read_part(events: Sequence[_Event], commits: int) -> Part:
@@ -180,6 +182,7 @@ async def visit(url: str, *, slowdown: int, scale: float) -> Visit:
         session = await context.new_cdp_session(page)
         network = _Network()
         await network.watch(session)
+        violations = await report_violations(session)
         await session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         parts: dict[str, Part] = {}
         trace = _Trace(browser, page)
@@ -213,7 +216,7 @@ async def visit(url: str, *, slowdown: int, scale: float) -> Visit:
         "later": network.bytes["Script"] - first.get("Script", 0),
         "pictures": network.bytes["Image"] - before.get("Image", 0),
     }
-    return Visit(parts, sent, paint)
+    return Visit(parts, sent, paint, [each.text for each in violations])
 
 
 async def _begin_turn(page: Page, trace: "_Trace", text: str) -> None:
@@ -290,7 +293,11 @@ def table(slowdown: int, visits: Sequence[Visit]) -> str:
     sent = {kind: statistics.median(each.sent[kind] for each in visits) for kind in visits[0].sent}
     paint = statistics.median(each.paint for each in visits)
     words = ", ".join(f"{kind} {value:,.0f}" for kind, value in sent.items())
-    return "\n".join([*lines, "", f"Bytes: {words}. First contentful paint: {paint:.0f} ms."])
+    reported = [text for each in visits for text in each.violations]
+    told = f"Violations: {len(reported)}" + (f" ({'; '.join(reported)})." if reported else ".")
+    return "\n".join(
+        [*lines, "", f"Bytes: {words}. First contentful paint: {paint:.0f} ms. {told}"]
+    )
 
 
 def targets(visits: Sequence[Visit]) -> Iterator[Target]:

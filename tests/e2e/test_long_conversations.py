@@ -16,8 +16,14 @@ SCROLL = """async ({step}) => {
     const viewport = document.querySelector('.transcript-viewport');
     const messages = () => [...document.querySelectorAll('[data-message-id]')];
     const top = message => message.getBoundingClientRect().top;
+    // Until a frame is about to be painted: the page corrects its place where sizes are observed,
+    // which is after the callbacks of `requestAnimationFrame`. Observers are called in their order.
     const frames = async count => {
         for (let at = 0; at < count; at += 1) await new Promise(requestAnimationFrame);
+        await new Promise(done => {
+            const observer = new ResizeObserver(() => { observer.disconnect(); done(); });
+            observer.observe(viewport);
+        });
     };
     const deadline = performance.now() + 90_000;
     const done = () => step < 0

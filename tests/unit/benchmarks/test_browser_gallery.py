@@ -22,9 +22,9 @@ def test_every_picture_of_the_listing_is_a_reference_with_addresses_of_its_own()
     assert all(STORED.id in each["url"] for each in listed)
 
 
-def test_the_table_has_a_row_for_each_pace_and_the_median_of_the_rounds() -> None:
-    rounds = [{pace.name: cost for pace in PACES} for cost in (1.0, 9.0, 2.04)]
+def test_the_table_has_a_row_for_each_pace_and_the_least_of_the_rounds() -> None:
+    rounds = [{pace.name: cost for pace in PACES} for cost in (9.0, 2.04, 2.1)]
     lines = table({1: rounds, 4: rounds[:1]}).splitlines()
     assert lines[0].endswith("| CPU slowed down 1× | CPU slowed down 4× |")
     assert len(lines) == 2 + len(PACES)
-    assert lines[3] == "| reading, 12 pixels a frame | 2.0 | 1.0 |"
+    assert lines[3] == "| reading, 12 pixels a frame | 2.0 | 9.0 |"

@@ -58,7 +58,9 @@ def test_a_trace_without_a_page_is_refused() -> None:
 def test_a_table_has_a_row_for_each_part_of_a_visit() -> None:
     part = read_part(TRACE, commits=7)
     sent = {"script": 113_000, "pictures": 12_534}
-    drawn = table(4, [Visit({"load": part, "text": part}, sent, 250.0)])
+    told = ["Forced reflow while executing JavaScript took 31ms"]
+    drawn = table(4, [Visit({"load": part, "text": part}, sent, 250.0, told)])
+    assert drawn.endswith("Violations: 1 (Forced reflow while executing JavaScript took 31ms).")
     assert "CPU slowed down 4×, 1 visits" in drawn
     assert "| load | 35 | 60 | 30 | 1 | 2 | 4.0 | 2 | 7 |" in drawn
     assert "script 113,000, pictures 12,534" in drawn

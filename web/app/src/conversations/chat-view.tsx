@@ -62,8 +62,10 @@ export function ChatView({ session, target, onDraft, onStarted, onReload }: Chat
   const focusInput = useCallback(() => {
     // A reader who types or chooses elsewhere while a conversation loads is not called away. On a
     // touch screen the focus would raise the keyboard over what the reader wants to see.
-    const isTaken = document.activeElement?.matches("input, [role=menu] *") === true;
-    if (!isTaken && matchMedia("(pointer: fine)").matches) {
+    const focused = document.activeElement;
+    const isTaken = focused?.matches("input, [role=menu] *") === true;
+    // To give the focus lays the page out, also where it is.
+    if (!isTaken && focused !== inputRef.current && matchMedia("(pointer: fine)").matches) {
       inputRef.current?.focus();
     }
   }, []);

@@ -1,5 +1,5 @@
 import type { UIMessage } from "ai";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { type ReactNode, useCallback, useLayoutEffect, useState } from "react";
 import type { EarlierMessages } from "../chat/earlier-messages.ts";
 import { ArrowDownIcon } from "../shell/icons.tsx";
 import { PictureViewer } from "../viewer/picture-viewer.tsx";
@@ -33,22 +33,23 @@ export function Transcript(props: TranscriptProps) {
 
 /** Follows its own end as it grows. */
 function Messages({ messages, earlier, target, busy, notice }: TranscriptProps) {
-  const { viewportRef, contentRef, atBottom, scrollToBottom, letGo } = useStickToBottom();
+  const { viewportRef, contentRef, atBottom, scrollToBottom, follow, letGo } = useStickToBottom();
   const last = messages.at(-1);
   const lastSent = messages.findLast(({ role }) => role === "user")?.id;
 
   // A reader who sends a message wants to see what comes of it, wherever they were.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the message sent is the reason to scroll
-  useEffect(scrollToBottom, [scrollToBottom, lastSent]);
+  useLayoutEffect(follow, [follow, lastSent]);
   const ids = useIds(messages);
   const { listRef, segments, heightOf, reveal } = useMessageWindow(viewportRef, ids);
-  useKeepPlace(viewportRef, contentRef, segments);
+  const letGoOfPlace = useKeepPlace(viewportRef, contentRef, segments);
   const turnTo = useCallback(
     (id: string) => {
       letGo();
+      letGoOfPlace();
       reveal(id);
     },
-    [letGo, reveal],
+    [letGo, letGoOfPlace, reveal],
   );
   const isLoaded = target !== null && ids.includes(target);
   const isLooking = useTarget(viewportRef, { id: target, isLoaded, earlier }, turnTo);

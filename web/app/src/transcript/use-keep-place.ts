@@ -1,5 +1,6 @@
-import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { type RefObject, useCallback, useLayoutEffect, useRef } from "react";
 import type { Segment } from "./message-window.ts";
+import { observeAnew } from "./observe-anew.ts";
 
 interface Place {
   readonly message: HTMLElement;
@@ -15,51 +16,61 @@ interface Place {
  * `overflow-anchor` is off, so that the two do not add up.
  *
  * @param segments - What is in the document, the same array until that changes.
+ * @returns what lets go of the place, before something else is to be shown.
  */
 export function useKeepPlace(
   viewportRef: RefObject<HTMLElement | null>,
   contentRef: RefObject<HTMLElement | null>,
   segments: readonly Segment[],
-): void {
+): () => void {
   const place = useRef<Place | null>(null);
-  const keepRef = useRef(() => {
-    const viewport = viewportRef.current;
-    const before = place.current;
-    if (viewport === null) {
-      return;
-    }
-    if (before?.message.isConnected === true) {
-      const moved = topOf(before.message, viewport) - before.top + clamped(viewport, before);
-      // Else a scrolling that is under way would be ended for nothing.
-      if (Math.abs(moved) >= LEAST_MOVE) {
-        viewport.scrollTop += moved;
-      }
-    }
-    place.current = placeOf(viewport);
-  });
+  const observerRef = useRef<ResizeObserver | null>(null);
+  // Between a commit and its layout, where things lie is not where the reader saw them.
+  const isMovingRef = useRef(false);
 
-  // A commit that takes messages in or out may leave the content as high as it was. Any other changes
-  // its height, or nothing: the observer is told after the layout that there has to be, and before the
-  // paint, so that a text which grows has no layout of its own forced.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to look
-  useLayoutEffect(() => keepRef.current(), [segments]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const viewport = viewportRef.current;
     const content = contentRef.current;
     if (viewport === null || content === null) {
       return;
     }
-    const note = () => {
+    const keep = () => {
+      isMovingRef.current = false;
+      const before = place.current;
+      if (before?.message.isConnected === true) {
+        const moved = topOf(before.message, viewport) - before.top + clamped(viewport, before);
+        // Else a scrolling that is under way would be ended for nothing.
+        if (Math.abs(moved) >= LEAST_MOVE) {
+          viewport.scrollTop += moved;
+        }
+      }
       place.current = placeOf(viewport);
     };
-    const observer = new ResizeObserver(() => keepRef.current());
+    const note = () => {
+      if (!isMovingRef.current) {
+        place.current = placeOf(viewport);
+      }
+    };
+    // Called after the layout that there has to be, and before the paint: nothing is laid out for it.
+    const observer = new ResizeObserver(keep);
     observer.observe(content);
+    observerRef.current = observer;
     viewport.addEventListener("scroll", note, { passive: true });
     return () => {
       observer.disconnect();
       viewport.removeEventListener("scroll", note);
     };
   }, [viewportRef, contentRef]);
+
+  // A commit that takes messages in or out may leave the content as high as it was.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to look
+  useLayoutEffect(() => {
+    isMovingRef.current = observeAnew(observerRef.current, contentRef.current);
+  }, [contentRef, segments]);
+
+  return useCallback(() => {
+    place.current = null;
+  }, []);
 }
 
 /** CSS pixels; less than this is invisible. */

@@ -9,6 +9,7 @@ import {
 } from "react";
 import { flushSync } from "react-dom";
 import { Heights, REACH, type Segment, SLACK, segmentsAround } from "./message-window.ts";
+import { observeAnew } from "./observe-anew.ts";
 
 interface MessageWindow {
   /** The element that has the messages and the gaps for children, and nothing else. */
@@ -56,16 +57,16 @@ export function useMessageWindow(
       heights.set(idOf(message), message.getBoundingClientRect().height + margin);
     }
   }, [heights]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to measure
-  useLayoutEffect(measure, [measure, segments]);
-  // What grows meanwhile is measured once it has been laid out anyway.
-  useEffect(() => {
-    const observer = new ResizeObserver(measure);
-    if (listRef.current !== null) {
-      observer.observe(listRef.current);
-    }
-    return () => observer.disconnect();
+  // What comes or grows is measured once it has been laid out anyway.
+  const observerRef = useRef<ResizeObserver | null>(null);
+  useLayoutEffect(() => {
+    observerRef.current = new ResizeObserver(measure);
+    return () => observerRef.current?.disconnect();
   }, [measure]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the segments are the reason to measure
+  useLayoutEffect(() => {
+    observeAnew(observerRef.current, listRef.current);
+  }, [measure, segments]);
 
   const latest = useRef({ ids, centre });
   useLayoutEffect(() => {
@@ -99,9 +100,13 @@ export function useMessageWindow(
       heights.sum(ids.slice(from, to)),
     [heights, ids],
   );
-  const reveal = useCallback((id: string) => {
-    flushSync(() => setPlace(placeAt(id, listRef.current)));
-  }, []);
+  const reveal = useCallback(
+    (id: string) => {
+      measure();
+      flushSync(() => setPlace(placeAt(id, listRef.current)));
+    },
+    [measure],
+  );
   return { listRef, segments, heightOf, reveal };
 }
 

@@ -1,4 +1,5 @@
-import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { observeAnew } from "./observe-anew.ts";
 
 interface StickToBottom {
   readonly viewportRef: RefObject<HTMLDivElement | null>;
@@ -6,6 +7,8 @@ interface StickToBottom {
   /** Whether the newest line is in view. */
   readonly atBottom: boolean;
   readonly scrollToBottom: () => void;
+  /** As {@link scrollToBottom}, once what was committed has been laid out. */
+  readonly follow: () => void;
   /** Stops following: something else than the end is to be shown. */
   readonly letGo: () => void;
 }
@@ -31,18 +34,24 @@ export function useStickToBottom(): StickToBottom {
     }
   }, []);
 
+  const observerRef = useRef<ResizeObserver | null>(null);
+  const follow = useCallback(() => {
+    followsRef.current = true;
+    observeAnew(observerRef.current, contentRef.current);
+  }, []);
+
   const letGo = useCallback(() => {
     followsRef.current = false;
     setAtBottom(false);
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const viewport = viewportRef.current;
     const content = contentRef.current;
     if (viewport === null || content === null) {
       return;
     }
-    let lastTop = viewport.scrollTop;
+    let lastTop = 0;
     // A scroll event tells of our own scrolling too, and late: the text may have grown since. So a
     // distance alone means nothing; only moving up is the reader's doing.
     const onScroll = () => {
@@ -61,6 +70,7 @@ export function useStickToBottom(): StickToBottom {
       }
     };
     const observer = new ResizeObserver(onGrowth);
+    observerRef.current = observer;
     observer.observe(content);
     observer.observe(viewport);
     viewport.addEventListener("scroll", onScroll, { passive: true });
@@ -70,5 +80,5 @@ export function useStickToBottom(): StickToBottom {
     };
   }, []);
 
-  return { viewportRef, contentRef, atBottom, scrollToBottom, letGo };
+  return { viewportRef, contentRef, atBottom, scrollToBottom, follow, letGo };
 }

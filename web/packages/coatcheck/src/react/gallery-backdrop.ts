@@ -13,17 +13,34 @@ export interface BackdropScene {
   readonly top: number;
 }
 
+/** What of the content is painted, in CSS pixels from its top. */
+export interface Painted {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /**
  * Paints what passes by a reader who races: each tile as one color. A tile costs a hundredth of what it
  * costs as an element, and no reader makes out more of it.
+ *
+ * @param painted - What has been painted since the race began; null at its beginning.
+ * @returns what is painted now: more than is seen, for the frames that come, and for the browser, which
+ * scrolls on by itself meanwhile.
  */
-export function paintBackdrop(canvas: HTMLCanvasElement, scene: BackdropScene): void {
+export function paintBackdrop(
+  canvas: HTMLCanvasElement,
+  scene: BackdropScene,
+  painted: Painted | null,
+): Painted {
   const { content, references, width, height, top } = scene;
-  // The browser scrolls on by itself while this is painted. Below its end the content must not grow.
-  const reach = Math.min(height * 2, content.height);
-  const begin = Math.min(Math.max(0, top - height / 2), content.height - reach);
+  if (painted !== null && covers(painted, scene)) {
+    return painted;
+  }
+  // Below its end the content must not grow.
+  const reach = Math.min(height * 4, content.height);
+  const begin = Math.min(Math.max(0, top - height * 1.5), content.height - reach);
   const context = canvas.getContext("2d");
-  if (canvas.hidden) {
+  if (painted === null) {
     canvas.hidden = false;
     canvas.width = Math.ceil(width * RESOLUTION);
     canvas.height = Math.ceil(reach * RESOLUTION);
@@ -49,6 +66,16 @@ export function paintBackdrop(canvas: HTMLCanvasElement, scene: BackdropScene): 
       context.fillRect(box.start, box.top - begin, box.width, box.height);
     }
   }
+  return { begin, end: begin + reach };
+}
+
+/** Whether what is seen, and a little around it, is painted. */
+function covers({ begin, end }: Painted, { content, height, top }: BackdropScene): boolean {
+  const margin = height / 4;
+  return (
+    (begin === 0 || top >= begin + margin) &&
+    (end >= content.height || top + height <= end - margin)
+  );
 }
 
 /** Pixels of the canvas for one of CSS: the edges are as soft as what moves so fast. */

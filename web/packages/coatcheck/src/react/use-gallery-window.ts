@@ -6,7 +6,7 @@ import {
   tilesWithin,
 } from "../core/gallery-layout.ts";
 import type { MediaReference } from "../core/reference.ts";
-import { paintBackdrop } from "./gallery-backdrop.ts";
+import { type Painted, paintBackdrop } from "./gallery-backdrop.ts";
 
 /** `justified` keeps each picture's shape, `grid` cuts all to squares. */
 export type GalleryShape = "justified" | "grid";
@@ -80,6 +80,7 @@ export function useGalleryWindow(
     let lastTop = element.scrollTop;
     let lastTime = 0;
     let isRacing = false;
+    let painted: Painted | null = null;
     let settling: ReturnType<typeof setTimeout> | undefined;
     const look = (top: number) => {
       const now = shownRef.current;
@@ -95,7 +96,8 @@ export function useGalleryWindow(
     const race = (top: number) => {
       isRacing = true;
       if (backdropRef.current !== null) {
-        paintBackdrop(backdropRef.current, { content, references, ...viewport, top });
+        const scene = { content, references, ...viewport, top };
+        painted = paintBackdrop(backdropRef.current, scene, painted);
       }
     };
     const slowDown = (top: number) => {
@@ -104,6 +106,7 @@ export function useGalleryWindow(
         backdropRef.current.hidden = true;
       }
       isRacing = false;
+      painted = null;
     };
     // One timer for a whole movement: to start one anew with each event costs more than to look twice.
     const settle = () => {
@@ -116,10 +119,11 @@ export function useGalleryWindow(
     const onScroll = () => {
       const top = element.scrollTop;
       const time = performance.now();
-      const speed = Math.abs(top - lastTop) / Math.max(1, time - lastTime);
+      const moved = Math.abs(top - lastTop);
+      const pace = Math.max(moved / FAR, moved / (time - lastTime) / FAST);
       [lastTop, lastTime] = [top, time];
       settling ??= setTimeout(settle, SETTLE_MS);
-      if (speed > (isRacing ? FAST / 2 : FAST)) {
+      if (pace > (isRacing ? 0.5 : 1)) {
         race(top);
       } else {
         slowDown(top);
@@ -159,10 +163,12 @@ export function useGalleryWindow(
 const LEAST_OVERSCAN = 120;
 const OVERSCAN = 440;
 /**
- * CSS pixels a millisecond from which on nobody makes out a picture: a screen in little more than half a
- * second. By the clock, not by the event: a page that falls behind has fewer of them.
+ * CSS pixels a millisecond from which on no reader makes out a picture: a screen in little more than half a
+ * second.
  */
 const FAST = 1.5;
+/** CSS pixels between two scroll events: a page that falls behind has fewer of them, and does less in each. */
+const FAR = 40;
 /** Milliseconds without a scroll event after which the reader looks. */
 const SETTLE_MS = 90;
 const EMPTY: GalleryLayout = { rows: [], tiles: [], height: 0 };
