@@ -11,6 +11,7 @@ import json
 import statistics
 import sys
 import tempfile
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -290,7 +291,8 @@ def table(slowdown: int, visits: Sequence[Visit]) -> str:
     sent = {kind: statistics.median(each.sent[kind] for each in visits) for kind in visits[0].sent}
     paint = statistics.median(each.paint for each in visits)
     words = ", ".join(f"{kind} {value:,.0f}" for kind, value in sent.items())
-    return "\n".join([*lines, "", f"Bytes: {words}. First contentful paint: {paint:.0f} ms."])
+    told = f"Bytes: {words}. First contentful paint: {paint:.0f} ms."
+    return "\n".join([*lines, "", textwrap.fill(told, 110)])
 
 
 def targets(visits: Sequence[Visit]) -> Iterator[Target]:
