@@ -105,12 +105,12 @@ async def test_a_message_over_a_websocket_takes_a_round_trip(port: int) -> None:
             assert await socket.recv() == b"hello"
             return opened - opening, time.perf_counter() - opened
 
-    plain = await talk(port)
+    _, plain = min([await talk(port) for _ in range(3)], key=lambda times: times[1])
     async with serve(FAR, port) as far:
         slow = await talk(far)
     assert slow[0] > 0.9 * 4 * FAR.delay  # of the connection, and of the request that upgrades it
     assert slow[1] > 0.9 * 2 * FAR.delay
-    assert slow[1] > 3 * plain[1]
+    assert slow[1] > 3 * plain
 
 
 async def test_a_connection_ends_where_there_is_no_server() -> None:
