@@ -291,8 +291,7 @@ def table(slowdown: int, visits: Sequence[Visit]) -> str:
     sent = {kind: statistics.median(each.sent[kind] for each in visits) for kind in visits[0].sent}
     paint = statistics.median(each.paint for each in visits)
     words = ", ".join(f"{kind} {value:,.0f}" for kind, value in sent.items())
-    told = f"Bytes: {words}. First contentful paint: {paint:.0f} ms."
-    return "\n".join([*lines, "", textwrap.fill(told, 110)])
+    return "\n".join([*lines, "", f"Bytes: {words}. First contentful paint: {paint:.0f} ms."])
 
 
 def targets(visits: Sequence[Visit]) -> Iterator[Target]:
@@ -324,7 +323,10 @@ def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
     text = "\n\n".join(table(slowdown, each) for slowdown, each in visits.items())
     print(text, end="\n\n")
     keep(output, "visit", list(targets(visits[1])))
-    (output / "visit.md").write_text(f"{text}\n", "utf-8")
+    wrapped = [
+        line if line.startswith("|") else textwrap.fill(line, 110) for line in text.splitlines()
+    ]
+    (output / "visit.md").write_text("\n".join([*wrapped, ""]), "utf-8")
 
 
 def main() -> None:
