@@ -84,7 +84,7 @@ def show_targets(output: Path) -> None:
     table = targets.table("What was wanted, and whether it holds", found)
     Console(width=140).print(table.rich())
     print(targets.summary(found))
-    Path(output, "targets.md").write_text(table.markdown(), "utf-8")
+    Path(output, "targets.md").write_text(targets.table("", found).markdown(), "utf-8")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import json
 import statistics
 import sys
 import tempfile
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -329,7 +330,10 @@ def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
     text = "\n\n".join(table(slowdown, each) for slowdown, each in visits.items())
     print(text, end="\n\n")
     keep(output, "visit", list(targets(visits[1])))
-    (output / "visit.md").write_text(f"{text}\n", "utf-8")
+    wrapped = [
+        line if line.startswith("|") else textwrap.fill(line, 110) for line in text.splitlines()
+    ]
+    (output / "visit.md").write_text("\n".join([*wrapped, ""]), "utf-8")
 
 
 def main() -> None:

@@ -47,9 +47,13 @@ async def port() -> AsyncIterator[int]:
 
 
 async def seconds(action: Callable[[], Awaitable[object]]) -> float:
-    start = time.perf_counter()
-    await action()
-    return time.perf_counter() - start
+    """The least of three times: a busy machine makes a transfer slower, and never faster."""
+    found = []
+    for _ in range(3):
+        start = time.perf_counter()
+        await action()
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
 def transfer(network: Network, size: int) -> float:
@@ -58,14 +62,15 @@ def transfer(network: Network, size: int) -> float:
 
 
 async def test_a_body_takes_as_long_as_the_rate_says(port: int) -> None:
-    async def fetch(one: int) -> None:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{one}") as client:
-            assert (await client.get("/")).content == BODY
+    async with httpx.AsyncClient() as client:
 
-    plain = await seconds(lambda: fetch(port))
-    async with serve(SLOW, port) as slow, serve(FAST, port) as fast:
-        slowly = await seconds(lambda: fetch(slow))
-        faster = await seconds(lambda: fetch(fast))
+        async def fetch(one: int) -> None:
+            assert (await client.get(f"http://127.0.0.1:{one}/")).content == BODY
+
+        plain = await seconds(lambda: fetch(port))
+        async with serve(SLOW, port) as slow, serve(FAST, port) as fast:
+            slowly = await seconds(lambda: fetch(slow))
+            faster = await seconds(lambda: fetch(fast))
     assert slowly > 0.9 * transfer(SLOW, len(BODY))
     assert slowly > 2 * max(plain, faster)
 
@@ -100,12 +105,12 @@ async def test_a_message_over_a_websocket_takes_a_round_trip(port: int) -> None:
             assert await socket.recv() == b"hello"
             return opened - opening, time.perf_counter() - opened
 
-    plain = await talk(port)
+    _, plain = min([await talk(port) for _ in range(3)], key=lambda times: times[1])
     async with serve(FAR, port) as far:
         slow = await talk(far)
     assert slow[0] > 0.9 * 4 * FAR.delay  # of the connection, and of the request that upgrades it
     assert slow[1] > 0.9 * 2 * FAR.delay
-    assert slow[1] > 3 * plain[1]
+    assert slow[1] > 3 * plain
 
 
 async def test_a_connection_ends_where_there_is_no_server() -> None:
