@@ -2,17 +2,21 @@
 
 import hashlib
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import pyvips
 from anyio import to_thread
+from rich.console import Console
 
-from benchmarks.timing import alternate, show
+from benchmarks.targets import Target, keep
+from benchmarks.targets import table as target_table
+from benchmarks.timing import alternate, ratio, show
 from coatcheck import MediaStore, open_store
 from coatcheck_chat.painter import paint
 
@@ -22,6 +26,11 @@ AT_ONCE = 10
 
 IN_A_ROW = 20
 """Puts of known content that are timed together: one is short."""
+
+_BARE: Final = "libvips: thumbnail and 512 pixels"
+_NEW: Final = "put of a new picture"
+_KNOWN: Final = "put of a known picture"
+_MOST: Final = "at most"
 
 
 def write_durably(directory: Path, content: bytes) -> None:
@@ -71,16 +80,23 @@ async def _compare(
     baseline: str,
     rounds: int,
     pictures: int,
-) -> None:
-    """Print a table of time and one of processor time, each for one picture."""
+) -> dict[str, dict[str, list[float]]]:
+    """Print a table of time and one of processor time, each for one picture; seconds by kind."""
+    found = {}
     for kind, clock in (("time", time.perf_counter), ("processor time", processor_seconds)):
         seconds = await alternate(actions, rounds, clock)
         each = {name: [one / pictures for one in values] for name, values in seconds.items()}
         show(f"{title}: {kind} of one", each, baseline)
+        found[kind] = each
+    return found
 
 
-async def run() -> None:
-    """Compare a durable write, bare libvips, a new and a known picture, and a file that is none."""
+async def run(output: Path) -> None:
+    """Compare a durable write, bare libvips, a new and a known picture, and a file that is none.
+
+    Args:
+        output: folder for ``intake.md`` and ``targets-intake.json``.
+    """
     # One thread each, as in a worker: ten at once are ten threads.
     vips: Any = pyvips  # the stubs have no such name
     vips.concurrency_set(1)
@@ -103,43 +119,71 @@ async def run() -> None:
             async def render(content: bytes = known) -> None:
                 await to_thread.run_sync(render_bare, content)
 
-            await _compare(
+            single = await _compare(
                 f"Taking in {len(known) / 1e6:.1f} MB",
                 {
                     "durable write": write,
-                    "libvips: thumbnail and 512 pixels": render,
+                    _BARE: render,
                     "put of a file": lambda: store.put(b"%PDF-" + new()),
-                    "put of a new picture": lambda: store.put(new()),
+                    _NEW: lambda: store.put(new()),
                 },
-                "libvips: thumbnail and 512 pixels",
+                _BARE,
                 ROUNDS,
                 1,
             )
-            await _compare_at_once(store, render, new)
-            await _compare(
+            crowd = await _compare_at_once(store, render, new)
+            again = await _compare(
                 "A picture that is known",
                 {
                     "SHA-256": lambda: _in_a_row(lambda: to_thread.run_sync(_digest, known)),
-                    "put of a known picture": lambda: _in_a_row(lambda: store.put(known)),
+                    _KNOWN: lambda: _in_a_row(lambda: store.put(known)),
                 },
                 "SHA-256",
                 ROUNDS,
                 IN_A_ROW,
             )
+    _report(single, crowd, again, output)
+
+
+def _report(
+    single: Mapping[str, dict[str, list[float]]],
+    crowd: Mapping[str, dict[str, list[float]]],
+    again: Mapping[str, dict[str, list[float]]],
+    output: Path,
+) -> None:
+    cpu, clock = "processor time", "time"
+    known = statistics.median(again[cpu][_KNOWN]) * 1000
+    targets = [
+        Target(
+            "put of a new picture ÷ bare libvips", ratio(single[clock], _NEW, _BARE), 1.4, _MOST
+        ),
+        Target(
+            "put of a new picture ÷ bare libvips, processor time",
+            ratio(single[cpu], _NEW, _BARE),
+            None,
+            _MOST,
+        ),
+        Target(
+            "ten at once, put of one ÷ bare libvips", ratio(crowd[clock], _NEW, _BARE), 1.1, _MOST
+        ),
+        Target("put of a known picture, processor time", known, 3, _MOST, "ms"),
+    ]
+    table = target_table("What was wanted of a put", targets)
+    Console(width=120).print(table.rich())
+    keep(output, "intake", targets)
+    (output / "intake.md").write_text(table.markdown(), "utf-8")
 
 
 async def _compare_at_once(
     store: MediaStore, render: Callable[[bytes], Awaitable[object]], new: Callable[[], bytes]
-) -> None:
-    await _compare(
+) -> dict[str, dict[str, list[float]]]:
+    return await _compare(
         f"{AT_ONCE} new pictures at once",
         {
-            "libvips: thumbnail and 512 pixels": lambda: _at_once(
-                render, [new() for _ in range(AT_ONCE)]
-            ),
-            "put of a new picture": lambda: _at_once(store.put, [new() for _ in range(AT_ONCE)]),
+            _BARE: lambda: _at_once(render, [new() for _ in range(AT_ONCE)]),
+            _NEW: lambda: _at_once(store.put, [new() for _ in range(AT_ONCE)]),
         },
-        "libvips: thumbnail and 512 pixels",
+        _BARE,
         ROUNDS // 3,
         AT_ONCE,
     )

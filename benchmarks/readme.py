@@ -53,7 +53,7 @@ COMPARED: Final = (
 )
 """Targets of the larger benchmarks that the README has; of every other benchmark it has all."""
 
-_CHOSEN_FROM: Final = frozenset({"chats", "ten", "delivery", "visit", "payload"})
+_CHOSEN_FROM: Final = frozenset({"chats", "ten", "delivery", "visit", "gallery", "payload"})
 _BLOCK: Final = re.compile(
     r"(?P<start><!-- figures: (?P<name>[a-z]+) -->\n\n).*?(?P<end>\n\n<!-- end of figures -->)",
     re.DOTALL,
@@ -121,6 +121,7 @@ BLOCKS: Final[Mapping[str, Callable[[Path], str]]] = {
     "ten": _file("ten.md"),
     "visit": _file("visit.md"),
     "chats": _file("chats.md"),
+    "intake": _file("intake.md"),
     "delivery": _file("delivery.md"),
     "payload": _file("payload.md"),
     "targets": _file("targets.md"),

@@ -20,7 +20,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks import delivery, headline, intake, payload, prompt_cache, stream, targets
-from benchmarks.browser import ten, visit
+from benchmarks.browser import gallery, ten, visit
 from benchmarks.chats import __main__ as chats
 from benchmarks.peers.processes import OtherWork, UnavailableError
 from coatcheck_chat.cli import stream_cost
@@ -47,9 +47,10 @@ def run(output: Path, *, full: bool) -> None:
         "The stream": lambda: asyncio.run(stream.run()),
         "The browser": lambda: headline.run(output, full=full),
         "The page": lambda: visit.run(output, rounds=5 if full else 2),
+        "The gallery": lambda: gallery.run(output, rounds=3 if full else 1),
         "Ten pictures at once": lambda: ten.run(output),
         "The chats": lambda: chats.show(chats.measure(quick=not full, output=output)),
-        "Taking a picture in": lambda: asyncio.run(intake.run()),
+        "Taking a picture in": lambda: asyncio.run(intake.run(output)),
         "Payloads": lambda: asyncio.run(payload.run(output)),
         "Prompt caches": lambda: asyncio.run(prompt_cache.run()),
         "Delivery": lambda: delivery.run(output),

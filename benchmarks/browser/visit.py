@@ -310,6 +310,8 @@ def targets(visits: Sequence[Visit]) -> Iterator[Target]:
         forced = statistics.median(each.forced_ms for each in parts)
         what = f"the chat's page, {name}: longest forced layout"
         yield Target(what, forced, _REPORTED_LAYOUT_MS, "at most", "ms")
+    violations = max(len(each.violations) for each in visits)
+    yield Target("the chat's page: violations that Chrome reports", violations, 0, "at most")
     script = statistics.median(each.sent["script"] for each in visits) / 1000
     what = "the chat's page: JavaScript of the first view, compressed"
     yield Target(what, script, _SCRIPT_KILOBYTES, "at most", "KB")
