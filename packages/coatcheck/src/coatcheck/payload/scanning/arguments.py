@@ -15,7 +15,7 @@ from coatcheck.payload.scanning.holding import (
     MAGIC,
     MAX_HELD,
     MAX_UNDECIDED,
-    Decoded,
+    Body,
     Held,
     TextHold,
     is_base64,
@@ -109,7 +109,7 @@ class JsonHold:
         return self._is_inside_media() or self._text.is_media
 
     @property
-    def body(self) -> Decoded | None:
+    def body(self) -> Body | None:
         """See `TextHold.body`."""
         return None if self._length else self._text.body
 
