@@ -9,7 +9,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from coatcheck.errors import StorageError
-from coatcheck.payload.offload import OffloadReport
+from coatcheck.payload.offload import OffloadReport, offload
 from coatcheck.payload.streaming import offload_stream
 from coatcheck.store import MediaStore
 from tests.media import png_bytes
@@ -152,6 +152,20 @@ async def test_the_arguments_of_a_call_stay_json(store: MediaStore, name: str) -
     arguments = json.dumps({"image": f"data:image/png;base64,{BASE64}"}).replace("/", "\\/")
     out = await collect(of(*stream.events(cut(arguments, 5))), store)
     assert json.loads(stream.text(out))["image"].startswith("media://")
+
+
+@pytest.mark.parametrize("bare", ["keep", "url", "object"])
+@pytest.mark.parametrize("name", ARGUMENTS)
+async def test_base64_in_the_arguments_of_a_call_is_treated_as_in_all_of_them(
+    store: MediaStore, name: str, bare: Any
+) -> None:
+    stream = ARGUMENTS[name]
+    image = {"type": "image", "data": BASE64, "mimeType": "image/png"}
+    arguments = json.dumps({"image": image, "own": {"b64": BASE64}, "text": "word " * 20})
+    whole, _ = await offload(arguments, store, bare=bare)
+    out = await collect(of(*stream.events(cut(arguments, 5))), store, bare=bare)
+    assert stream.text(out) == whole
+    assert (BASE64 in whole) == (bare == "keep")
 
 
 async def test_events_of_the_openai_sdk_are_followed(store: MediaStore) -> None:

@@ -20,7 +20,7 @@ from coatcheck.delivery.middleware.splitting import Envelope
 from coatcheck.payload.offload import OffloadReport, may_hold_media
 from coatcheck.payload.offloading.continuing import String
 from coatcheck.payload.offloading.deltas import Delta, Path, alone, exchanged, find_deltas, value_at
-from coatcheck.payload.scanning.holding import Decoded, has_begun, may_begin
+from coatcheck.payload.scanning.holding import Body, has_begun, may_begin
 from coatcheck.payload.streaming import StreamOffload
 
 NOT_JSON: Final = "not_json"
@@ -278,16 +278,17 @@ class Template:
         self.tail: bytes | None = None
         """The last unit that passed without being looked at; the next one goes on from its end."""
         self._patterns: tuple[re.Pattern[bytes], re.Pattern[bytes]] | None = None
-        if _VARYING.search(before) or _VARYING.search(after):
-            self._patterns = re.compile(_generalized(before)), re.compile(_generalized(after))
 
     def match(self, unit: bytes) -> tuple[int, int] | None:
         """Where the string is in a unit; None for a unit of another kind."""
         if unit.startswith(self.before) and unit.endswith(self.after):
             begin, end = len(self.before), len(unit) - len(self.after)
             return (begin, end) if begin <= end else None
+        if 2 * len(unit) < len(self.before) + len(self.after):
+            return None  # no varying of theirs makes up for that much
         if self._patterns is None:
-            return None
+            before = re.compile(_generalized(self.before))
+            self._patterns = before, re.compile(_generalized(self.after))
         before, after = self._patterns
         head = before.match(unit)
         if head is None:
@@ -361,7 +362,7 @@ class _Run:
         "take",
     )
 
-    def __init__(self, template: Template, event: UnitEvent, room: int, body: Decoded) -> None:
+    def __init__(self, template: Template, event: UnitEvent, room: int, body: Body) -> None:
         self.before = template.before
         self.after = template.after
         self.begin = len(template.before)

@@ -534,9 +534,9 @@ class StreamRewriter(Generic[T]):
             return (yield from self._in_json(held.head))
         uri = split_data_uri(held.head)
         if uri is not None and uri[0] == len(held.head) and held.body is not None:
-            ended = held.body.ended(held.tail)
-            if ended is not None:
-                return (yield from self._linked(held, uri, *ended))
+            decoded = yield from held.body.decoded(held.tail)
+            if decoded is not None:
+                return (yield from self._linked(held, uri, *decoded))
         text = held.text
         if "\\" in text:
             return (yield from self._unescaped(text))

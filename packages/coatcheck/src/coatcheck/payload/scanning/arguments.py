@@ -15,7 +15,7 @@ from coatcheck.payload.scanning.holding import (
     MAGIC,
     MAX_HELD,
     MAX_UNDECIDED,
-    Decoded,
+    Body,
     Held,
     TextHold,
     is_base64,
@@ -34,6 +34,7 @@ _BASE64: Final = re.compile(
     r"(?:\\(?:u(?:0(?:0[0235]?)?)?)?\Z)?"
 )
 _ESCAPED: Final = "/nru"  # of base64
+_LIKELY: Final = 4  # characters from which on it is hardly chance that a string begins like media
 _LONGEST_MAGIC: Final = 2 * max(map(len, MAGIC))  # with escapes
 
 
@@ -109,7 +110,7 @@ class JsonHold:
         return self._is_inside_media() or self._text.is_media
 
     @property
-    def body(self) -> Decoded | None:
+    def body(self) -> Body | None:
         """See `TextHold.body`."""
         return None if self._length else self._text.body
 
@@ -300,10 +301,10 @@ class JsonHold:
         if self._is_released:
             return self._end
         kept = until = self._end
-        if self._reading is _Reading.BEGINNING:
+        if self._reading in {_Reading.BEGINNING, _Reading.BASE64}:
             kept = self._string
-        elif self._reading is _Reading.BASE64:  # the string is not counted: it may be media
-            kept = until = self._string
+            # A string that begins like media is not counted.
+            until = self._string if until - kept > _LIKELY else until
         start, held = self._start, ""
         for container in reversed(self._open):
             length = until - container.start
