@@ -12,7 +12,7 @@ Color = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What to paint; equal scenes give equal pictures.
+    """A scene to paint; equal scenes give equal pictures.
 
     Attributes:
         dice: the source of all further draws (ridges, trees, stars ...).
