@@ -37,7 +37,7 @@ Identify = Callable[[Request], Awaitable[str | None]]
 
 
 class ExportFormat(StrEnum):
-    """What a conversation is saved as; the value is the file's extension."""
+    """Formats of an export; the value is the extension of the file."""
 
     HTML = "html"
     JSON_LINES = "jsonl"
@@ -176,7 +176,7 @@ async def _refuse_other_origins(request: Request) -> None:
 
 
 class _RefusedMethod:
-    """What is left of a path when its methods are served."""
+    """Answers the other methods of a path with 405."""
 
     def __init__(self, allowed: str) -> None:
         self._headers = {"allow": allowed}

@@ -52,7 +52,7 @@ _DAY_MINUTES: Final = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class _Browsers:
-    """Who the browsers are; in open mode they are anonymous."""
+    """Identifies browsers; in open mode they are anonymous."""
 
     visitors: Visitors | None
 
@@ -70,7 +70,7 @@ class _Browsers:
         return visitor.id
 
     def name(self, connection: HTTPConnection) -> str | None:
-        """What `PRINCIPAL_HEADER` calls the browser; None for one that has not opened the page."""
+        """The browser's name in `PRINCIPAL_HEADER`; None before it has opened the page."""
         return EVERYONE if self.visitors is None else self.visitors.name(connection)
 
     async def address(self, request: Request, response: Response) -> None:
@@ -223,7 +223,7 @@ async def _cancelled_at_the_end() -> AsyncIterator[TaskGroup]:
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
-    """What FastAPI finds wrong with a parameter, as an error of our own."""
+    """Turn FastAPI's validation error of a parameter into one of our own."""
     told = InvalidInputError()
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]

@@ -1,4 +1,4 @@
-"""What may be spent in a day, over all clients together. Pure; the clock is an argument."""
+"""The daily budget of all clients together. Pure; the clock is an argument."""
 
 import time
 from collections.abc import Callable

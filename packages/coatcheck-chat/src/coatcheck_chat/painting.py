@@ -1,4 +1,4 @@
-"""What painters' worker processes do: landscapes and plots. Imports are made by the first task."""
+"""Tasks of the painters' workers: landscapes and plots. The first task does the imports."""
 
 from typing import Any, Final
 
@@ -37,4 +37,4 @@ def plot(
 
 
 TASKS: Final = {"paint": paint, "plot": plot}
-"""What a worker offers (see `coatcheck.workers.child`)."""
+"""The tasks of a worker (see `coatcheck.workers.child`)."""

@@ -1,4 +1,4 @@
-"""What an installation of the chat decides, beside what any server decides.
+"""Settings of the chat, in addition to those of any server.
 
 Each is documented in ``docs/reference/settings.md``; a test compares the two.
 """

@@ -46,7 +46,7 @@ class Visitors:
         self.media = SignedCookie(keyring, clock)
 
     def identify(self, connection: HTTPConnection) -> Principal | None:
-        """Who the browser is; None for one that has not opened the page."""
+        """The browser's principal; None before it has opened the page."""
         return self._session.read(connection)
 
     async def require(self, request: Request) -> str:
@@ -61,7 +61,7 @@ class Visitors:
         return principal.id
 
     def name(self, connection: HTTPConnection) -> str | None:
-        """What `PRINCIPAL_HEADER` calls the browser; None for one that has not opened the page."""
+        """The browser's name in `PRINCIPAL_HEADER`; None before it has opened the page."""
         principal = self.identify(connection)
         return None if principal is None else self._name(principal)
 

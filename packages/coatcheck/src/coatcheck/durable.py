@@ -1,4 +1,4 @@
-"""What is written reaches the disk: files and directories synced, whatever the platform."""
+"""Sync files and directories to the disk, on every platform."""
 
 import contextlib
 import fcntl

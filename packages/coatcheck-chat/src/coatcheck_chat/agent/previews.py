@@ -20,7 +20,7 @@ Show = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previews:
-    """What makes previews of drafts.
+    """Makes previews of drafts.
 
     Attributes:
         shrinker: makes them small.

@@ -38,7 +38,7 @@ def serve(
 
 
 def demo(host: str, port: int) -> None:
-    """What `coatcheck demo` runs: the chat, opened in the browser."""
+    """Run `coatcheck demo`: the chat, opened in the browser."""
     _serve(host, port, open_browser=True)
 
 

@@ -66,7 +66,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What one picture costs.
+    """The cost of one picture.
 
     Attributes:
         edge: its width and height, pixels.
@@ -107,7 +107,7 @@ async def run(output: Path) -> None:
 
 
 async def measure(content: bytes) -> list[Measure]:
-    """What a picture costs on the socket, when parsed, in the model's context and in SQLite."""
+    """The cost of a picture on the socket, in a parser, in the model's context and in SQLite."""
     with tempfile.TemporaryDirectory() as name:
         async with open_store(name) as store:
             picture = await store.put(content, display_name="lighthouse.png")
@@ -181,7 +181,7 @@ def _tokens(text: str) -> int:
 
 
 async def _database_bytes(output: Mapping[str, Any]) -> float:
-    """What a message with this result adds to a real history; the mean of twenty."""
+    """Bytes that a message with this result adds to a history; the mean of twenty."""
     with tempfile.TemporaryDirectory() as name:
         async with open_store(name, participants=[ChatHistory()]):
             pass

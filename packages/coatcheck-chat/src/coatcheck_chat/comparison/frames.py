@@ -1,4 +1,4 @@
-"""What goes over the socket for one picture. Pure."""
+"""The frames that are sent for one picture. Pure."""
 
 import base64
 from collections.abc import Iterator

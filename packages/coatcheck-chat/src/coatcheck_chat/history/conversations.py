@@ -53,7 +53,7 @@ class ConversationPage:
 
 
 class Conversations:
-    """What an owner does with whole conversations. `owner` is None where clients are anonymous.
+    """Operations on whole conversations. `owner` is None where clients are anonymous.
 
     Args:
         directory: where they are listed.

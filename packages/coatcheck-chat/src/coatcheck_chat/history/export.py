@@ -55,7 +55,7 @@ footer { margin-top: 3rem; }
 
 
 class _Source(NamedTuple):
-    """What is embedded: a blob, and the size that its picture has."""
+    """An embedded blob, and the size of its picture."""
 
     digest: str
     size: int
@@ -156,7 +156,7 @@ class HtmlExport:
         yield _html(closing)
 
     async def _choose(self, record: MediaRecord) -> _Source | None:
-        """What stands for the media in the page; None for a file that is only named."""
+        """The HTML for the media; None for a file that the page only names."""
         reference = record.reference
         original = _Source(
             reference.digest, reference.size, reference.mime_type, reference.width, reference.height

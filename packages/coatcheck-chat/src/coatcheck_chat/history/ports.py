@@ -48,7 +48,7 @@ class Opening:
 
 
 class ConversationLog(Protocol):
-    """What was said: messages as JSON objects in stored form, in order."""
+    """The messages of conversations, as JSON objects in stored form, in order."""
 
     async def read_messages(self, conversation_id: str) -> Sequence[Mapping[str, Any]] | None:
         """The messages of a conversation in order, or None where there is no such conversation.
@@ -249,7 +249,7 @@ class ConversationDirectory(Protocol):
         before: ConversationCursor | None,
         limit: int,
     ) -> Sequence[ConversationMatch]:
-        """Those whose title holds every term, or one of whose messages does, in the same order.
+        """Conversations whose title, or one of whose messages, has every term, in the same order.
 
         Terms match anywhere in a text once both are folded (`coatcheck_chat.history.searching`).
 

@@ -1,4 +1,4 @@
-"""What a search looks through in a message, how it compares, and what it shows of a hit. Pure.
+"""The text of a message that can be searched, how it is compared, and excerpts of hits. Pure.
 
 Text is compared without case, accents and what cannot be seen.
 """
@@ -24,7 +24,7 @@ _CAPTIONS: Final = ("alt", "displayName")
 
 
 def message_text(message: Mapping[str, Any]) -> str:
-    """What a person would look for: words said, prompts given to tools, captions of media."""
+    """The text that a person would look for: words, prompts for tools, captions of media."""
     found = dict.fromkeys(text for part in message["parts"] for text in _texts(part) if text)
     return "\n".join(found)[:MAX_SEARCHED]
 

@@ -65,7 +65,7 @@ class SqlConversationDirectory:
         before: ConversationCursor | None,
         limit: int,
     ) -> Sequence[ConversationMatch]:
-        """Those whose title holds every term, or one of whose messages does; see the port."""
+        """Conversations whose title, or one of whose messages, has every term; see the port."""
         async with self._store.snapshot() as connection:
             hits = (
                 select(messages.c.conversation_id, func.max(messages.c.position).label("position"))

@@ -1,4 +1,4 @@
-"""What shines in the sky besides sun and moon: stars, aurora, rainbow, lightning, space."""
+"""Lights in the sky besides sun and moon: stars, aurora, rainbow, lightning, space."""
 
 from itertools import pairwise
 

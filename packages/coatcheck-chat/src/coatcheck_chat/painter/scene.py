@@ -15,7 +15,7 @@ _TABLES = (*_THINGS, words.SEASONS, words.HINTED_TIMES, words.COLORS, words.DESC
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What to paint; equal scenes give equal pictures.
+    """A scene to paint; equal scenes give equal pictures.
 
     Attributes:
         dice: the source of all further draws (ridges, trees, stars ...).

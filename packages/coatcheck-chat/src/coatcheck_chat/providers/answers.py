@@ -1,4 +1,4 @@
-"""What providers over the network answer with, read strictly. Pure.
+"""Answers of providers over the network, parsed strictly. Pure.
 
 `maker` is the name of the model, with which every message begins.
 """

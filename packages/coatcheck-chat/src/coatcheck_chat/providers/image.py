@@ -1,4 +1,4 @@
-"""What an image provider is."""
+"""The interface of image providers."""
 
 import math
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ class SourceImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """What to draw, or what to do to pictures that are there.
+    """A request for a picture, or for a change of existing ones.
 
     Attributes:
         prompt: what to draw, or how to change the sources.
@@ -65,7 +65,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a provider can do.
+    """The capabilities of a provider.
 
     Attributes:
         edits: whether it can begin with a picture.
@@ -100,12 +100,12 @@ class ImageProvider(Protocol):
 
     @property
     def model(self) -> str:
-        """What references and results name as the maker."""
+        """The name of the maker in references and results."""
         ...
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this provider can do."""
+        """The capabilities of this provider."""
         ...
 
     def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
@@ -157,11 +157,11 @@ class WrappingProvider(ABC):
         return self._inner.capabilities
 
     def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:
-        """What `around` makes of the inner provider's; see `ImageProvider.generate`."""
+        """Pass the inner provider's pictures through `around`; see `ImageProvider.generate`."""
         return self.around(lambda: self._inner.generate(request))
 
     def edit(self, request: ImageRequest) -> AsyncGenerator[Draft]:
-        """What `around` makes of the inner provider's; see `ImageProvider.edit`."""
+        """Pass the inner provider's pictures through `around`; see `ImageProvider.edit`."""
         return self.around(lambda: self._inner.edit(request))
 
     @abstractmethod

@@ -98,7 +98,7 @@ def files_of(sources: Sequence[SourceImage]) -> File | list[File]:
 
 
 def picture_in(answer: object) -> tuple[object, object]:
-    """What an answer of the Images API holds as base64 and as URL; None for what it does not."""
+    """The base64 and the URL in an answer of the Images API; each is None if it is missing."""
     images = getattr(answer, "data", None)
     image = images[0] if isinstance(images, list) and images else None
     return getattr(image, "b64_json", None), getattr(image, "url", None)
@@ -128,7 +128,7 @@ def _translate(error: openai.OpenAIError, maker: str) -> GenerationError:
 
 
 def _message(error: openai.OpenAIError) -> object:
-    """What the provider says. Around it, the SDK's own message of a status repeats the body."""
+    """The provider's message alone: the SDK's own message repeats the whole body."""
     if isinstance(error, openai.APIStatusError):
         return error.body.get("message") if isinstance(error.body, dict) else None
     return str(error)

@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 FIXED_SIZES: Final = ((1024, 1024), (1536, 1024), (1024, 1536))
-"""What the models before gpt-image-2 draw, in pixels."""
+"""Sizes that models before gpt-image-2 draw, in pixels."""
 
 STEP: Final = 16
 """Later models draw any size whose edges are multiples of this many pixels, within the bounds."""

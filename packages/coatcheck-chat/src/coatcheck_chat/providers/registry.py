@@ -107,7 +107,7 @@ def _in_order(providers: Sequence[ImageProvider]) -> ImageProvider:
 
 
 def _prepare(name: str, settings: Settings) -> _Connect:
-    """What connects to the provider of this name. Its SDK is imported here, where it is wanted."""
+    """Return a function that connects to the named provider. Its SDK is imported only here."""
     if match := _OPENAI.fullmatch(name):
         return _prepare_openai(match["api"], match["model"], match["quality"] or "auto")
     if match := _GEMINI.fullmatch(name):

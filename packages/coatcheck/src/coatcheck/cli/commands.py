@@ -120,7 +120,7 @@ def verify() -> None:
 
 
 class MigrateMode(StrEnum):
-    """What ``migrate`` does."""
+    """The modes of ``migrate``."""
 
     SCAN = "scan"
     REWRITE = "rewrite"

@@ -107,7 +107,7 @@ class Allowance:
 
 
 class ClientAllowance:
-    """What one client may still send under several allowances.
+    """The remaining allowances of one client.
 
     Args:
         allowances: the client's own, its address's and that of all clients.

@@ -33,7 +33,7 @@ class SendFile:
 
     @classmethod
     def parse(cls, setting: str, paths: LocalPaths) -> Self | None:
-        """What the setting ``off``, ``x-sendfile`` or ``x-accel-redirect:/prefix`` asks for.
+        """Parse the setting: ``off``, ``x-sendfile`` or ``x-accel-redirect:/prefix``.
 
         Raises:
             ConfigurationError: it is none of these.

@@ -113,7 +113,7 @@ class Crop(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         if self.aspect is None:
             return "cropped"
         return f"cropped to {'a square' if self._ratio() == (1, 1) else self.aspect}"
@@ -196,7 +196,7 @@ class Rotate(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return f"rotated {abs(self.degrees):g}° {'' if self.degrees >= 0 else 'counter'}clockwise"
 
 
@@ -210,7 +210,7 @@ class Flip(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return f"flipped {self.direction}ly"
 
 
@@ -230,7 +230,7 @@ class Brightness(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return "darker" if self.factor < 1 else "brighter"
 
 
@@ -241,7 +241,7 @@ class Contrast(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return f"{'less' if self.factor < 1 else 'more'} contrast"
 
 
@@ -252,7 +252,7 @@ class Saturation(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return f"{'less' if self.factor < 1 else 'more'} colorful"
 
 
@@ -289,7 +289,7 @@ class Text(_Operation, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, for a caption."""
+        """A description for captions."""
         return f"with the words '{self.line}'"
 
 

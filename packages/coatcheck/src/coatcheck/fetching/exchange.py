@@ -30,7 +30,7 @@ class Deadline:
 
     @contextmanager
     def hold(self, at_most: float = float("inf")) -> Iterator[None]:
-        """What is awaited inside ends with TimeoutError when the time, or `at_most`, is over."""
+        """Raise TimeoutError inside the block when the time, or `at_most`, is over."""
         with anyio.fail_after(max(0.0, min(at_most, self._at - anyio.current_time()))):
             yield
 

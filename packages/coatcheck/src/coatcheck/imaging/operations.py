@@ -23,7 +23,7 @@ THUMBNAIL_EDGE: Final = 256
 """Longest edge of a thumbnail in pixels."""
 
 THUMBNAIL_BYTES: Final = 10 * 1024
-"""What a thumbnail may weigh; the quality is lowered until it fits."""
+"""Largest thumbnail in bytes; the quality is lowered until it fits."""
 
 _PLACEHOLDER_EDGE: Final = 32
 _PALETTE_EDGE: Final = 64
@@ -268,7 +268,7 @@ def _thumbnail_of(smaller: Any, original: tuple[int, int]) -> Any:
 def _told(
     size: tuple[int, int], frames: int, thumbnail: Any, prepared: Any = None
 ) -> tuple[dict[str, Any], bytes]:
-    """What `inspect` answers."""
+    """The answer of `inspect`."""
     told, encoded = None, b""
     if prepared is not None:
         told, encoded = _encode(prepared, PREPARED.format)
@@ -284,7 +284,7 @@ def _told(
 
 
 def _encode(image: Any, format: str, *, pages: int = 1) -> tuple[dict[str, Any], bytes]:  # noqa: A002 - as in `render`
-    """What `render` answers, and a part of what `inspect` does."""
+    """The answer of `render`, and a part of that of `inspect`."""
     if format == "jpeg" and image.hasalpha():
         image = image.flatten(background=[255])
     encoded = image.write_to_buffer(f".{format}", **_ENCODING[format])

@@ -225,7 +225,7 @@ class ImagingPool:
 
 
 def _believed(answer: dict[str, Any], kind: type[_Kind]) -> _Kind:
-    """What a worker says, if it has the form of `kind`: hostile media may have taken it over."""
+    """A worker's answer, checked against `kind`: hostile media may have taken the worker over."""
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:

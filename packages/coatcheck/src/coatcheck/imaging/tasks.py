@@ -1,4 +1,4 @@
-"""What imaging's worker processes offer (see `coatcheck.workers.child`)."""
+"""The tasks of imaging's worker processes (see `coatcheck.workers.child`)."""
 
 from typing import Final
 

@@ -57,7 +57,7 @@ class Links:
         return match["id"] if match is not None and is_reference_id(match["id"]) else None
 
     def spelling_of(self, link: str) -> str | None:
-        """What one of our links says of how its media was written, see `payload.spelling`."""
+        """The spelling that one of our links records, see `payload.spelling`."""
         match = self._pattern.fullmatch(link)
         return None if match is None else match["spelling"]
 

@@ -277,7 +277,7 @@ def _nothing(_node: Mapping[str, Any]) -> AbstractSet[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Projection:
-    """What becomes of the parts of a payload.
+    """The form that each part of a payload gets.
 
     Attributes:
         show: returns the replacement of a reference.

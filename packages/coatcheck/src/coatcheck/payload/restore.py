@@ -215,7 +215,7 @@ class Restorer:
         return "".join([*parts, text[copied:]]) if parts else text
 
     def _written(self, original: Original, spelling: str | None) -> str:
-        """What the link replaced."""
+        """The text that the link replaced."""
         if spelling == BASE64:
             return original.base64
         if spelling == BASE64URL:
@@ -250,7 +250,7 @@ class Restorer:
         return members
 
     def _instead_of(self, reference: Mapping[str, Any], original: Original) -> str | bytes:
-        """What the reference replaced."""
+        """The value that the reference replaced."""
         match said_of(reference):
             case spelling if spelling == BYTES:
                 return original.data

@@ -71,7 +71,7 @@ def spelled(replacement: Replacement, spelling: str | None) -> Replacement:
 
 
 def said_of(reference: Mapping[str, Any]) -> str | None:
-    """What a reference says of how its media was written; None where it says nothing."""
+    """The spelling that a reference records; None if it records none."""
     spelling = reference.get(SPELLING_MEMBER)
     return spelling if isinstance(spelling, str) and spelling in SPELLINGS else None
 

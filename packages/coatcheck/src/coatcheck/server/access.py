@@ -28,7 +28,7 @@ _DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who gets media, and how its URLs are minted."""
+    """Decides which client gets media, and mints URLs."""
 
     authorizer: Authorizer
     urls: MediaUrls

@@ -86,7 +86,7 @@ class ApplicationServer(uvicorn.Server):
 
     @property
     def startup_error(self) -> CoatcheckError | None:
-        """What kept the application from starting."""
+        """The error that kept the application from starting."""
         return self._lifespan.error
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

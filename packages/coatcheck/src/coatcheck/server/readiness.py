@@ -19,7 +19,7 @@ KEPT_SECONDS: Final = 5.0
 
 _CHECK_SECONDS: Final = 15.0
 _SAMPLE: Final = Path(__file__).with_name("readiness.png")
-_NOBODYS_ID: Final = "00000000-0000-4000-8000-000000000000"
+_UNUSED_ID: Final = "00000000-0000-4000-8000-000000000000"
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +80,7 @@ class Readiness:
         return None
 
     async def _read(self) -> None:
-        await self._catalog.find(_NOBODYS_ID)
+        await self._catalog.find(_UNUSED_ID)
 
     async def _encode(self) -> None:
         try:

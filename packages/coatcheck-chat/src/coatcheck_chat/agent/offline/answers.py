@@ -1,4 +1,4 @@
-"""What the offline model does about what a user says. Pure."""
+"""The offline model's reaction to a user's message. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ _THANKS: Final = re.compile(r"\b(?:thanks|thank you|lovely|beautiful|great|nice)
 
 
 def answer(message: str, pictures: Sequence[str] = ()) -> Speak | CallTool:
-    """What the model does about a user's message.
+    """Return the model's reaction to a user's message.
 
     Args:
         message: what the user says, with a line for each attachment.
@@ -110,7 +110,7 @@ def answer(message: str, pictures: Sequence[str] = ()) -> Speak | CallTool:
 
 
 def _otherwise(text: str) -> Speak | CallTool:
-    """What is done about a message that asks for nothing by a verb."""
+    """The reaction to a message without a verb that requests something."""
     if _THANKS.search(text):
         return Speak("I am glad you like it. What shall I draw next?")
     if _GREETING.match(text):
@@ -123,7 +123,7 @@ def _otherwise(text: str) -> Speak | CallTool:
 
 
 def _about_pictures(text: str, pictures: Sequence[str]) -> Speak | CallTool | None:
-    """What is done about a picture that is there; None where the message is about none."""
+    """The reaction to a message about an existing picture; None if it is about none."""
     if _LIST.search(text):
         return CallTool("list_media")
     if _LOOK.search(text):

@@ -1,4 +1,4 @@
-"""What the offline model says after a tool ran. Pure."""
+"""Replies of the offline model after a tool ran. Pure."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _COLORS: Final = re.compile(r"Colours: ([^.]*)\.")
 
 
 def conclude(tool: str, outcome: str, *, failed: bool) -> str:
-    """What the model says after a tool ran.
+    """Return the model's reply after a tool ran.
 
     Args:
         tool: the tool's name.

@@ -14,7 +14,7 @@ _LINE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class MediaLine:
-    """What a line says of a medium; an absent caption or size is None."""
+    """The media that a line of text describes; a missing caption or size is None."""
 
     kind: str
     id: str
@@ -34,7 +34,7 @@ def pictures_in(text: str) -> list[str]:
 
 
 def without_lines(text: str) -> str:
-    """What a user said, without the lines that stand for their attachments."""
+    """A user's text without the lines for attachments."""
     return _LINE.sub(" ", text)
 
 

@@ -41,7 +41,7 @@ def describe_colors(swatches: Sequence[Swatch]) -> str:
 
 
 def color_name(swatch: Swatch) -> str:
-    """What people call a color: a hue, perhaps ``dark``, ``light`` or ``greyish``, or a grey."""
+    """The common name of a color: a hue, perhaps ``dark``, ``light`` or ``greyish``, or a gray."""
     lightness, chroma, hue = _oklch(swatch)
     if lightness < _BLACK and chroma < _MUTED:
         return "black"

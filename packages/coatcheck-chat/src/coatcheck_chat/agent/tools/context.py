@@ -1,4 +1,4 @@
-"""What the tools work with, and which media they may touch."""
+"""The context that tools share, and the media that they may use."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Announce = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """What the tools work with.
+    """The context of the tools.
 
     Attributes:
         store: where media goes.

@@ -64,7 +64,7 @@ async def edit_image(
 
 
 def _caption(original: MediaReference, done: str) -> str:
-    """What the original shows and what was done to it, newest last."""
+    """The caption of the original and the edits that followed, newest last."""
     before = original.alt or PurePath(original.display_name or "a picture").stem
     done = clean_text(done, _DONE_WEIGHT)
     # Where both do not fit, the older words give way.

@@ -22,7 +22,7 @@ _MISSING: Final = 3
 _SOURCE_EDGE: Final = 2048
 _SOURCE_BYTES: Final = 16 * 1024 * 1024
 _SOURCE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
-"""What every provider that edits takes."""
+"""Types that every provider that edits accepts."""
 
 
 async def generate_image(

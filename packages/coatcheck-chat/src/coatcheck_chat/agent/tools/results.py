@@ -1,4 +1,4 @@
-"""What a tool that makes a picture returns, with the two faces of its result."""
+"""Results of tools that make pictures: one form for the model, one for the page."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _SLUG: Final = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
-    """What a tool made.
+    """A picture that a tool made.
 
     Attributes:
         reference: the picture.

@@ -17,7 +17,7 @@ ASPECT_RATIOS: Final = {
 """Pixels of each aspect ratio: about a megapixel, every ratio exact."""
 
 EDGES: Final = range(64, 2049)
-"""What an edge may have in pixels."""
+"""Allowed pixels of an edge."""
 
 
 def drawn_size(

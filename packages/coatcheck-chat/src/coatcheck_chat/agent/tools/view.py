@@ -40,7 +40,7 @@ class ViewedMedia:
     picture: RenderedImage | None
 
     def to_model(self) -> str:
-        """What the model reads besides: what is known of the picture, one line."""
+        """The line of text about the picture that the model reads next to it."""
         line = result_line("Viewed.", self.reference)
         told = f"{line} Colours: {describe_colors(self.colors)}."
         return told if self.picture is None else f"{told} {_SHOWN}"

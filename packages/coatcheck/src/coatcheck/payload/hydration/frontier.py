@@ -1,4 +1,4 @@
-"""What stays shown from turn to turn, and what is retired when the room for it runs out. Pure.
+"""The media that stays in requests from turn to turn, and its retirement in batches. Pure.
 
 A prompt cache is worth something while a request begins with the bytes of the one before. So
 media that was shown is shown again, in the same place, until the budget is used up. Then the oldest
@@ -19,12 +19,12 @@ Frontier = Mapping[str, int]
 conversation; about 45 bytes for each of those that the messages still name."""
 
 KEPT: Final = 0.5
-"""What a retirement leaves of the budget."""
+"""The share of the budget that a retirement leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What the shown media may take together; None for no limit.
+    """The budget of all media that is shown; None for no limit.
 
     Attributes:
         tokens: by `estimate_tokens`; what has no estimate, as documents, counts nothing.
@@ -106,7 +106,7 @@ def read_frontier(frontier: Frontier | None) -> dict[str, int]:
 
 
 class _Shown:
-    """What is shown so far, and what it takes."""
+    """The media that is shown so far, and its cost."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget

@@ -1,4 +1,4 @@
-"""What a model provider accepts as inline media, and which size of a picture to send. Pure."""
+"""The inline media that model providers accept, and the size of a picture to send. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -380,20 +380,22 @@ def _key(path: Path, parents: Sequence[Any]) -> tuple[object, ...]:
             key.append(step)
             is_item = False
         else:
-            which = _which(parent[step]) if isinstance(step, int) else None
+            item = parent[step] if isinstance(step, int) else None
+            which = _which(item) if isinstance(item, Mapping) else None
             is_item = which is not None
-            # Gemini joins the texts of all parts.
-            is_joined = path[0] == "candidates" and key[-1] == "parts"
-            key.append(which or ("*" if is_joined else step))
+            if which is None:  # Gemini joins the texts of all parts.
+                is_joined = path[0] == "candidates" and key[-1] == "parts"
+                which = "*" if is_joined else step
+            key.append(which)
     return tuple(key)
 
 
-def _which(item: Any) -> tuple[str, object] | None:
-    """What says which item of a list it is, whatever its position."""
-    if not isinstance(item, Mapping):
-        return None
-    told = ((name, item[name]) for name in _ITEMS if isinstance(item.get(name), str | int))
-    return next(told, None)
+def _which(item: Mapping[str, Any]) -> object:
+    """What says which item of a list it is, whatever its position; None if nothing does."""
+    for name in _ITEMS:
+        if name in item and isinstance(item[name], str | int):
+            return name, item[name]
+    return None
 
 
 def _identifiers(event: Mapping[str, Any]) -> dict[str, object]:

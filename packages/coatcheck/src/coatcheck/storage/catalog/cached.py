@@ -112,7 +112,7 @@ class CachedCatalog:
         return await self._catalog.secret(name)
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
-        """What is known of a blob and its variants, or None."""
+        """The record of a blob and its variants, or None."""
         return await self._catalog.find_blob(digest)
 
     async def conversation_media(
@@ -124,7 +124,7 @@ class CachedCatalog:
         before: str | None,
         limit: int,
     ) -> Sequence[MediaRecord]:
-        """What belongs to a conversation and to an owner, newest first."""
+        """The media of a conversation and an owner, newest first."""
         return await self._catalog.conversation_media(
             conversation_id, owner=owner, also=also, before=before, limit=limit
         )
@@ -132,7 +132,7 @@ class CachedCatalog:
     async def list_media(
         self, *, owner: str | None, before: MediaCursor | None, limit: int
     ) -> Sequence[ListedMedia]:
-        """What belongs to an owner, newest first."""
+        """The media of an owner, newest first."""
         return await self._catalog.list_media(owner=owner, before=before, limit=limit)
 
     async def rendered_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What shows media keeps it: holders, and what goes with a conversation and what stays."""
+"""Holders keep media alive; the media that goes with a conversation, and the media that stays."""
 
 from collections.abc import Collection, Sequence
 from typing import TypeAlias

@@ -27,7 +27,7 @@ from coatcheck.storage.catalog.tables import blobs, holders, media
 
 
 class MediaListing:
-    """Lists media. What is asked is put together once: that takes as long as to answer it.
+    """Lists media. Statements are built once: building one takes as long as running it.
 
     Args:
         participants: what says where media is shown, and what is not listed.
@@ -45,7 +45,7 @@ class MediaListing:
         before: MediaCursor | None,
         limit: int,
     ) -> Sequence[ListedMedia]:
-        """What belongs to an owner, newest first; see the port."""
+        """The media of an owner, newest first; see the port."""
         parameters: dict[str, object] = {"limit": limit}
         if owner is not None:
             parameters["owner"] = owner

@@ -32,7 +32,7 @@ _RENDERED: Final = [column.label(f"variant_{column.name}") for column in variant
 async def find_records(
     connection: AsyncConnection, reference_ids: Collection[str]
 ) -> Sequence[MediaRecord]:
-    """Those of the references that there are, in any order."""
+    """The records of the references that exist, in any order."""
     ids = list(reference_ids)
     if len(ids) == 1:
         return _records(await connection.execute(_one_described(), {"id": ids[0]}))
@@ -60,7 +60,7 @@ async def find_in_conversation(
     before: str | None,
     limit: int,
 ) -> Sequence[MediaRecord]:
-    """What belongs to a conversation and to an owner, newest first; see the port."""
+    """The media of a conversation and an owner, newest first; see the port."""
     # Of two from the same millisecond the id decides: any order will do, if it stays.
     position = tuple_(media.c.created_at, media.c.id)
     older: ColumnElement[bool] = true()
@@ -83,7 +83,7 @@ async def find_in_conversation(
 async def find_blob(
     connection: AsyncConnection, digest: str
 ) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
-    """What is known of a blob and its variants, or None."""
+    """The record of a blob and its variants, or None."""
     rows = (await connection.execute(_blob_with_variants(), {"of": digest})).all()
     if not rows:
         return None
@@ -185,10 +185,11 @@ def to_reference(row: Row[Any]) -> MediaReference:
 
 
 def reuse_key(new: NewMedia, digest: str) -> str:
-    """What no two reused references share: a hash of the content, the owner and the conversation.
+    """The unique key of a reused reference: a hash of content, owner and conversation.
 
-    It tells no owner from the empty one, which a unique index over the columns would not: to SQL no
-    NULL is equal to another. Each text goes in with its length, so that none runs into the next.
+    A unique index over the columns would not do, because SQL's NULLs are never equal. A missing
+    owner and an empty one give different keys. Each text is hashed with its length, so that two
+    texts cannot be split in another place.
     """
     key = hashlib.sha256()
     opaque = () if new.opaque_type is None else (new.opaque_type,)

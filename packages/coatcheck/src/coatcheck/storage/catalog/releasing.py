@@ -1,4 +1,4 @@
-"""What becomes of a content when references to it go: its rows go too, its bytes are marked."""
+"""Release content without references: delete its rows, and mark its bytes for deletion."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -47,7 +47,7 @@ async def _release(connection: AsyncConnection, digests: Sequence[str]) -> Seque
 
 
 def _used(digests: Collection[str]) -> Select[tuple[str]]:
-    """Those of the digests that a blob or a variant is recorded under."""
+    """The digests that are still those of a blob or a variant."""
     found = union(
         select(blobs.c.digest).where(blobs.c.digest.in_(digests)),
         select(variants.c.digest).where(variants.c.digest.in_(digests)),

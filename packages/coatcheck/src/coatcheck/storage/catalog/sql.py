@@ -113,7 +113,7 @@ class SqlCatalog:
         return value
 
     async def find_blob(self, digest: str) -> tuple[BlobRecord, Sequence[VariantRecord]] | None:
-        """What is known of a blob and its variants, or None."""
+        """The record of a blob and its variants, or None."""
         async with self._database.read() as connection:
             return await find_blob(connection, digest)
 
@@ -126,7 +126,7 @@ class SqlCatalog:
         before: str | None,
         limit: int,
     ) -> Sequence[MediaRecord]:
-        """What belongs to a conversation and to an owner, newest first."""
+        """The media of a conversation and an owner, newest first."""
         async with self._database.read() as connection:
             return await find_in_conversation(
                 connection, conversation_id, owner=owner, also=also, before=before, limit=limit
@@ -135,7 +135,7 @@ class SqlCatalog:
     async def list_media(
         self, *, owner: str | None, before: MediaCursor | None, limit: int
     ) -> Sequence[ListedMedia]:
-        """What belongs to an owner, newest first."""
+        """The media of an owner, newest first."""
         async with self._database.read() as connection:
             return await self._listing.page(connection, owner=owner, before=before, limit=limit)
 

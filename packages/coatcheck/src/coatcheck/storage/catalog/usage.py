@@ -1,4 +1,4 @@
-"""What each owner's media occupy: a number that is kept, so that a put need not sum it up.
+"""The space that each owner's media occupy: a stored number, so that a put does not sum it up.
 
 A content counts once for an owner, however many references of theirs lead to it. The number changes
 in the transaction that changes the media, so that the two agree at every commit. Write transactions
@@ -38,7 +38,7 @@ def belongs_to(owner: str | BindParameter[str] | None) -> ColumnElement[bool]:
 
 
 async def bytes_of(connection: AsyncConnection, owner: str | None, *, besides: str = "") -> int:
-    """What the owner's media occupy without the content with the digest `besides`."""
+    """The space of the owner's media, except the content with the digest `besides`."""
     used = select(owners.c.bytes).where(owners.c.owner == key_of(owner)).scalar_subquery()
     left_out = (
         select(blobs.c.size)
@@ -116,6 +116,6 @@ def _refers_to_blob(owner: str | BindParameter[str] | None) -> ColumnElement[boo
 
 
 def key_of(owner: str | None) -> str:
-    """What the table of owners has for an owner."""
+    """The row of an owner in the table of owners."""
     # A prefix, since a primary key cannot be NULL and the empty string is an owner like any other.
     return "" if owner is None else f"={owner}"
