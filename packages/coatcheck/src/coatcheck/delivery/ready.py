@@ -42,7 +42,6 @@ _LONGEST_KEY: Final = 512  # an id, what is asked of it, `Accept` and `Origin`
 _UNUSUAL: Final = frozenset(
     {
         *(b"range", b"if-range", b"if-match", b"if-unmodified-since"),
-        *(b"content-length", b"transfer-encoding", b"expect"),  # of a body
     }
 )
 _PARAMETERS: Final = frozenset(
