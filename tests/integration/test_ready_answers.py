@@ -13,6 +13,7 @@ import httpx
 import pytest
 from anyio.abc import SocketStream
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,9 +84,9 @@ async def put(store: MediaStore, seed: int = 1) -> MediaReference:
 
 async def warm(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.Response:
     """The answer once it is ready: the record of a picture changes when a variant is rendered."""
-    for _ in range(3):
-        answer = await client.get(path, **options)
-    return answer
+    for _ in range(2):
+        await client.get(path, **options)
+    return await client.get(path, **options)
 
 
 # --- the same as before ---------------------------------------------------------------------------
@@ -254,12 +255,13 @@ async def test_each_is_counted_and_logged_once(store: MediaStore) -> None:
     try:
         async with served(media_app(store, metrics=metrics)) as (client, app):
             size = len((await client.get(path)).content)
-            for _ in range(9):
-                tag = (await client.get(path)).headers["etag"]
+            for _ in range(8):
+                await client.get(path)
+            tag = (await client.get(path)).headers["etag"]
             for _ in range(5):
                 await client.get(path, headers={"if-none-match": tag})
             assert app.hits == 9 + 4
-            counted = (await metrics.answer(None)).body.decode()  # type: ignore[arg-type]
+            counted = bytes((await metrics.answer(Request({"type": "http"}))).body).decode()
     finally:
         lines.flush()
         log.propagate, log.handlers = before[0], before[2]
