@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from coatcheck.server.app import create_app
@@ -71,7 +71,8 @@ async def ask(protocol: HttpToolsProtocol, request: bytes, answers: int) -> floa
         protocol.data_received(request)
         for _ in count():
             await asyncio.sleep(0)
-            if protocol.cycle is None or protocol.cycle.response_complete:
+            cycle: RequestResponseCycle | None = protocol.cycle  # none before the first
+            if cycle is None or cycle.response_complete:
                 break
     return (time.process_time() - began) / answers
 

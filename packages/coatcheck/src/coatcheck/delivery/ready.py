@@ -39,12 +39,7 @@ _LONGEST_QUERY: Final = 512
 _LONGEST_KEY: Final = 512  # an id, what is asked of it, `Accept` and `Origin`
 
 # What the endpoint looks at and this table does not.
-_UNUSUAL: Final = frozenset(
-    {
-        *(b"range", b"if-range", b"if-match", b"if-unmodified-since"),
-        *(b"content-length", b"transfer-encoding", b"expect"),  # of a body
-    }
-)
+_UNUSUAL: Final = frozenset({b"range", b"if-range", b"if-match", b"if-unmodified-since"})
 _PARAMETERS: Final = frozenset(
     {b"thumbnail", b"download", b"w", b"format", b"expires", b"signature"}
 )

@@ -31,6 +31,7 @@ FindReady = Callable[[Scope], Answer | None]
 """Returns the ready answer to a request, counted and logged; None if the application answers it."""
 
 _BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _MEDIA: Final = b"/api/media/"
 
 
@@ -142,6 +143,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             or not parser.should_keep_alive()
             or parser.should_upgrade()
             or parser.get_method() != b"GET"
+            or any(name in _OF_A_BODY for name, _ in self.headers)
             or b"%" in self.url
             or b"#" in self.url
         ):
