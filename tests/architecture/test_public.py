@@ -96,6 +96,7 @@ PUBLIC: Final[dict[str, list[str]]] = {
         "THUMBNAIL",
         "BlobFinding",
         "Fetcher",
+        "Inspected",
         "ListedMedia",
         "MediaCursor",
         "MediaRecord",
