@@ -97,6 +97,7 @@ PUBLIC: Final[dict[str, list[str]]] = {
         "THUMBNAIL",
         "BlobFinding",
         "Fetcher",
+        "Inspected",
         "ListedMedia",
         "MediaCursor",
         "MediaRecord",
