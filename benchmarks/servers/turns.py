@@ -20,7 +20,7 @@ class AtHand(ProceduralProvider):
     async def generate(self, request: ImageRequest) -> AsyncGenerator[Draft]:  # noqa: ARG002 - the port's
         """A picture of 96 × 64 pixels, without drafts."""
         number = next(_NUMBERS)
-        picture = _BASE + [number % 251, number // 251]
+        picture = _BASE.linear([1, 1], [number % 251, number // 251])
         png = picture.cast("uchar").bandjoin(_BASE)[0:3].pngsave_buffer(compression=1)
         yield Draft(data=png, progress=1.0)
 
