@@ -186,13 +186,13 @@ async def _open(
     connection: AsyncConnection, conversation_id: str, opening: Opening | None, now: int
 ) -> str | None:
     """Make the conversation, or see that it may be written to; whose it is."""
-    known = (
-        await connection.execute(
-            select(conversations.c.owner, conversations.c.deleted_at).where(
-                conversations.c.id == conversation_id
-            )
-        )
-    ).one_or_none()
+    written = (
+        update(conversations)
+        .where(conversations.c.id == conversation_id)
+        .values(updated_at=now)
+        .returning(conversations.c.owner, conversations.c.deleted_at)
+    )
+    known = (await connection.execute(written)).one_or_none()
     if known is None and opening is not None:
         await connection.execute(
             insert(conversations).values(
@@ -210,11 +210,8 @@ async def _open(
         and known is not None
         and (known.deleted_at is not None or opening.owner not in {None, known.owner})
     )
-    if known is None or foreign:
+    if known is None or foreign:  # the transaction takes the new time back
         raise NotFoundError("There is no conversation under this id.")
-    await connection.execute(
-        update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now)
-    )
     owner: str | None = known.owner
     return owner
 
@@ -231,13 +228,13 @@ async def _write(
     written = {"content": dict(message.content), "folded": fold(message.text)}
     row = await _find_message(connection, conversation_id, message_id)
     if row is None:
-        last = select(func.coalesce(func.max(messages.c.position), 0)).where(
+        following = select(func.coalesce(func.max(messages.c.position), 0) + 1).where(
             messages.c.conversation_id == conversation_id
         )
         await connection.execute(
             insert(messages).values(
                 conversation_id=conversation_id,
-                position=(await connection.scalar(last) or 0) + 1,
+                position=following.scalar_subquery(),
                 message_id=message_id,
                 created_at=now,
                 **written,

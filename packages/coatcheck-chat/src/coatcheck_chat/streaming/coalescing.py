@@ -175,13 +175,14 @@ class Relay:
 
 
 def _continues(waiting: Chunk, chunk: Chunk) -> bool:
-    kind: str = chunk["type"]
-    return kind in _DELTAS and (waiting["type"], waiting["id"]) == (kind, chunk["id"])
+    if chunk["type"] not in _DELTAS or waiting["type"] != chunk["type"]:
+        return False
+    is_same: bool = waiting["id"] == chunk["id"]
+    return is_same
 
 
 def _replaces(waiting: Chunk, chunk: Chunk) -> bool:
-    return (
-        waiting["type"] == _ANNOUNCEMENT
-        and chunk["type"] == "tool-input-available"
-        and waiting["toolCallId"] == chunk["toolCallId"]
-    )
+    if (waiting["type"], chunk["type"]) != (_ANNOUNCEMENT, "tool-input-available"):
+        return False
+    is_same: bool = waiting["toolCallId"] == chunk["toolCallId"]
+    return is_same
