@@ -1,9 +1,11 @@
 """What a page fetches, in a real browser: compressed scripts, pictures as wide as their boxes."""
 
+import json
 import re
 
 import httpx
 import pytest
+from benchmarks.browser.visit import read_part
 from playwright.sync_api import Browser, Response, expect
 
 from tests.e2e.conftest import Server, Visit, visiting
@@ -131,3 +133,20 @@ def test_a_part_that_a_failure_held_back_is_tried_again(visit: Visit) -> None:
     expect(
         page.get_by_text("No pictures yet").or_(page.locator(".coat-tile").first)
     ).to_be_visible()
+
+
+def test_a_turn_forces_no_layout(browser: Browser, visit: Visit) -> None:
+    page = visit.page
+    page.get_by_test_id("composer-input").fill("hello")
+    page.wait_for_timeout(1500)  # what comes later has come, and does not take part
+    browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline", "v8"])
+    page.keyboard.press("Enter")
+    # Not by a locator, which looks at the layout itself.
+    while not any('"type":"finish"' in frame for frame in visit.frames):
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    expect(page.get_by_test_id("message-assistant")).to_contain_text("Hello!")
+    part = read_part([each for each in events if each["name"] != "UpdateLayoutTree"], commits=0)
+    assert part.layouts > 0
+    assert part.forced == 0

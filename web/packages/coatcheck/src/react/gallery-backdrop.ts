@@ -43,21 +43,21 @@ export function paintBackdrop(
   if (painted === null) {
     canvas.hidden = false;
     canvas.width = Math.ceil(width * RESOLUTION);
-    canvas.height = Math.ceil(reach * RESOLUTION);
-    canvas.style.inlineSize = `${width}px`;
-    canvas.style.blockSize = `${reach}px`;
+    canvas.height = Math.floor(reach * RESOLUTION);
+    canvas.style.inlineSize = `${canvas.width / RESOLUTION}px`;
+    canvas.style.blockSize = `${canvas.height / RESOLUTION}px`;
     const isRightToLeft = getComputedStyle(canvas).direction === "rtl";
     context?.setTransform(
       isRightToLeft ? -RESOLUTION : RESOLUTION,
       0,
       0,
       RESOLUTION,
-      isRightToLeft ? width * RESOLUTION : 0,
+      isRightToLeft ? canvas.width : 0,
       0,
     );
   }
   canvas.style.transform = `translateY(${begin}px)`;
-  context?.clearRect(0, 0, width, reach);
+  context?.clearRect(0, 0, canvas.width / RESOLUTION, reach);
   const { from, to } = tilesWithin(content, begin, begin + reach);
   for (let index = from; index < to; index += 1) {
     const [box, reference] = [content.tiles[index], references[index]];
