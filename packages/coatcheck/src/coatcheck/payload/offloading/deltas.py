@@ -84,6 +84,10 @@ _TEXTS: Final = frozenset(
         *("thinking", "reasoning", "reasoning_content", "refusal", "stdout", "stderr"),
     }
 )
+_GEMINI_PIECES: Final = {
+    "stringValue": (("partialArgs",),),
+    "string_value": (("partial_args",),),
+}
 _SAYS_PIECE: Final = re.compile(r"delta|token|chunk|partial|fragment", re.IGNORECASE)
 _JSON_KIND: Final = re.compile(r"arguments|tool-input|TOOL_CALL|json", re.IGNORECASE)
 # Each delta is a file or a piece of one by itself.
@@ -103,10 +107,6 @@ _CHUNKS: Final = {
 }
 _AI_SDK_DATA: Final = "data-"
 _ENDS: Final = ("finish_reason", "finishReason", "stop_reason", "done_reason")
-_GEMINI_PIECES: Final = {
-    "stringValue": (("partialArgs",),),
-    "string_value": (("partial_args",),),
-}
 _OLLAMA: Final = frozenset({("response",), ("message", "content")})
 
 
