@@ -553,9 +553,9 @@ async def test_what_does_not_fit_stays_inline_and_is_counted(data: Path) -> None
 async def test_without_a_word_there_is_a_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
 
-    def record(directory: Path, *, owner_bytes: int) -> Any:
+    def record(directory: Path, *, owner_bytes: int, eager: bool) -> Any:
         given.append(owner_bytes)
-        return open_store(directory, owner_bytes=owner_bytes)
+        return open_store(directory, owner_bytes=owner_bytes, eager=eager)
 
     monkeypatch.setattr("coatcheck.wrapping.open_store", record)
     async with embedded(fastapi_app(), data) as app, client_of(app) as client:
