@@ -249,11 +249,14 @@ class StreamRewriter(Generic[T]):
     def relent(self) -> Walk[list[T]]:
         """What is sent as nothing has come for a while: text that is not known to be media.
 
-        Media that has begun waits on, as its link can only be sent when it is whole.
+        Media that has begun waits on, as its link can only be sent when it is whole. So does a
+        tool's input, which is read when it is whole.
         """
         out: list[T] = []
         for string in list(self.open.values()):
             hold = string.hold
+            if not isinstance(hold, TextHold):
+                continue
             if not hold.is_media:
                 self.released[string.delta.key] = hold.before, hold.text
                 self._looks_back = _LOOKED_BACK
@@ -268,7 +271,8 @@ class StreamRewriter(Generic[T]):
             if delta.key not in self.released:
                 continue
             before, text = self.released.pop(delta.key)
-            hold = TextHold(bare=self.string_of(delta).hold.bare)
+            followed = self.string_of(delta).hold
+            hold = TextHold(bare=isinstance(followed, TextHold) and followed.bare)
             hold.before = before
             first = next(hold.feed(text + delta.text), None)
             if isinstance(first, Held) or (first is None and hold.is_media):
