@@ -89,6 +89,8 @@ class Busy:
 
     def __init__(self, renderer: QueuedRenderer) -> None:
         self._renderer = renderer
+        self.has_time = False
+        self.warm = renderer.warm
         self.inspect = renderer.inspect
         self.edit = renderer.edit
         self.palette = renderer.palette

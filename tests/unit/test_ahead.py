@@ -151,9 +151,9 @@ async def test_puts_come_first_and_the_oldest_give_way(
 
 async def test_half_of_the_budget_is_left_to_requests(data: Path) -> None:
     engine = Engine()
-    async with eager(data, engine, variant_bytes=2000) as store:
-        first = await store.record(await put(store))
-        await until_made(store, first.reference.id)
+    async with eager(data, engine) as store:
+        made = (await until_made(store, await put(store))).variants[NEXT.name]
+        store._renditions._max_bytes = made.size * 3 // 2  # more than is used, and less than twice
         other = await put(store, seed=1)
         await asyncio.sleep(0.8)
         assert NEXT.name not in (await store.record(other)).variants

@@ -52,6 +52,13 @@ class CountedRenderer:
         self.gate.set()
         self.queued = anyio.Event()
 
+    @property
+    def has_time(self) -> bool:
+        return self._pool.has_time
+
+    async def warm(self) -> None:
+        await self._pool.warm()
+
     async def inspect(self, path: Path, media_type: str, *, share: str | None = None) -> ImageFacts:
         return await self._pool.inspect(path, media_type, share=share)
 

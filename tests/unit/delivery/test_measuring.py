@@ -28,6 +28,11 @@ class Renderer:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.waiting = 3
+        self.has_time = True
+        self.is_warm = False
+
+    async def warm(self) -> None:
+        self.is_warm = True
 
     async def inspect(self, *_: Any, **__: Any) -> Any:
         if self.error is not None:
@@ -120,3 +125,11 @@ async def test_the_queue_is_read_when_somebody_asks(metrics: Metrics) -> None:
     assert samples(metrics, "coatcheck_encode_queue") == {(): 3}
     inner.waiting = 0
     assert samples(metrics, "coatcheck_encode_queue") == {(): 0}
+
+
+async def test_warming_is_passed_on() -> None:
+    renderer = Renderer()
+    measured = MeasuredRenderer(renderer, Metrics())
+    await measured.warm()
+    assert renderer.is_warm
+    assert measured.has_time
