@@ -223,8 +223,10 @@ class Turns:
         )
         self._tasks.start_soon(relay.run)
         try:
-            offloading = self._history.offloaded(relay.chunks(), conversation_id, owner=owner)
-            async with aclosing(offloading) as chunks:
+            async with (
+                aclosing(relay.chunks()) as said,
+                aclosing(self._history.offloaded(said, conversation_id, owner=owner)) as chunks,
+            ):
                 async for chunk in chunks:
                     if chunk["type"] in ENDS:
                         end = chunk
