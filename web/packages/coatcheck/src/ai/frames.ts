@@ -10,7 +10,7 @@ export interface ChunkFrame {
 }
 
 /** What the client has measured, in any frame but a cancellation. */
-interface Measured {
+export interface ClientMeasurements {
   /** Milliseconds from a frame to its answer, the shortest so far; absent while none is known. */
   readonly roundTrip?: number;
 }
@@ -21,20 +21,20 @@ export type ClientFrame =
       readonly type: "message-send";
       readonly conversationId: string;
       readonly message: UIMessage;
-    } & Measured)
+    } & ClientMeasurements)
   | ({
       readonly type: "message-regenerate";
       readonly conversationId: string;
       /** The user's message to be answered anew. */
       readonly messageId: string;
-    } & Measured)
+    } & ClientMeasurements)
   | ({
       readonly type: "stream-resume";
       readonly conversationId: string;
       readonly seq: number;
       /** A reference that came on this socket before may come again as its `id` alone. */
       readonly referencesOnce?: boolean;
-    } & Measured)
+    } & ClientMeasurements)
   | { readonly type: "stream-cancel"; readonly conversationId: string };
 
 /** What a turn answers, and why: the `data-turn` chunk that begins it. */

@@ -6,7 +6,13 @@
 
 export { type BinaryFrame, decodeBinaryFrame } from "./binary-frames.ts";
 export type { FrameReport, SocketConstructor, SocketLike } from "./connection.ts";
-export { type ChunkFrame, type ClientFrame, parseChunkFrame, type TurnStart } from "./frames.ts";
+export {
+  type ChunkFrame,
+  type ClientFrame,
+  type ClientMeasurements,
+  parseChunkFrame,
+  type TurnStart,
+} from "./frames.ts";
 export { WebSocketChatTransport } from "./transport.ts";
 export { ChatTransportError, type ChatTransportErrorCode } from "./transport-error.ts";
 export type { WebSocketChatTransportOptions } from "./transport-options.ts";
