@@ -32,6 +32,7 @@ class Server:
 
     def requests(self, kind: str, identifier: str | None) -> int:
         """How many requests for the `kind` of rendition of a medium have been answered so far."""
+        time.sleep(0.3)  # the access log is written up to 0.1 s late
         lines = self.log.read_text().splitlines()
         return sum(f"kind={kind} " in line and f"id={identifier}" in line for line in lines)
 

@@ -251,7 +251,8 @@ def test_a_saved_page_shows_its_pictures_with_no_server_and_runs_nothing(
     image = page.get_by_role("img")
     expect(image).to_have_count(1)
     assert image.evaluate("element => element.decode().then(() => element.naturalWidth)") == 1024
-    expect(page.get_by_text("<script>document.title = 'pwned'</script>")).to_be_visible()
+    # It is said, and the answer repeats it.
+    expect(page.get_by_text("<script>document.title = 'pwned'</script>")).to_have_count(2)
     assert page.title() == "Draw a lighthouse at dusk, seed 7"
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     RESULTS.mkdir(exist_ok=True)

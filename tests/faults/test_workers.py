@@ -129,7 +129,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(tmp_pat
         os.kill(before[2], signal.SIGKILL)  # now the new one has to answer alone
         async with client_of(server) as client:
             assert (await client.get(path)).status_code == 200
-        assert "Worker 1 ended with exit code -9 and is replaced." in server.log.read_text()
+        assert "Worker 1 ended with exit code -9 and is replaced" in server.log.read_text()
 
 
 async def test_the_workers_have_one_store_and_each_its_own_metrics(tmp_path: Path) -> None:

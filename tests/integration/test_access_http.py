@@ -434,7 +434,7 @@ async def test_fault_19_a_server_whose_clock_is_ahead_forgives_a_minute(
     clock.now = end + LEEWAY_SECONDS
     assert (await by_url.get(image(annas.id, query))).status_code == 200
     clock.now += 1
-    assert_refused(await by_url.get(image(annas.id, query)), 403, "forbidden")
+    assert_refused(await by_url.get(image(annas.id, query)), 403, "expired")
 
 
 async def test_without_a_signature_nothing_is_told_about_what_exists(

@@ -97,7 +97,7 @@ async def address(data: Path) -> AsyncIterator[str]:
 async def test_fault_24_a_socket_lost_at_100_random_points_always_ends_in_the_same_conversation(
     address: str,
 ) -> None:
-    proxy = LossyProxy(address, most=5_000, seed=1)
+    proxy = LossyProxy(address, most=2_500, seed=1)
     async with proxy.running() as lossy:
         await run_live(
             "resumption",

@@ -293,7 +293,7 @@ async def test_a_turn_with_a_picture_has_two_and_a_half_kilobytes_on_the_socket(
         chat.frames.clear()
         chunks = await chat.turn("Draw a lighthouse at dusk", roundTrip=1)
     assert media(chunks)[-1]["state"] == "ready"
-    assert sum(len(frame.encode()) for frame in chat.frames) <= 2500
+    assert sum(len(frame.encode()) for frame in chat.frames) <= 2.5 * 1024
     assert not any(frame.kind is FrameKind.THUMBNAIL for frame in chat.pushed)
 
 

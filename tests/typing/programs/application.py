@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import assert_type
 
 from fastapi import FastAPI
 from sqlalchemy import ColumnElement, MetaData, SelectBase, Subquery, Table, literal, select
@@ -55,8 +54,8 @@ async def lifespan(app: Starlette) -> AsyncGenerator[None]:
     access = PrincipalAccess(identify, authorize, manage=lambda principal, record: True)
     async with open_store(participants=[Notes()]) as store:
         media = media_app(store, access=access, allow_origins=["https://app.example.com"])
-        assert_type(media, Starlette)
-        app.mount("/api/media", media)
+        mounted: Starlette = media
+        app.mount("/api/media", mounted)
         yield
 
 

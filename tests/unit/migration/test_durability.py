@@ -330,7 +330,8 @@ async def test_what_cannot_even_be_forgotten_is_told_as_the_first_failure(
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fsync", fsync)
-        with pytest.raises(StorageError, match="storage_full"):
+        # Files are synced beside each other: another one may find the directory gone.
+        with pytest.raises(StorageError, match=r"storage_(full|failed).*run this again"):
             await run(path, Walk(store))
     assert "nothing refers to stays in the store" in caplog.text
     assert read(path) == LINES

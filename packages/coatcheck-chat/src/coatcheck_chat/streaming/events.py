@@ -37,7 +37,6 @@ _MAX_SEQUENCE: Final = 2**53 - 1  # the largest integer that every JSON reader k
 UNREAD: Final = frozenset({"tool-input-delta", "message-metadata", "finish-step"})
 """Chunk types that say nothing to anyone: the whole input of a tool follows its deltas."""
 
-_UNSHOWN: Final = UNREAD | {"start-step"}  # the message that is kept says where a step begins
 ENDS: Final = frozenset({"finish", "abort"})
 """Chunk types that end a turn."""
 
@@ -241,7 +240,7 @@ def shown(chunk: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     Returns:
         Each chunk with its JSON.
     """
-    if chunk["type"] in _UNSHOWN:
+    if chunk["type"] in UNREAD:
         return []
     delta = chunk.get("delta")
     if isinstance(delta, str):
