@@ -121,7 +121,7 @@ class _Chunk:
         return without_unset_nulls(self._chunk, self.value, exchanged(self.value, texts))
 
     def alone(self, path: Path, text: str) -> Any:
-        return alone(self.value, path, text)
+        return without_unset_nulls(self._chunk, self.value, alone(self.value, path, text))
 
 
 class StreamOffload(Generic[T]):
