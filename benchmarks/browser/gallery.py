@@ -5,11 +5,8 @@ frame has the same to do on a machine that is busy. Counted is processor time of
 thread, by Chrome's own counters and without a trace, which would cost more than what it measures.
 """
 
-import argparse
 import asyncio
 import json
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +17,9 @@ import httpx
 from playwright.async_api import CDPSession, Page, Route
 
 from benchmarks.browser.bench import find_chromium
+from benchmarks.browser.chat import command_line, running_chat
 from benchmarks.browser.devtools import busy_seconds, launched
 from benchmarks.browser.pictures import painted
-from benchmarks.peers.processes import UnavailableError, free_port, started
 from benchmarks.targets import Target, keep
 
 _COUNT: Final = 10_000
@@ -168,17 +165,12 @@ def table(costs: dict[int, list[dict[str, float]]]) -> str:
 
 
 def _measure_all(rounds: int, scale: float) -> dict[int, list[dict[str, float]]]:
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
-        command = [sys.executable, "-m", "coatcheck_chat", "--port", str(port)]
-        environment = {"COATCHECK_DATA": str(folder / "data")}
-        with started(command, port=port, log=folder / "log", environment=environment):
-            url = f"http://127.0.0.1:{port}"
-            body = json.dumps(listing(_upload(url), _COUNT))
-            return {
-                slowdown: [asyncio.run(measure(url, body, slowdown, scale)) for _ in range(rounds)]
-                for slowdown in (1, 4)
-            }
+    with running_chat() as url:
+        body = json.dumps(listing(_upload(url), _COUNT))
+        return {
+            slowdown: [asyncio.run(measure(url, body, slowdown, scale)) for _ in range(rounds)]
+            for slowdown in (1, 4)
+        }
 
 
 def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
@@ -207,15 +199,7 @@ def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.browser.gallery")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
-    parser.add_argument("--rounds", type=int, default=3, help="browsers for each slow-down")
-    parser.add_argument("--scale", type=float, default=1.0, help="device pixels of a CSS pixel")
-    arguments = parser.parse_args()
-    try:
-        run(arguments.output, rounds=arguments.rounds, scale=arguments.scale)
-    except UnavailableError as error:
-        sys.exit(f"The gallery's benchmark: {error}")
+    command_line("gallery", run, rounds=3, each="browsers", title="The gallery's benchmark")
 
 
 if __name__ == "__main__":

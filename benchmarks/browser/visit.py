@@ -5,12 +5,9 @@ from a trace: tasks by the wall clock and by processor time, layouts that a scri
 over the network, and how often React committed.
 """
 
-import argparse
 import asyncio
 import json
 import statistics
-import sys
-import tempfile
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -21,8 +18,8 @@ from typing import Any, Final
 from playwright.async_api import CDPSession, Page
 
 from benchmarks.browser.bench import find_chromium
+from benchmarks.browser.chat import command_line, running_chat
 from benchmarks.browser.devtools import launched, report_violations
-from benchmarks.peers.processes import UnavailableError, free_port, started
 from benchmarks.targets import Target, keep
 
 _CATEGORIES: Final = ("toplevel", "devtools.timeline", "v8")
@@ -253,17 +250,13 @@ async def measure(slowdowns: Sequence[int], rounds: int, scale: float) -> dict[i
     Raises:
         UnavailableError: a browser is missing, or the chat does not start.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
-        command = [sys.executable, "-m", "coatcheck_chat", "--port", str(port)]
-        environment = {"COATCHECK_DATA": str(folder / "data")}
-        with started(command, port=port, log=folder / "log", environment=environment):
-            url = f"http://127.0.0.1:{port}/"
-            await visit(url, slowdown=1, scale=scale)  # the first picture starts the workers
-            return {
-                slowdown: [await visit(url, slowdown=slowdown, scale=scale) for _ in range(rounds)]
-                for slowdown in slowdowns
-            }
+    with running_chat() as address:
+        url = f"{address}/"
+        await visit(url, slowdown=1, scale=scale)  # the first picture starts the workers
+        return {
+            slowdown: [await visit(url, slowdown=slowdown, scale=scale) for _ in range(rounds)]
+            for slowdown in slowdowns
+        }
 
 
 def table(slowdown: int, visits: Sequence[Visit]) -> str:
@@ -340,15 +333,7 @@ def run(output: Path, *, rounds: int, scale: float = 1.0) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.browser.visit")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks-results"))
-    parser.add_argument("--rounds", type=int, default=5, help="visits for each slow-down")
-    parser.add_argument("--scale", type=float, default=1.0, help="device pixels of a CSS pixel")
-    arguments = parser.parse_args()
-    try:
-        run(arguments.output, rounds=arguments.rounds, scale=arguments.scale)
-    except UnavailableError as error:
-        sys.exit(f"The page's benchmark: {error}")
+    command_line("visit", run, rounds=5, each="visits", title="The page's benchmark")
 
 
 if __name__ == "__main__":

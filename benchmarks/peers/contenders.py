@@ -246,7 +246,7 @@ def imgproxy(corpus: Corpus, place: Path) -> Iterator[Contender]:
     """Its own server where one is installed; it is in no registry of packages.
 
     Raises:
-        UnavailableError: there is none on the path.
+        UnavailableError: imgproxy is not on the PATH.
     """
     program = shutil.which("imgproxy")
     if program is None:

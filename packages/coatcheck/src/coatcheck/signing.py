@@ -10,7 +10,6 @@ import hmac
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final, Self
 
 from coatcheck.errors import ConfigurationError
@@ -48,6 +47,15 @@ class Key:
 
     id: str
     secret: bytes = field(repr=False)
+    _begun: hmac.HMAC = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # To begin with the secret is half of what a signature costs.
+        object.__setattr__(self, "_begun", hmac.new(self.secret, digestmod=hashlib.sha256))
+
+    def begin(self) -> hmac.HMAC:
+        """Return a message authentication code that has taken nothing yet."""
+        return self._begun.copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +160,8 @@ def is_current(expires: str, now: float) -> bool:
     return _SECONDS.fullmatch(expires) is not None and now <= int(expires) + LEEWAY_SECONDS
 
 
-@lru_cache(maxsize=16)
-def _begin(secret: bytes) -> hmac.HMAC:
-    return hmac.new(secret, digestmod=hashlib.sha256)  # half of what a signature costs
-
-
 def _signature(key: Key, domain: str, fields: Iterable[str]) -> str:
-    mac = _begin(key.secret).copy()
+    mac = key.begin()
     for text in (domain, *fields):
         # A hostile client's text may hold lone surrogates.
         data = text.encode("utf-8", "surrogatepass")

@@ -12,6 +12,21 @@ Color = tuple[float, float, float]
 _THINGS = (words.SUBJECTS, words.PLACES, words.WATERS, words.WEATHERS, words.TIMES)
 _TABLES = (*_THINGS, words.SEASONS, words.HINTED_TIMES, words.COLORS, words.DESCRIPTIONS)
 
+_SHORTEST = 2
+_NO_THING = ("ing", "ed", "ly", "ish")
+_BEFORE_THING = (
+    r"\b(?:an?|the|and|with|some|one|two|three|four|five|many|my|our|his|her|their|its)\b"
+)
+_PREPOSITION = (
+    r"\b(?:of|in|at|by|on|from|like|as|for|over|under|near|beside|behind|before|between|through|into"
+    r"|onto|above|below|against|to|that|which|who|is|are|without)\b"
+)
+# A phrase ends where another one begins, and at a preposition. Without an article, a preposition is
+# followed by a name or a mood ("in watercolor", "by Monet"), which is skipped.
+_PHRASE = re.compile(
+    rf"[,;.:!?()\"]|{_BEFORE_THING}|{_PREPOSITION}(?:(?!{_BEFORE_THING})[^,;.:!?()\"])*"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -105,19 +120,6 @@ def missing(prompt: str) -> tuple[str, ...]:
         if tokens and len(tokens[-1]) > _SHORTEST and not _is_known(tokens[-1]):
             unknown[tokens[-1]] = None
     return tuple(unknown)
-
-
-_SHORTEST = 2
-_NO_THING = ("ing", "ed", "ly", "ish")
-# A phrase ends where another begins, and at a preposition; what follows most of those without an
-# article is a name or a mood ("in watercolor", "by Monet") and is no thing of its own.
-_PHRASE = re.compile(
-    r"[,;.:!?()\"]|\b(?:an?|the|and|with|some|one|two|three|four|five|many|my|our|his|her|their|its)\b"
-    r"|\b(?:of|in|at|by|on|from|like|as|for|over|under|near|beside|behind|before|between|through|into"
-    r"|onto|above|below|against|to|that|which|who|is|are|without)\b"
-    r"(?:(?!\b(?:an?|the|and|with|some|one|two|three|four|five|many|my|our|his|her|their|its)\b)"
-    r"[^,;.:!?()\"])*"
-)
 
 
 def _is_known(token: str) -> bool:

@@ -54,7 +54,7 @@ class Draft:
         data: the picture, encoded.
         progress: how far it is, 0 to 1.
         model: who drew it; None for the provider that was asked.
-        missing: what the prompt names and the provider knows that it did not draw.
+        missing: things in the prompt that the provider says it cannot draw.
     """
 
     data: bytes

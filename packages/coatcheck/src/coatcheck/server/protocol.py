@@ -30,7 +30,6 @@ DRAIN_SECONDS: Final = 120.0
 FindReady = Callable[[Scope], Answer | None]
 """Returns the ready answer to a request, counted and logged; None if the application answers it."""
 
-_BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _MEDIA: Final = b"/api/media/"
 

@@ -76,7 +76,6 @@ class _Supervisor:
         failure: list[int] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._await_signal, tasks.cancel_scope)
-            started = anyio.Event()
             for number in range(1, count + 1):
                 ready = anyio.Event()
                 tasks.start_soon(self._keep, number, ready, failure)
@@ -84,7 +83,6 @@ class _Supervisor:
                 if self._stopping.is_set() or failure:
                     break
             else:
-                started.set()
                 on_started()
             if failure:
                 tasks.cancel_scope.cancel()

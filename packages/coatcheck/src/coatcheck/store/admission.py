@@ -100,11 +100,8 @@ class Admission:
 
     async def check_room(self, size: int, owner: str | None, *, max_bytes: int) -> None:
         """See `MediaStore.check_room`."""
-        if size > max_bytes:
-            raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
-        room = await self._room(owner)
-        if room is not None and size > room:
-            raise QuotaExceededError
+        _check_size(size, max_bytes)
+        await self._require_room(size, owner)
 
     async def admit(
         self,
@@ -118,7 +115,10 @@ class Admission:
         """Store `content` and record `new` for it; see `MediaStore.put`."""
         _require_content(content)
         if isinstance(content, (*_BYTES, list, tuple)):
-            _check_size(_size(content), max_bytes)
+            size = _size(content)
+            if size == 0:
+                raise EmptyMediaError
+            _check_size(size, max_bytes)
             pieces = _pieces(content)
             found = OPAQUE_TYPE if new.opaque_type else _accepted_type(_head(pieces))
             _check_claim(found, new, media_type)
@@ -155,9 +155,7 @@ class Admission:
             record = await self._find_reusable(new, digest)
             if record is not None:
                 return record
-        room = await self._room(new.owner)
-        if room is not None and size > room:
-            raise QuotaExceededError  # before anything is written
+        await self._require_room(size, new.owner)  # before anything is written
         blob = await self._catalog.find_blob(digest)
         is_known = blob is not None and _is_enough(blob[0], new)
         if is_known and await self._blobs.holds(digest, pieces):
@@ -181,6 +179,11 @@ class Admission:
         if await self._blobs.size(digest) != known.reference.size:
             return None  # a put makes it whole again
         return known
+
+    async def _require_room(self, size: int, owner: str | None) -> None:
+        room = await self._room(owner)
+        if room is not None and size > room:
+            raise QuotaExceededError
 
     async def _room(self, owner: str | None) -> int | None:
         """Bytes that may come in for `owner`; None where nothing limits them."""
@@ -345,8 +348,6 @@ def _pieces(content: AtHand) -> Sequence[bytes]:
 def _check_size(size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
-    if size == 0:
-        raise EmptyMediaError
 
 
 def _head(pieces: Sequence[bytes]) -> bytes:
@@ -398,8 +399,7 @@ async def _receive(
     head, found = b"", OPAQUE_TYPE if is_opaque else None
     async with aclosing(_chunks(content)) as chunks:
         async for chunk in chunks:
-            if staged.size + len(chunk) > max_bytes:
-                raise MediaTooLargeError(f"The media is larger than {max_bytes:,} bytes.")
+            _check_size(staged.size + len(chunk), max_bytes)
             if room is not None and staged.size + len(chunk) > room:
                 raise QuotaExceededError
             if found is None:

@@ -142,7 +142,7 @@ class RewrittenAnswer:
                 await self._flush(more=True)
         finally:
             self._taking -= 1
-        if not self._taking and self._splitter is not None:
+        if not self._taking:
             self._idle = self._events if self._is_between() else None
 
     async def end(self) -> None:
