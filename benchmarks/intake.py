@@ -92,7 +92,7 @@ async def _compare(
 
 
 async def run(output: Path) -> None:
-    """Compare a durable write, bare libvips, a new and a known picture, and a file that is no picture.
+    """Compare a durable write, bare libvips, and puts of new and known pictures and of other files.
 
     Args:
         output: folder for ``intake.md`` and ``targets-intake.json``.
