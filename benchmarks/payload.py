@@ -95,12 +95,13 @@ def _report(targets: Sequence[Target], output: Path) -> None:
 
 async def measure_small(store: MediaStore) -> list[Row]:
     """What the middleware adds to messages without media, and the filter to a line of the log."""
-    text = json.dumps({"type": "text-delta", "delta": "word " * 900})[: SMALL - 2] + '"}'
+    words = json.dumps({"type": "text-delta", "delta": "word " * 900})
+    text = words[: SMALL - 2] + '"}'
     body = text.encode()
     frame: Message = {"type": "websocket.send", "text": text}
     event: Message = {
         "type": "http.response.body",
-        "body": b"data: " + body[: SMALL - 8] + b"\n\n",
+        "body": b"data: " + words[: SMALL - 10].encode() + b'"}\n\n',
         "more_body": True,
     }
     end: Message = {"type": "http.response.body", "body": b""}
